@@ -1,0 +1,131 @@
+"""Every error that aexp raises on purpose, under one root.
+
+An error says what happened, to which file or request, and (in ``hint``) what to do next.
+All arguments are positional in ``args``, so that errors survive pickling between processes.
+"""
+
+
+class AexpError(Exception):
+    """The root of all errors of this package.
+
+    Attributes:
+        what: what happened, with the file or the request concerned.
+        hint: what to do next; may be empty.
+    """
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what, hint)
+        self.what = what
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.hint}".strip()
+
+
+class FilesystemError(AexpError):
+    """A file or folder outside the queue could not be read, made or resolved."""
+
+
+class SettingsError(AexpError):
+    """A setting (keyword, environment variable or option) has a value that cannot be used."""
+
+
+class SandboxError(AexpError):
+    """The root of the errors of :mod:`aexp.sandbox`."""
+
+
+class SandboxScaffoldError(SandboxError):
+    """A sandbox could not be made; nothing was changed."""
+
+
+class RelayError(AexpError):
+    """The root of the errors of :mod:`aexp.airgapped`.
+
+    Attributes:
+        request_id: the request concerned, or None where there is none yet.
+    """
+
+    def __init__(self, what: str, hint: str = "", request_id: str | None = None) -> None:
+        super().__init__(what, hint)
+        self.args = (what, hint, request_id)
+        self.request_id = request_id
+
+
+class RelayDownError(RelayError):
+    """No daemon is serving the queue: its beat is missing or has stopped changing."""
+
+
+class RelayValidationError(RelayError):
+    """The request is not one that the closed list allows; nothing was run.
+
+    Attributes:
+        field: the part of the request that was refused, for example ``args[0]``.
+        problem: what was wrong with it.
+        allowed: what would be accepted.
+    """
+
+    def __init__(
+        self, field: str, problem: str, allowed: str = "", request_id: str | None = None
+    ) -> None:
+        hint = f"Allowed: {allowed}." if allowed else ""
+        super().__init__(f"The request's {field} {problem}.", hint, request_id)
+        self.args = (field, problem, allowed, request_id)
+        self.field = field
+        self.problem = problem
+        self.allowed = allowed
+
+
+class RelayRejectedError(RelayError):
+    """A person refused the request, or a rule of the daemon did; nothing was run."""
+
+
+class RelayTimeoutError(RelayError):
+    """No answer within the caller's patience. The request goes on; its id picks it up again."""
+
+
+class RelayExpiredError(RelayTimeoutError):
+    """The request waited too long (for consent, or for a daemon) and will never run."""
+
+
+class RelayTimeLimitError(RelayTimeoutError):
+    """The operation ran longer than its time limit and was ended."""
+
+
+class RelayCrashedError(RelayError):
+    """The daemon lost the operation: whether it took effect is not known."""
+
+
+class RelayStartError(RelayCrashedError):
+    """The operation's program could not be started; nothing was run."""
+
+
+class RelayCancelledError(RelayError):
+    """The request was cancelled by a client."""
+
+
+class RelayNotFoundError(RelayError):
+    """No request in the queue has this id or prefix, or more than one has."""
+
+
+class RelayAnswerError(RelayError):
+    """The answer in the queue cannot be understood."""
+
+
+class RelayBusyError(RelayError):
+    """Another daemon serves this queue."""
+
+
+class RelayStorageError(RelayError):
+    """The queue's storage failed: a file in it could not be read, written or moved."""
+
+
+class StorageMissingError(RelayStorageError):
+    """The name is not in the storage (any more)."""
+
+
+class StorageUnfitError(RelayStorageError):
+    """The name is in the storage, but what it holds is not a plain file that may be read."""
+
+
+class TransitionError(RelayError):
+    """A request was asked to make a move that its state does not allow: always a defect of ours."""

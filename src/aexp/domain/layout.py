@@ -1,0 +1,121 @@
+"""The queue on disk: names, and the moves of a request's token.
+
+One file stands for each request, and every change of state is a move of that file::
+
+    inbox/<id>.json ──take──▶ processing/<id>.<D>.claim ──take──▶ processing/<id>.<D>.run ──▶ [runs]
+          │                         │        ▲                              │
+          │                      (consent)   │ decision                     ├─ put_new outbox/<id>.json
+          │                         ▼        │                              └─ remove the token
+          │                   pending/<id>.json
+          ▼                         ▼
+    stale/<id>.<client>.cancelled   (a client withdrew it: it will never run)
+
+``D`` names the daemon that owns the token (see :mod:`aexp.domain.identity`). The folders drawn here,
+``approved/``, ``rejected/``, ``log/`` and ``heartbeat`` are those of the original layout; what it does not
+know (``cancel/``, ``waiting/``, ``daemons/``, ``lease/``, ``sweep/``, ``bad/``, ``tmp/``) is ours. Names of
+ours in ``processing/`` do not end in ``.json``: a daemon of the original kind would declare them crashed.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aexp.domain.identity import is_request_id
+
+INBOX = "inbox"
+PENDING = "pending"
+APPROVED = "approved"
+REJECTED = "rejected"
+PROCESSING = "processing"
+OUTBOX = "outbox"
+LOG = "log"
+STALE = "stale"
+CANCEL = "cancel"
+WAITING = "waiting"
+DAEMONS = "daemons"
+LEASE = "lease"
+SWEEP = "sweep"
+BAD = "bad"
+HEARTBEAT = "heartbeat"
+CONSENT_LOG = "consent.log"
+
+Stage = Literal["claim", "run"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """A request that a daemon owns: claimed (not started), or started."""
+
+    request_id: str
+    owner: str
+    stage: Stage
+
+    @property
+    def name(self) -> str:
+        """Where the token lies."""
+        return f"{PROCESSING}/{self.request_id}.{self.owner}.{self.stage}"
+
+    def started(self) -> "Token":
+        """The same token once its operation may have begun."""
+        return Token(self.request_id, self.owner, "run")
+
+    def owned_by(self, owner: str) -> "Token":
+        """The same token in another daemon's hands."""
+        return Token(self.request_id, owner, self.stage)
+
+    @classmethod
+    def parse(cls, entry: str) -> "Token | None":
+        """The token that an entry of ``processing/`` is, or None when it is something else."""
+        parts = entry.split(".")
+        if len(parts) != 3 or not is_request_id(parts[0]) or not parts[1]:
+            return None
+        if parts[2] == "claim":
+            return cls(parts[0], parts[1], "claim")
+        if parts[2] == "run":
+            return cls(parts[0], parts[1], "run")
+        return None
+
+
+def request_of(entry: str) -> str | None:
+    """The id in an entry such as ``<id>.json``, or None when the entry is not a request's."""
+    stem, dot, ending = entry.partition(".")
+    return stem if dot and ending == "json" and is_request_id(stem) else None
+
+
+def inbox(request_id: str) -> str:
+    """Where a client leaves a request."""
+    return f"{INBOX}/{request_id}.json"
+
+
+def pending(request_id: str) -> str:
+    """Where a request waits for a person's decision."""
+    return f"{PENDING}/{request_id}.json"
+
+
+def outbox(request_id: str) -> str:
+    """Where the one answer to a request is."""
+    return f"{OUTBOX}/{request_id}.json"
+
+
+def log(request_id: str) -> str:
+    """Where the output of an operation grows."""
+    return f"{LOG}/{request_id}.txt"
+
+
+def waiting(request_id: str) -> str:
+    """Since when a request waits for consent, so that a restart does not start its time again."""
+    return f"{WAITING}/{request_id}"
+
+
+def cancelled(request_id: str, client: str) -> str:
+    """What is left of a request that a client withdrew before it was claimed."""
+    return f"{STALE}/{request_id}.{client}.cancelled"
+
+
+def crashed(token: Token, finder: str) -> str:
+    """What is left of a request whose daemon died while it ran."""
+    return f"{STALE}/{token.request_id}.{token.owner}.{finder}.crashed"
+
+
+def bad(entry: str, finder: str) -> str:
+    """Where a file that is no request is kept for a person to look at."""
+    return f"{BAD}/{entry[:120]}.{finder}"

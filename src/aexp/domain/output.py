@@ -1,0 +1,42 @@
+"""The output of an operation, bounded: the head and the tail of what may be endless."""
+
+from dataclasses import dataclass, field
+
+MAX_ANSWER_BYTES = 1 << 20
+MAX_LOG_BYTES = 64 << 20
+
+
+@dataclass
+class BoundedOutput:
+    """Keeps the first and the last half of ``limit`` bytes; counts what lies between."""
+
+    limit: int = MAX_ANSWER_BYTES
+    total: int = 0
+    _head: bytearray = field(default_factory=bytearray)
+    _tail: bytearray = field(default_factory=bytearray)
+
+    def add(self, data: bytes) -> None:
+        """Take in what came next."""
+        self.total += len(data)
+        room = self.limit // 2 - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        self._tail += data
+        if len(self._tail) > self.limit:
+            del self._tail[: -self.limit // 2]
+
+    @property
+    def truncated(self) -> bool:
+        """Whether something was left out."""
+        return self.total > self.limit
+
+    def text(self, where: str) -> str:
+        """Head and tail as text, with a line between that says what is missing and where it is."""
+        if not self.truncated:
+            return (self._head + self._tail).decode("utf-8", "replace")
+        tail = self._tail[-(self.limit // 2) :]
+        missing = self.total - len(self._head) - len(tail)
+        head = self._head.decode("utf-8", "replace")
+        gap = f"\n[... {missing} bytes left out; the rest is in {where} ...]\n"
+        return head + gap + tail.decode("utf-8", "replace")

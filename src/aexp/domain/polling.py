@@ -1,0 +1,46 @@
+"""How long to wait between two looks at the queue: seconds as pure functions of elapsed seconds.
+
+Short while something is likely to happen, long when nothing does: file servers pay for every
+look. The numbers follow the measurements in ``docs/filesystems.md``.
+"""
+
+CLIENT_FIRST_S = 0.005
+CLIENT_MOST_S = 0.25
+CLIENT_PATIENT_S = 2.0
+CLIENT_CONSENT_S = 5.0
+DAEMON_BUSY_S = 0.01
+DAEMON_IDLE_S = 0.5
+BUSY_FOR_S = 1.0
+JITTER = 0.2
+
+
+def client_wait(elapsed_s: float, *, for_consent: bool = False) -> float:
+    """Seconds until a client that has waited ``elapsed_s`` looks again.
+
+    From 5 ms to 250 ms within the first two seconds, then slowly to 2 s, or to 5 s while a person is
+    being waited for.
+    """
+    if elapsed_s < 2.0:
+        return min(max(elapsed_s / 8, CLIENT_FIRST_S), CLIENT_MOST_S)
+    most = CLIENT_CONSENT_S if for_consent else CLIENT_PATIENT_S
+    return min(CLIENT_MOST_S + (elapsed_s - 2.0) / 40, most)
+
+
+def daemon_wait(quiet_s: float) -> float:
+    """Seconds until a daemon looks again whose queue has been quiet for ``quiet_s``.
+
+    10 ms for a second after the last activity, growing to 500 ms within the next ten.
+    """
+    if quiet_s < BUSY_FOR_S:
+        return DAEMON_BUSY_S
+    return min(DAEMON_BUSY_S + (quiet_s - BUSY_FOR_S) / 20, DAEMON_IDLE_S)
+
+
+def jittered(wait_s: float, dice: float) -> float:
+    """``wait_s`` moved by up to 20 %, so that many waiters do not look in step.
+
+    Args:
+        wait_s: seconds.
+        dice: a random number from 0 to 1.
+    """
+    return wait_s * (1 - JITTER / 2 + JITTER * dice)

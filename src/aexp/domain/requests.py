@@ -1,0 +1,139 @@
+"""What travels: a request, the answer to it, and what the caller gets.
+
+The same frozen types go from the caller to the disk to the daemon and back.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from aexp.domain import wire
+from aexp.domain.consent import State
+from aexp.domain.errors import RelayAnswerError
+
+PROTOCOL = 1
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+
+
+class Request(BaseModel):
+    """A request that has passed the validation: it can be run as it stands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    op: str
+    args: tuple[str, ...] = ()
+    cwd: str
+    submitted_at: float | str | None = None
+    client: str | None = None
+    ttl_s: float | None = None
+
+    def to_bytes(self) -> bytes:
+        """The file that a client leaves in ``inbox/``; keys without a value are left out."""
+        return wire.encode(self.model_dump(mode="json", exclude_none=True))
+
+
+class Response(BaseModel):
+    """The one answer to a request. Keys that we do not know are ignored.
+
+    Attributes:
+        status: one of the original's words: completed, validation, rejected, timeout, crashed.
+        state: the exact state (see :class:`~aexp.domain.consent.State`); older daemons leave it out.
+        error: what went wrong and what to do next, for people.
+        writer: the process that wrote the answer; it tells two identical answers apart.
+        details: what was asked (args, cwd), or which field was refused and why.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    request_id: str
+    op: str
+    status: str
+    returncode: int | None = None
+    stdout: str = ""
+    duration_s: float = 0.0
+    error: str | None = None
+    state: State | None = None
+    hint: str | None = None
+    answered_at: float | None = None
+    truncated: bool = False
+    writer: str | None = None
+    details: dict[str, Any] = Field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The file that is published in ``outbox/``."""
+        return wire.encode(self.model_dump(mode="json", exclude_none=True))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, request_id: str) -> "Response":
+        """The answer in a file of ``outbox/``, also one that an original daemon wrote.
+
+        Raises:
+            RelayAnswerError: the file is not an answer.
+        """
+        try:
+            found = wire.decode(data, max_bytes=MAX_ANSWER_BYTES)
+            known = {key: value for key, value in found.items() if value is not None}
+            if known.get("state") not in [*State]:
+                known.pop("state", None)
+            return cls.model_validate({"op": "?", "request_id": request_id, **known})
+        except (wire.WireError, ValidationError) as exc:
+            raise RelayAnswerError(
+                f"The answer to {request_id} cannot be read: {exc}.",
+                "Look at it in the queue's outbox; the operation may have run.",
+                request_id,
+            ) from exc
+
+    @property
+    def final_state(self) -> State:
+        """The exact state, worked out from ``status`` where an original daemon gave no other."""
+        return self.state or _ORIGINAL_STATES.get(self.status, State.CRASHED)
+
+
+_ORIGINAL_STATES = {
+    "completed": State.COMPLETED,
+    "validation": State.INVALID,
+    "rejected": State.REJECTED,
+    "timeout": State.TIMED_OUT,
+    "crashed": State.CRASHED,
+}
+
+STATUS = {
+    State.COMPLETED: "completed",
+    State.INVALID: "validation",
+    State.REJECTED: "rejected",
+    State.CANCELLED: "rejected",
+    State.EXPIRED: "timeout",
+    State.TIMED_OUT: "timeout",
+    State.CRASHED: "crashed",
+    State.FAILED_TO_START: "crashed",
+}
+"""Our final states in the five words that a client of the original layout understands."""
+
+
+@dataclass(frozen=True)
+class RelayResult:
+    """What an operation gave. A returncode other than 0 is a result too, not an exception.
+
+    Attributes:
+        request_id: names the request in the queue, in the log and in ``aexp relay show``.
+        op: the operation, for example ``git_push``.
+        returncode: the program's own exit status; negative for a signal, as in :mod:`subprocess`.
+        stdout: standard output and standard error, merged as they came; head and tail when long.
+        duration_s: seconds that the operation ran on the login node.
+    """
+
+    request_id: str
+    op: str
+    returncode: int
+    stdout: str
+    duration_s: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the program said that all went well."""
+        return self.returncode == 0
+
+    def with_stdout(self, stdout: str) -> "RelayResult":
+        """The same result with other text."""
+        return replace(self, stdout=stdout)

@@ -1,0 +1,37 @@
+"""Showing text that a stranger wrote: nothing in it may act on the reader's terminal."""
+
+_KEEP = frozenset("\n\t")
+
+
+def visible(text: str, *, limit: int = 200, keep: frozenset[str] = frozenset()) -> str:
+    r"""The text with every control, escape, bidi and unpaired surrogate character spelt out.
+
+    Args:
+        text: what a request, a file name or a command said.
+        limit: characters kept before the spelling out; the rest becomes an ellipsis.
+        keep: characters that stay as they are although they are not printable.
+
+    >>> visible("a\x1b[2K\nb")
+    'a\\x1b[2K\\nb'
+    """
+    shown = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return "".join(char if char.isprintable() or char in keep else _spell(char) for char in shown)
+
+
+def visible_lines(text: str, *, limit: int = 1 << 20) -> str:
+    """Like :func:`visible`, for text of several lines: line ends and tabs stay."""
+    return visible(text, limit=limit, keep=_KEEP)
+
+
+def _spell(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def age(seconds: float) -> str:
+    """A duration as people say it: ``0.4 s``, ``12 s``, ``3 min``, ``5 h``, ``2 d``."""
+    if seconds < 10:
+        return f"{max(seconds, 0.0):.1f} s"
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (120.0, "min")):
+        if seconds >= size:
+            return f"{seconds / (60.0 if unit == 'min' else size):.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,204 @@
+"""Is this request one that the closed list allows, for a folder that it may work in?
+
+The daemon asks this of every file that it finds, whatever the client said before; the client asks it
+first, so that a mistake is an error at once and not a round trip later.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aexp.domain.errors import AexpError, RelayValidationError
+from aexp.domain.operations import ALLOWED, MAX_ARG_CHARS, MAX_ARGS, OpSpec
+from aexp.domain.requests import Request
+from aexp.domain.text import visible
+
+MAX_CWD_BYTES = 4096
+MAX_TTL_S = 7 * 86400.0
+KEYS = frozenset(Request.model_fields)
+_CWD_ALLOWED = "an absolute path (or one that begins with ~/) of a folder below the home"
+
+
+class ValidRequest(NamedTuple):
+    """What may be run: an operation of the closed list, its arguments, and a resolved folder."""
+
+    op: str
+    args: list[str]
+    cwd: Path
+
+
+@dataclass(frozen=True)
+class CwdPolicy:
+    """Where operations may work.
+
+    Attributes:
+        home: the resolved home; a folder must lie strictly below it.
+        resolve: makes a path absolute and follows its links (see the filesystem port).
+        kind: what stands at a path (see the filesystem port).
+        queue: the queue's own folder, where nothing may work; None for a queue without one.
+        names: when not empty, the top-level names under the home that are open to requests.
+    """
+
+    home: str
+    resolve: Callable[[str], str]
+    kind: Callable[[str], str | None]
+    queue: str | None = None
+    names: frozenset[str] = frozenset()
+
+
+def validate_request(payload: object, policy: CwdPolicy) -> ValidRequest:
+    """The operation, arguments and folder of a payload that keeps every rule.
+
+    Raises:
+        RelayValidationError: names the field, what is wrong with it and what is allowed.
+    """
+    body = _object(payload)
+    spec = _operation(body.get("op"))
+    args = _arguments(spec, body.get("args", []))
+    _extras(body)
+    return ValidRequest(spec.name, args, _folder(body.get("cwd"), policy))
+
+
+def _object(payload: object) -> Mapping[str, Any]:
+    if not isinstance(payload, Mapping):
+        raise RelayValidationError(
+            "payload", f"is {_kind_of(payload)}", "an object with op, args and cwd"
+        )
+    unknown = [key for key in payload if not isinstance(key, str) or key not in KEYS]
+    if unknown:
+        named = ", ".join(visible(str(key), limit=32) for key in unknown[:4])
+        raise RelayValidationError(
+            "payload", f"has unknown keys ({named})", ", ".join(sorted(KEYS))
+        )
+    return payload
+
+
+def _operation(value: object) -> OpSpec:
+    allowed = ", ".join(ALLOWED)
+    if not isinstance(value, str):
+        raise RelayValidationError("op", f"is {_kind_of(value)}, not a name", allowed)
+    spec = ALLOWED.get(value)
+    if spec is None:
+        raise RelayValidationError("op", f"is unknown: '{visible(value, limit=64)}'", allowed)
+    return spec
+
+
+def _arguments(spec: OpSpec, value: object) -> list[str]:
+    wanted = ", ".join(f"<{p.name}>" for p in spec.parameters) or "no arguments"
+    if not isinstance(value, list | tuple):
+        raise RelayValidationError("args", f"is {_kind_of(value)}, not a list", wanted)
+    if len(value) > MAX_ARGS:
+        raise RelayValidationError("args", f"has {len(value)} items", f"at most {MAX_ARGS}")
+    for position, item in enumerate(value):
+        _plain(f"args[{position}]", item)
+    if len(value) != len(spec.parameters):
+        raise RelayValidationError("args", f"has {len(value)} items for {spec.name}", wanted)
+    for position, (parameter, item) in enumerate(zip(spec.parameters, value, strict=True)):
+        if not parameter.accepts(item):
+            shown = visible(item, limit=64)
+            raise RelayValidationError(
+                f"args[{position}] ({parameter.name})", f"is '{shown}'", parameter.allowed
+            )
+    return list(value)
+
+
+def _plain(where: str, item: object) -> None:
+    if not isinstance(item, str):
+        raise RelayValidationError(where, f"is {_kind_of(item)}", "text")
+    if len(item) > MAX_ARG_CHARS:
+        raise RelayValidationError(where, f"has {len(item)} characters", f"at most {MAX_ARG_CHARS}")
+    if item.startswith("-"):
+        raise RelayValidationError(
+            where, f"begins with '-': '{visible(item, limit=64)}'", "no options, only plain names"
+        )
+
+
+def _extras(body: Mapping[str, Any]) -> None:
+    submitted = body.get("submitted_at")
+    if isinstance(submitted, bool) or not isinstance(submitted, str | int | float | None):
+        raise RelayValidationError("submitted_at", f"is {_kind_of(submitted)}", "a time")
+    if isinstance(submitted, str) and len(submitted) > 64:
+        raise RelayValidationError("submitted_at", "is too long", "at most 64 characters")
+    client = body.get("client")
+    if client is not None and not (isinstance(client, str) and 0 < len(client) <= 120):
+        raise RelayValidationError("client", "is not a name", "at most 120 characters")
+    ttl = body.get("ttl_s")
+    if ttl is not None and (
+        isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl <= MAX_TTL_S
+    ):
+        raise RelayValidationError(
+            "ttl_s", "is not a span of time", f"0 to {MAX_TTL_S:.0f} seconds"
+        )
+
+
+def _folder(value: object, policy: CwdPolicy) -> Path:
+    if not isinstance(value, str):
+        raise RelayValidationError("cwd", f"is {_kind_of(value)}, not a path", _CWD_ALLOWED)
+    shown = visible(value, limit=128)
+    if not value.isprintable() or len(value.encode("utf-8", "replace")) > MAX_CWD_BYTES:
+        raise RelayValidationError(
+            "cwd", f"is not a printable path: '{shown}'", f"at most {MAX_CWD_BYTES} bytes of text"
+        )
+    path = policy.home + value[1:] if value.startswith("~/") else value
+    if not path.startswith("/"):
+        raise RelayValidationError("cwd", f"is not absolute: '{shown}'", _CWD_ALLOWED)
+    try:
+        real = Path(policy.resolve(path))
+        kind = policy.kind(str(real))
+    except AexpError as exc:
+        raise RelayValidationError("cwd", f"cannot be resolved ({exc.what})", _CWD_ALLOWED) from exc
+    _placed(real, shown, policy)
+    if kind not in (None, "directory"):
+        raise RelayValidationError("cwd", f"is not a folder: '{shown}'", _CWD_ALLOWED)
+    return real
+
+
+def _placed(real: Path, shown: str, policy: CwdPolicy) -> None:
+    home = Path(policy.home)
+    if home not in real.parents:
+        raise RelayValidationError(
+            "cwd", f"'{shown}' does not lie below the home {policy.home}", _CWD_ALLOWED
+        )
+    if ".git" in real.relative_to(home).parts:
+        raise RelayValidationError("cwd", f"'{shown}' lies inside a .git folder", "a working copy")
+    if policy.queue is not None and (
+        real == Path(policy.queue) or Path(policy.queue) in real.parents
+    ):
+        raise RelayValidationError("cwd", f"'{shown}' lies inside the queue", "a working copy")
+    top = real.relative_to(home).parts[0]
+    if policy.names and top not in policy.names:
+        listed = ", ".join(f"~/{name}" for name in sorted(policy.names))
+        raise RelayValidationError(
+            "cwd",
+            f"'{shown}' lies in ~/{visible(top, limit=64)}, which is not open to requests",
+            f"{listed} (AEXP_RELAY_CWD_NAMES on the login node)",
+        )
+
+
+def _kind_of(value: object) -> str:
+    if value is None:
+        return "missing"
+    return {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "text",
+        list: "a list",
+        tuple: "a list",
+        dict: "an object",
+    }.get(type(value), "of another kind")
+
+
+def working_copy(cwd: Path, home: Path, exists: Callable[[str], bool]) -> Path:
+    """The root of the working copy that ``cwd`` lies in: what may run one operation at a time.
+
+    The nearest folder upwards that holds ``.git`` (a folder, or a file in a worktree), below the
+    home; ``cwd`` itself where there is none.
+    """
+    for folder in (cwd, *cwd.parents):
+        if folder == home or home not in folder.parents:
+            break
+        if exists(str(folder / ".git")):
+            return folder
+    return cwd

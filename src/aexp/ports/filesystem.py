@@ -1,0 +1,49 @@
+"""Files and folders outside the queue: working copies, sandboxes, configuration."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+Kind = Literal["file", "directory", "other"]
+
+
+class Filesystem(Protocol):
+    """Paths are absolute POSIX strings. Every method raises
+    :class:`~aexp.domain.errors.FilesystemError` when the filesystem fails, and then nothing
+    half-made is left behind. All of them may be called from any thread.
+    """
+
+    @abstractmethod
+    def resolve(self, path: str) -> str:
+        """The absolute path with every symbolic link followed. The path need not exist.
+
+        Raises:
+            FilesystemError: a loop of links, a NUL byte, a name the filesystem cannot hold.
+        """
+
+    @abstractmethod
+    def kind(self, path: str) -> Kind | None:
+        """What stands at ``path`` (links followed), or None when nothing does."""
+
+    @abstractmethod
+    def read_text(self, path: str) -> str:
+        """The file's text, decoded as UTF-8."""
+
+    @abstractmethod
+    def create_file(self, path: str, text: str) -> bool:
+        """Make a file with this text, and the folders above it that are missing.
+
+        Returns:
+            False when the name is taken already: what stands there is left as it is.
+        """
+
+    @abstractmethod
+    def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
+        """Make a folder that holds these files (name to text), whole or not at all.
+
+        The folders above it are made where they are missing. Readers see the folder only with all
+        its files in it, and of several callers at once one wins.
+
+        Returns:
+            False when the name is taken already: what stands there is left as it is.
+        """

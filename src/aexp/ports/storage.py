@@ -1,0 +1,92 @@
+"""The queue's storage: seven verbs on names and bytes, and one hint.
+
+A transport implements these; layout, claims, consent, beats and recovery are written once above them
+(:mod:`aexp.airgapped.queue`). ``tests/contract/test_storage.py`` checks every promise made here.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class QueueStorage(Protocol):
+    """Names are ``entry`` or ``folder/entry``; entries that begin with a dot are the adapter's own.
+
+    Several processes on several nodes use one storage at once. Every verb raises
+    :class:`~aexp.domain.errors.RelayStorageError` when the storage fails, naming the file and the
+    remedy; then either nothing has changed or the whole change was made. Folders come into being when they
+    are first written to.
+    """
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """What ``--queue`` would say to reach this storage again; for messages."""
+
+    @property
+    @abstractmethod
+    def folder(self) -> str | None:
+        """The absolute path of the queue where it is a folder, so that nothing may work inside it."""
+
+    @abstractmethod
+    def list(self, folder: str) -> list[str]:
+        """The entries of a folder (of the queue itself for ``""``), in no order.
+
+        Fresh: holds every entry whose ``put``, ``put_new`` or ``take`` had returned, on any node, before
+        this call began. A folder that does not exist yet is empty. Costs the same for each entry, whatever
+        the entries hold.
+        """
+
+    @abstractmethod
+    def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
+        """The bytes of a name from ``offset`` on, at most ``limit`` of them.
+
+        Never half of a ``put`` or ``put_new``. To be called for names that were listed, or that are
+        known to exist: on some filesystems asking for a name too early hides it for a while.
+
+        Raises:
+            StorageMissingError: there is no such name.
+            StorageUnfitError: the name is not a plain file that is safe to read.
+        """
+
+    @abstractmethod
+    def put(self, name: str, data: bytes) -> None:
+        """Make ``name`` hold ``data``, replacing what it held in one step. Durable on return."""
+
+    @abstractmethod
+    def put_new(self, name: str, data: bytes) -> bool:
+        """Make ``name`` hold ``data`` unless it exists. Durable on return.
+
+        Of several callers at once exactly one gets True, and the content is whole as soon as the name
+        is there. A repeat with the same ``data`` is True again: ``data`` should say who wrote it.
+        """
+
+    @abstractmethod
+    def take(self, src: str, dst: str) -> bool:
+        """Move ``src`` to ``dst``, a name that nobody else uses.
+
+        Of several callers at once exactly one gets True; a caller that gets False changed nothing. The
+        content moves whole; it is at ``src`` or at ``dst`` at every moment, never at both.
+        """
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """See to it that ``name`` is gone. Repeating it, or removing what never was, is no error."""
+
+    @abstractmethod
+    def append(self, name: str, data: bytes) -> None:
+        """Add ``data`` at the end of ``name``, which comes into being if needed.
+
+        For one writer at a time. Readers that call ``read`` with an offset see a growing prefix.
+
+        Raises:
+            StorageUnfitError: the name is not a plain file of ours (a link, a FIFO).
+        """
+
+    @abstractmethod
+    def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
+        """Let time pass until something in ``folders`` may have changed.
+
+        Only a hint: may return early, and may sleep through a change. Returns after ``timeout_s`` seconds
+        at the latest, and at once when one of the file descriptors in ``also`` is readable.
+        """
