@@ -1,0 +1,1 @@
+"""Adapters for where a person's decisions come from."""

@@ -1,0 +1,136 @@
+"""Commands as processes of this machine: started in a session of their own, watched, never waited for."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+
+from aexp.adapters.remedies import reason
+from aexp.domain.errors import RelayStartError
+from aexp.ports.executor import Command, Execution, Executor
+
+
+class LocalExecution(Execution):
+    """One process and its group.
+
+    The process is reaped in :meth:`close` only: until then its id, and with it the id of its group,
+    cannot be given to a stranger, so that a signal to the group never hits one.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], forget: Callable[[], None]) -> None:
+        if process.stdout is None:
+            raise ValueError("the process must write into a pipe")
+        self._process = process
+        self._pipe: int | None = process.stdout.fileno()
+        self._forget = forget
+        self._status: int | None = None
+        self._signalled = False
+        self._closed = False
+        os.set_blocking(self._pipe, False)
+        self._pidfd: int | None = os.pidfd_open(process.pid)
+
+    def descriptors(self) -> list[int]:
+        """The ends that become readable when there is output, or when the process has ended."""
+        ended = self._pidfd if self._status is None else None
+        return [fd for fd in (self._pipe, ended) if fd is not None]
+
+    def poll(self) -> int | None:
+        if self._status is None:
+            # WNOWAIT leaves the process unreaped, see the class.
+            about = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if about is not None:
+                exited = about.si_code == os.CLD_EXITED
+                self._status = about.si_status if exited else -about.si_status
+        return self._status
+
+    def read(self, limit: int) -> bytes:
+        if self._pipe is None:
+            return b""
+        try:
+            data = os.read(self._pipe, limit)
+        except BlockingIOError:
+            return b""
+        if not data:
+            # Every writer has closed its end. A pipe at its end stays readable and would keep the
+            # daemon's loop awake.
+            self._close_pipe()
+        return data
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._signalled:
+            # The leader obeyed; whoever of its group did not is ended now, while the group's id is ours.
+            self._signal(signal.SIGKILL, again=True)
+        self._process.wait()
+        self._close_pipe()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+        self._forget()
+
+    def _signal(self, number: signal.Signals, *, again: bool = False) -> None:
+        if self._closed and not again:
+            return
+        self._signalled = True
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _close_pipe(self) -> None:
+        if self._pipe is not None and self._process.stdout is not None:
+            self._process.stdout.close()
+        self._pipe = None
+
+
+class LocalExecutor(Executor):
+    """Starts processes with a fixed environment.
+
+    Args:
+        environment: all that the commands find in their environment.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._running: list[LocalExecution] = []
+
+    def start(self, command: Command) -> Execution:
+        program = command.argv[0]
+        if not command.cwd.is_dir():
+            raise RelayStartError(
+                f"{command.cwd} is not a folder on the login node.",
+                "Check the path; a new folder may take a moment to appear on the other node.",
+            )
+        try:
+            process = subprocess.Popen(
+                command.argv,
+                cwd=command.cwd,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except FileNotFoundError as exc:
+            raise RelayStartError(
+                f"{program} is not installed on the login node, or not on the daemon's PATH.",
+                f"Install {program} there, or restart the daemon from a shell that finds it.",
+            ) from exc
+        except OSError as exc:
+            raise RelayStartError(
+                f"{program} could not be started in {command.cwd}: {reason(exc)}.",
+                "Look at the login node: limits, memory and the folder's mode.",
+            ) from exc
+        execution = LocalExecution(process, lambda: self._running.remove(execution))
+        self._running.append(execution)
+        return execution
+
+    def descriptors(self) -> Sequence[int]:
+        return [fd for execution in self._running for fd in execution.descriptors()]

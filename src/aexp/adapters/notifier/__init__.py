@@ -1,0 +1,1 @@
+"""Adapters for telling a person that consent is waiting."""

@@ -1,0 +1,83 @@
+"""Processes as Linux shows them in ``/proc`` (proc(5)), and a fake for tests."""
+
+import hashlib
+import os
+import socket
+from functools import cached_property
+from pathlib import Path
+
+from aexp.domain.identity import ProcessId
+from aexp.ports.processes import Processes
+
+_START_FIELD = 22
+_STATE_FIELD = 3
+
+
+class ProcProcesses(Processes):
+    """This machine's processes.
+
+    The host part of a name ends with eight digits of a hash over the kernel's boot id and the pid
+    namespace: two machines (or containers) that call themselves the same, or one machine before and after a
+    reboot, are told apart.
+    """
+
+    @cached_property
+    def me(self) -> ProcessId:
+        return ProcessId.new(self._host, os.getpid(), _stat(os.getpid())[1])
+
+    @property
+    def hostname(self) -> str:
+        return socket.gethostname()
+
+    @cached_property
+    def _host(self) -> str:
+        return f"{self.hostname[:64]}-{_machine()}"
+
+    def alive(self, process: ProcessId) -> bool | None:
+        if process.host != ProcessId.new(self._host, 0, 0).host:
+            return None
+        try:
+            state, start = _stat(process.pid)
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return start == process.start and state not in "ZX"
+
+
+def _machine() -> str:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+    return hashlib.sha256((boot + str(Path("/proc/self/ns/pid").readlink())).encode()).hexdigest()[
+        :8
+    ]
+
+
+def _stat(pid: int) -> tuple[str, int]:
+    """State and start time. The command's name (field 2) may hold anything, also spaces and brackets."""
+    line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    fields = line.rpartition(")")[2].split()
+    return fields[0], int(fields[_START_FIELD - _STATE_FIELD])
+
+
+class FakeProcesses(Processes):
+    """A process of an invented machine, whose neighbours live and die as the test says.
+
+    Args:
+        host: the machine's name.
+        pid: this process's number.
+    """
+
+    def __init__(self, host: str = "login1", pid: int = 100) -> None:
+        self._me = ProcessId.new(host, pid, 1)
+        self.dead: set[str] = set()
+
+    @property
+    def me(self) -> ProcessId:
+        return self._me
+
+    @property
+    def hostname(self) -> str:
+        return self._me.host
+
+    def alive(self, process: ProcessId) -> bool | None:
+        if process.host != self._me.host:
+            return None
+        return str(process) not in self.dead

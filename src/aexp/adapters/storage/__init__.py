@@ -1,0 +1,1 @@
+"""Adapters for the queue's storage."""

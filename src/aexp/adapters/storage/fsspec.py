@@ -1,0 +1,137 @@
+"""The queue's storage over an fsspec filesystem that creates exclusively and moves with one winner."""
+
+import errno
+import os
+import select
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from aexp.adapters.remedies import reason, remedy
+from aexp.adapters.storage.retrying import patiently
+from aexp.adapters.storage.shared_home import SharedHomeFileSystem, UnfitFileError
+from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
+from aexp.ports.clock import Clock
+from aexp.ports.storage import QueueStorage
+
+T = TypeVar("T")
+SCRATCH = "tmp"
+"""The queue's folder of unfinished files; what is left there is swept like everything else."""
+_UNFIT = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EMLINK})
+
+
+class FsspecStorage(QueueStorage):
+    """The seven verbs over ``fs``, below ``root``.
+
+    Args:
+        fs: a filesystem that says ``atomic = True`` of itself: ``pipe_file(mode="create")`` and ``mv_file``
+            have one winner, and ``pipe_file`` replaces in one step.
+        root: the queue's absolute path on it.
+        clock: for the waits between two attempts.
+        url: what reaches this queue again; for messages.
+
+    Raises:
+        RelayStorageError: the filesystem makes no such promise. Most of fsspec's do not.
+    """
+
+    def __init__(self, fs: Any, root: str, clock: Clock, url: str) -> None:
+        if not getattr(fs, "atomic", False):
+            raise RelayStorageError(
+                f"{type(fs).__name__} cannot hold a queue: it does not create or move files atomically.",
+                "Use a folder in the shared home, for example --queue ~/.relay.",
+            )
+        self._fs = fs
+        self._root = root
+        self._clock = clock
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    @property
+    def folder(self) -> str | None:
+        return self._root
+
+    def list(self, folder: str) -> list[str]:
+        try:
+            entries = self._do(
+                folder, "listed", lambda: self._fs.ls(self._path(folder), detail=False)
+            )
+        except StorageMissingError:
+            return []
+        return [entry for entry in entries if not entry.startswith(".")]
+
+    def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
+        end = None if limit is None else offset + limit
+        data: bytes = self._do(
+            name, "read", lambda: self._fs.cat_file(self._path(name), start=offset, end=end)
+        )
+        return data
+
+    def put(self, name: str, data: bytes) -> None:
+        self._do(name, "written", lambda: self._fs.pipe_file(self._path(name), data))
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        def create() -> bool:
+            try:
+                self._fs.pipe_file(self._path(name), data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+
+        return self._do(name, "created", create)
+
+    def take(self, src: str, dst: str) -> bool:
+        try:
+            self._do(src, "moved", lambda: self._fs.mv_file(self._path(src), self._path(dst)))
+        except StorageMissingError:
+            return False
+        return True
+
+    def remove(self, name: str) -> None:
+        self._do(name, "removed", lambda: self._fs.rm_file(self._path(name)))
+
+    def append(self, name: str, data: bytes) -> None:
+        # Not repeated after an error: part of the data may have been written. Closing the file is what
+        # makes a network filesystem show it to other nodes.
+        with self._translated(name, "appended to"), self._fs.open(self._path(name), "ab") as file:
+            file.write(data)
+
+    def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
+        if not also:
+            self._clock.sleep(timeout_s)
+            return
+        poller = select.poll()
+        for descriptor in also:
+            poller.register(descriptor, select.POLLIN)
+        poller.poll(max(timeout_s, 0.0) * 1000)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._root, name) if name else self._root
+
+    def _do(self, name: str, done: str, call: Callable[[], T]) -> T:
+        with self._translated(name, done):
+            return patiently(call, self._clock)
+
+    @contextmanager
+    def _translated(self, name: str, done: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise _translated(exc, self._path(name), done) from exc
+
+
+def _translated(exc: OSError, path: str, done: str) -> RelayStorageError:
+    what = f"{path} could not be {done}: {reason(exc)}."
+    if isinstance(exc, UnfitFileError) or exc.errno in _UNFIT:
+        return StorageUnfitError(what, "Move it away; a queue holds plain files only.")
+    if isinstance(exc, FileNotFoundError):
+        return StorageMissingError(f"{path} does not exist.")
+    return RelayStorageError(what, remedy(exc))
+
+
+def open_file_queue(root: str, clock: Clock) -> FsspecStorage:
+    """The queue in the folder ``root`` of a shared home."""
+    scratch = os.path.join(root, SCRATCH)
+    return FsspecStorage(SharedHomeFileSystem(scratch), root, clock, root)

@@ -1,0 +1,82 @@
+"""A queue in this process's memory: for tests, simulations and trying things out."""
+
+import threading
+from collections.abc import Sequence
+
+from aexp.domain.errors import StorageMissingError
+from aexp.ports.clock import Clock
+from aexp.ports.storage import QueueStorage
+
+
+class MemoryStorage(QueueStorage):
+    """Every instance is a queue of its own; all threads of the process may share it.
+
+    Args:
+        clock: whose ``sleep`` lets the time of :meth:`wait` pass; a manual clock makes it virtual.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._folders: dict[str, dict[str, bytes]] = {}
+
+    @property
+    def url(self) -> str:
+        return "memory://"
+
+    @property
+    def folder(self) -> str | None:
+        return None
+
+    def list(self, folder: str) -> list[str]:
+        with self._lock:
+            entries = [*self._folders.get(folder, ())]
+            if not folder:
+                entries += [name for name, held in self._folders.items() if name and held]
+            return entries
+
+    def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
+        folder, entry = _split(name)
+        with self._lock:
+            try:
+                data = self._folders[folder][entry]
+            except KeyError:
+                raise StorageMissingError(f"{name} is not in the queue memory://.") from None
+        return data[offset:] if limit is None else data[offset : offset + limit]
+
+    def put(self, name: str, data: bytes) -> None:
+        folder, entry = _split(name)
+        with self._lock:
+            self._folders.setdefault(folder, {})[entry] = data
+
+    def put_new(self, name: str, data: bytes) -> bool:
+        folder, entry = _split(name)
+        with self._lock:
+            return self._folders.setdefault(folder, {}).setdefault(entry, data) == data
+
+    def take(self, src: str, dst: str) -> bool:
+        folder, entry = _split(src)
+        with self._lock:
+            data = self._folders.get(folder, {}).pop(entry, None)
+            if data is not None:
+                self.put(dst, data)
+            return data is not None
+
+    def remove(self, name: str) -> None:
+        folder, entry = _split(name)
+        with self._lock:
+            self._folders.get(folder, {}).pop(entry, None)
+
+    def append(self, name: str, data: bytes) -> None:
+        folder, entry = _split(name)
+        with self._lock:
+            held = self._folders.setdefault(folder, {})
+            held[entry] = held.get(entry, b"") + data
+
+    def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
+        self._clock.sleep(timeout_s)
+
+
+def _split(name: str) -> tuple[str, str]:
+    folder, _, entry = name.rpartition("/")
+    return folder, entry

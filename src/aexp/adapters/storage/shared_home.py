@@ -1,0 +1,185 @@
+"""A shared home as an fsspec filesystem whose publishing, exclusive creation and moves are atomic.
+
+Plain ``LocalFileSystem`` is none of that: ``pipe_file`` writes in place, its ``mode="create"`` checks and
+then acts, and ``mv`` falls back to copying (fsspec 2026.9; measured in ``docs/filesystems.md``). Here
+
+- a file is written under ``scratch``, synced, and renamed (or linked, to create) to its name;
+- a move is one ``rename(2)`` and never a copy. What it says about failing is not believed: a lost reply of
+  an NFS server looks like an error although the move was made (rename(2), BUGS);
+- reading follows no link and waits for no FIFO.
+"""
+
+import errno
+import os
+import stat
+import uuid
+from pathlib import Path
+from typing import IO, Any
+
+from fsspec.implementations.local import LocalFileSystem
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class UnfitFileError(OSError):
+    """The path holds something that is not a plain file of this user."""
+
+
+class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
+    """See the module. Paths are absolute; errors are the operating system's own.
+
+    Args:
+        scratch: the folder for unfinished files, on the same filesystem as everything that is written.
+    """
+
+    protocol = ("relayfile",)
+    cachable = False
+    atomic = True
+
+    def __init__(self, scratch: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scratch = scratch
+
+    def ls(self, path: str, detail: bool = False, **kwargs: Any) -> list[str]:
+        """The names in a folder, without asking for any entry's attributes.
+
+        The folder is opened anew each time: that is what makes NFS clients look at the server.
+        """
+        return os.listdir(path)
+
+    def cat_file(
+        self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
+    ) -> bytes:
+        """The bytes from ``start`` to ``end``. The file is opened anew each time."""
+        with os.fdopen(_checked(os.open(path, _READ), path), "rb") as file:
+            file.seek(start or 0)
+            return file.read() if end is None else file.read(end - (start or 0))
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+        """Publish a whole file at once. ``mode="create"`` raises FileExistsError when the name is taken."""
+        draft = self._draft(value)
+        try:
+            if mode == "create":
+                _with_folder(path, lambda: _link(draft, path))
+            else:
+                _with_folder(path, lambda: os.replace(draft, path))
+        finally:
+            # After a rename the draft is gone; NFS may also have removed it before its reply was lost.
+            _unlink(draft)
+
+    def mv_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+        """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first."""
+        _with_folder(path2, lambda: _rename(path1, path2))
+
+    def rm_file(self, path: str) -> None:
+        """Remove a file; that it was not there is no error."""
+        _unlink(path)
+
+    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> IO[bytes]:
+        if mode != "ab":
+            raise ValueError(
+                f"{type(self).__name__} opens files to append to them, not with {mode!r}"
+            )
+
+        def opened() -> int:
+            return os.open(path, _APPEND, FILE_MODE)
+
+        return os.fdopen(_checked(_with_folder(path, opened), path), "ab")
+
+    def _draft(self, value: bytes) -> str:
+        path = f"{self.scratch}/{uuid.uuid4().hex}"
+        handle = _with_folder(path, lambda: os.open(path, _CREATE, FILE_MODE))
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(value)
+                file.flush()
+                # Quota and write errors of network filesystems come at the sync or at the close.
+                os.fsync(file.fileno())
+        except BaseException:
+            _unlink(path)
+            raise
+        return path
+
+
+def _with_folder(path: str, act: Any) -> Any:
+    """Do it; when the folder of ``path`` is missing, make it and do it again."""
+    try:
+        return act()
+    except FileNotFoundError:
+        folder = os.path.dirname(path)
+        if not _make_folders(folder):
+            raise
+        return act()
+
+
+def _make_folders(folder: str) -> bool:
+    """Make the folder and those above it, for the owner alone. False when nothing was missing."""
+    path = Path(folder)
+    missing = [part for part in (path, *path.parents) if not part.is_dir()]
+    for part in reversed(missing):
+        part.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    return bool(missing)
+
+
+def _link(draft: str, path: str) -> None:
+    try:
+        os.link(draft, path, follow_symlinks=False)
+    except OSError as exc:
+        # A lost reply: the link was made, and says so in the draft's own count even if the name has been
+        # moved on since. Some filesystems count links wrongly, so the content of the name is asked as well.
+        if exc.errno != errno.ENOENT and os.lstat(draft).st_nlink > 1:
+            return
+        if isinstance(exc, FileExistsError) and _same_content(draft, path):
+            return
+        raise
+
+
+def _same_content(draft: str, path: str) -> bool:
+    try:
+        with open(os.open(path, _READ), "rb") as file:
+            return file.read() == Path(draft).read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def _rename(src: str, dst: str) -> None:
+    try:
+        os.rename(src, dst)
+    except OSError:
+        if not _arrived(dst):
+            raise
+
+
+def _arrived(dst: str) -> bool:
+    folder, name = os.path.split(dst)
+    # Opening the folder makes an NFS client drop what it believes about names in it (close-to-open).
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        os.stat(name, dir_fd=handle, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _checked(handle: int, path: str) -> int:
+    about = os.fstat(handle)
+    if stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid():
+        return handle
+    os.close(handle)
+    raise UnfitFileError(errno.EINVAL, "not a plain file of this user", path)
