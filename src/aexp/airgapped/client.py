@@ -1,0 +1,159 @@
+"""The client: what a notebook, a script or an agent on a compute node uses."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from aexp.airgapped import defaults
+from aexp.airgapped.handle import RelayHandle
+from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.waiting import serve_hint
+from aexp.domain.errors import RelayDownError, RelayValidationError
+from aexp.domain.identity import new_request_id
+from aexp.domain.requests import RelayResult, Request
+from aexp.domain.validation import validate_request
+from aexp.ports.clock import Clock
+from aexp.ports.filesystem import Filesystem
+from aexp.ports.processes import Processes
+from aexp.ports.storage import QueueStorage
+
+TTL_S = 24 * 3600.0
+"""A request that no daemon has seen within a day expires; it does not run out of the blue."""
+
+QueueLike = str | os.PathLike[str] | QueueStorage | None
+
+
+class RelayClient:
+    """Sends operations of the closed list to the login node.
+
+    Args:
+        queue: a path, a URL or a storage object; default ``AEXP_RELAY_QUEUE``, else ``~/.relay``.
+        cwd: the working copy to work in; default the current folder, at construction.
+        default_timeout: seconds to wait for an answer where no ``timeout`` is given.
+        clock, filesystem, processes: the outside world, for tests.
+
+    Raises:
+        SettingsError: the queue cannot be what was given.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: QueueLike = None,
+        cwd: str | os.PathLike[str] | None = None,
+        default_timeout: float = 60.0,
+        clock: Clock | None = None,
+        filesystem: Filesystem | None = None,
+        processes: Processes | None = None,
+    ) -> None:
+        self._clock = clock or defaults.system_clock()
+        self._filesystem = filesystem or defaults.local_filesystem()
+        me = (processes or defaults.system_processes()).me
+        if queue is None or isinstance(queue, str | os.PathLike):
+            queue = defaults.open_queue(queue, self._clock)
+        self._queue = RelayQueue(queue, str(me))
+        self.cwd = Path.cwd() if cwd is None else Path(cwd).expanduser().absolute()
+        self.default_timeout = default_timeout
+
+    @property
+    def queue(self) -> RelayQueue:
+        """The queue that requests go to."""
+        return self._queue
+
+    def pull(self, *, timeout: float | None = None) -> RelayResult:
+        """``git pull --ff-only``."""
+        return self.request("git_pull", timeout=timeout)
+
+    def push(
+        self, branch: str = "HEAD", remote: str = "origin", *, timeout: float | None = None
+    ) -> RelayResult:
+        """``git push <remote> <branch>``: one branch, never forced, to a remote that has a name."""
+        return self.request("git_push", [remote, branch], timeout=timeout)
+
+    def fetch(self, *, timeout: float | None = None) -> RelayResult:
+        """``git fetch --all --prune``."""
+        return self.request("git_fetch", timeout=timeout)
+
+    def status(self, *, timeout: float | None = None) -> RelayResult:
+        """``git status --porcelain=v2``, as the login node sees the working copy."""
+        return self.request("git_status", timeout=timeout)
+
+    def rebase(self, *, timeout: float | None = None) -> RelayResult:
+        """``git pull --rebase``."""
+        return self.request("git_rebase", timeout=timeout)
+
+    def wandb_sync(self, *, timeout: float | None = None) -> RelayResult:
+        """``wandb sync``, once a person on the login node has approved it."""
+        return self.request("wandb_sync", timeout=timeout)
+
+    def request(
+        self, op: str, args: Sequence[str] | None = None, timeout: float | None = None
+    ) -> RelayResult:
+        """Submit an operation and wait for its result.
+
+        Args:
+            op: a name of ``aexp.airgapped.ALLOWED``.
+            args: what the operation takes.
+            timeout: seconds to wait; ``default_timeout`` when None.
+
+        Returns:
+            The result, whatever the program's returncode.
+
+        Raises:
+            RelayValidationError: the closed list does not allow it; nothing was sent.
+            RelayDownError: no daemon serves the queue.
+            RelayRejectedError: a person said no.
+            RelayTimeoutError: no answer in time; the request goes on.
+            RelayCrashedError: the daemon lost it; whether it took effect is not known.
+            RelayError: anything else, all under this root.
+        """
+        return self.submit(op, args).result(timeout)
+
+    def submit(self, op: str, args: Sequence[str] | None = None) -> RelayHandle:
+        """Submit an operation and return at once.
+
+        Raises:
+            RelayValidationError: the closed list does not allow it; nothing was sent.
+            RelayDownError: there is no daemon; nothing was sent.
+            RelayStorageError: the request could not be written.
+        """
+        request = self._build(op, args)
+        if self._queue.beat() is None:
+            url = self._queue.storage.url
+            raise RelayDownError(f"No daemon serves {url}; nothing was sent.", serve_hint(url))
+        request_id = new_request_id()
+        self._queue.submit(request_id, request)
+        return self.handle(request_id)
+
+    def handle(self, request_id: str) -> RelayHandle:
+        """A handle for a request that was submitted earlier, in whatever process."""
+        return RelayHandle(request_id, self._queue, self._clock, self.default_timeout)
+
+    def _build(self, op: str, args: Sequence[str] | None) -> Request:
+        policy = defaults.cwd_policy(self._filesystem, self._queue.storage.folder)
+        if isinstance(args, str):
+            raise RelayValidationError("args", "is text, not a list", "a list of text")
+        payload = {"op": op, "args": list(args or ()), "cwd": str(self.cwd)}
+        valid = validate_request(payload, policy)
+        if policy.kind(str(valid.cwd)) is None:
+            raise RelayValidationError("cwd", f"'{valid.cwd}' does not exist", "a working copy")
+        return Request(
+            op=valid.op,
+            args=tuple(valid.args),
+            cwd=str(valid.cwd),
+            submitted_at=self._clock.wall(),
+            client=self._queue.me,
+            ttl_s=TTL_S,
+        )
+
+
+def request(
+    op: str,
+    args: Sequence[str] | None = None,
+    *,
+    queue: QueueLike = None,
+    cwd: str | os.PathLike[str] | None = None,
+    timeout: float | None = None,
+) -> RelayResult:
+    """Run one operation through the relay and wait for its result; see :meth:`RelayClient.request`."""
+    return RelayClient(queue=queue, cwd=cwd).request(op, args, timeout=timeout)

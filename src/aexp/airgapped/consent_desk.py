@@ -1,0 +1,187 @@
+"""Requests that wait for a person."""
+
+import hashlib
+from dataclasses import dataclass
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.intake import Intake
+from aexp.airgapped.jobs import Job, refusal
+from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.tokens import Tokens
+from aexp.domain import layout, wire
+from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State, decide
+from aexp.domain.errors import RelayStorageError, StorageMissingError
+from aexp.domain.layout import Token
+from aexp.domain.text import age, visible
+from aexp.ports.clock import Clock
+from aexp.ports.consent import Decisions, Verdicts
+from aexp.ports.notifier import Notifier
+
+
+@dataclass(frozen=True)
+class Parked:
+    """What the daemon remembers of a waiting request: the file in the queue is for people to read."""
+
+    op: str
+    digest: str
+    since: float
+
+
+class ConsentDesk:
+    """Parks requests, hears decisions, lets expire what nobody decides on."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        intake: Intake,
+        publisher: Publisher,
+        decisions: Decisions,
+        notifier: Notifier,
+        clock: Clock,
+        audit: Audit,
+    ) -> None:
+        self._tokens = tokens
+        self._intake = intake
+        self._publisher = publisher
+        self._decisions = decisions
+        self._notifier = notifier
+        self._clock = clock
+        self._audit = audit
+        self._parked: dict[str, Parked] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a person."""
+        return len(self._parked)
+
+    def park(self, job: Job) -> None:
+        """Let a request wait, and tell people."""
+        data = self._tokens.storage.read(job.token.name, limit=wire.MAX_BYTES + 1)
+        if self._decisions.park(job.request_id):
+            self._audit.warn("earlier-approval-ignored", job.request_id)
+        since = self._since(job.request_id)
+        if not self._tokens.park(job.token):
+            return
+        self._parked[job.request_id] = Parked(job.valid.op, _digest(data), since)
+        self._audit.note("pending", job.request_id, op=job.valid.op, cwd=job.valid.cwd)
+        try:
+            self._notifier.consent_needed(job.request_id, job.request)
+        except RelayStorageError as exc:
+            self._audit.warn("notice-failed", job.request_id, error=exc)
+
+    def adopt(self) -> None:
+        """Know again, after a start, the requests that were waiting before it."""
+        for request_id in self._tokens.parked():
+            if request_id in self._parked:
+                continue
+            data = self._body(layout.pending(request_id))
+            if data is None:
+                continue
+            try:
+                op = str(wire.decode(data).get("op", "?"))
+            except wire.WireError:
+                op = "?"
+            self._parked[request_id] = Parked(op, _digest(data), self._since(request_id))
+            self._audit.note("still-pending", request_id, op=op)
+
+    def hear(self) -> list[Job]:
+        """Act on what has been decided; the jobs that were approved."""
+        if not self._parked:
+            return []
+        there = set(self._tokens.parked())
+        for request_id in [known for known in self._parked if known not in there]:
+            self._withdrawn(request_id)
+        verdicts = self._decisions.collect(self._parked)
+        decided = [(rid, event) for rid in self._parked if (event := self._event(rid, verdicts))]
+        jobs = [self._decided(request_id, event, verdicts) for request_id, event in decided]
+        return [job for job in jobs if job is not None]
+
+    def _event(self, request_id: str, verdicts: Verdicts) -> Event | None:
+        expired = self._clock.wall() - self._parked[request_id].since > CONSENT_EXPIRES_S
+        return decide(
+            approved=request_id in verdicts.approved,
+            rejected=request_id in verdicts.rejected,
+            expired=expired,
+        )
+
+    def _decided(self, request_id: str, event: Event, verdicts: Verdicts) -> Job | None:
+        token = self._tokens.unpark(request_id)
+        if token is None:
+            self._withdrawn(request_id)
+            return None
+        parked = self._parked.pop(request_id)
+        self._audit.note(event.value, request_id, op=parked.op)
+        job = None
+        if event is Event.APPROVE:
+            job = self._approved(token, parked)
+        else:
+            self._refused(token, parked, event, verdicts.rejected.get(request_id, ""))
+        self._tidy(request_id)
+        return job
+
+    def _approved(self, token: Token, parked: Parked) -> Job | None:
+        data = self._body(token.name) or b""
+        if _digest(data) != parked.digest:
+            what = "The request was changed while it waited for consent; it was not run."
+            answer = refusal(token.request_id, parked.op, State.REJECTED, error=what)
+            self._publisher.publish(token, answer)
+            return None
+        job = self._intake.admit(token, data, decided=True)
+        if job is not None and job.state is State.PENDING:
+            job.move(Event.APPROVE)
+        return job
+
+    def _refused(self, token: Token, parked: Parked, event: Event, reason: str) -> None:
+        if event is Event.REJECT:
+            why = f": {visible(reason.strip(), limit=400)}" if reason.strip() else ""
+            answer = refusal(
+                token.request_id,
+                parked.op,
+                State.REJECTED,
+                error=f"A person on the login node rejected {parked.op}{why}.",
+                hint="Talk to them before you submit it again.",
+            )
+        else:
+            answer = refusal(
+                token.request_id,
+                parked.op,
+                State.EXPIRED,
+                error=f"Nobody decided on {parked.op} within {age(CONSENT_EXPIRES_S)}; it was not run.",
+                hint="Submit it again and have it approved with relay-approve.",
+            )
+        self._publisher.publish(token, answer)
+
+    def _withdrawn(self, request_id: str) -> None:
+        self._parked.pop(request_id, None)
+        self._tidy(request_id)
+        self._audit.note("withdrawn", request_id)
+
+    def _tidy(self, request_id: str) -> None:
+        try:
+            self._decisions.settle(request_id)
+            self._tokens.storage.remove(layout.waiting(request_id))
+        except RelayStorageError as exc:
+            # The decision stands; what is left behind is swept with the rest.
+            self._audit.warn("untidy", request_id, error=exc)
+
+    def _since(self, request_id: str) -> float:
+        """When the request began to wait, by this kind of node's wall clock; kept over restarts."""
+        name = layout.waiting(request_id)
+        now = self._clock.wall()
+        if self._tokens.storage.put_new(name, f"{now:.3f} {self._tokens.me}\n".encode()):
+            return now
+        try:
+            return min(float(self._tokens.storage.read(name, limit=64).split()[0]), now)
+        except (StorageMissingError, ValueError, IndexError):
+            return now
+
+    def _body(self, name: str) -> bytes | None:
+        try:
+            return self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1)
+        except RelayStorageError as exc:
+            self._audit.warn("unreadable", error=exc)
+            return None
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

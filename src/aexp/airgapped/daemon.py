@@ -1,0 +1,263 @@
+"""The daemon: one loop on the login node that never waits for a command."""
+
+import random
+from collections.abc import Sequence
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.consent_desk import ConsentDesk
+from aexp.airgapped.heart import Heart
+from aexp.airgapped.intake import Intake
+from aexp.airgapped.jobs import Job
+from aexp.airgapped.lease import Holder, Lease, Standing
+from aexp.airgapped.owners import Owners
+from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.recovery import Recovery
+from aexp.airgapped.runner import MOST_AT_ONCE, Runner
+from aexp.airgapped.sweeper import Sweeper
+from aexp.airgapped.taking import busy, take_queue
+from aexp.airgapped.tokens import Tokens
+from aexp.domain import layout
+from aexp.domain.consent import State
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.layout import Token
+from aexp.domain.liveness import BEAT_INTERVAL_S
+from aexp.domain.polling import daemon_wait, jittered
+from aexp.domain.validation import CwdPolicy
+from aexp.ports.clock import Clock
+from aexp.ports.consent import Decisions
+from aexp.ports.executor import Executor
+from aexp.ports.notifier import Notifier
+from aexp.ports.processes import Processes
+from aexp.ports.storage import QueueStorage
+
+STOP_WITHIN_S = 15.0
+"""Seconds that a stop may take: SIGTERM, ten seconds, SIGKILL, and the answers."""
+
+
+class RelayDaemon:
+    """Serves one queue.
+
+    :meth:`start` takes the queue or says who has it, :meth:`step` does everything that can be done now,
+    :meth:`run` repeats it until :meth:`stop` is called. With a manual clock and the memory storage the
+    whole relay runs in one thread and in virtual time.
+
+    Args:
+        policy: where operations may work.
+        most_at_once: commands that may run at the same time.
+        wake: a file descriptor that becomes readable when :meth:`stop` was called by a signal.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: QueueStorage,
+        executor: Executor,
+        decisions: Decisions,
+        notifier: Notifier,
+        clock: Clock,
+        processes: Processes,
+        policy: CwdPolicy,
+        most_at_once: int = MOST_AT_ONCE,
+        wake: int | None = None,
+    ) -> None:
+        me = processes.me
+        self._storage = storage
+        self._executor = executor
+        self._clock = clock
+        self._wake = wake
+        self._audit = Audit()
+        facts = {"host": processes.hostname, "pid": me.pid, "since": clock.wall()}
+        self._tokens = Tokens(storage, str(me))
+        self._owners = Owners(storage, processes, clock)
+        self._heart = Heart(storage, str(me), facts, clock)
+        self._lease = Lease(storage, str(me), facts, self._owners, clock)
+        self._publisher = Publisher(self._tokens, clock, self._audit)
+        self._intake = Intake(self._tokens, self._publisher, policy, clock, self._audit)
+        self._desk = ConsentDesk(
+            self._tokens, self._intake, self._publisher, decisions, notifier, clock, self._audit
+        )
+        self._runner = Runner(
+            self._tokens, self._publisher, executor, clock, self._audit, most_at_once
+        )
+        self._recovery = Recovery(
+            self._tokens, self._owners, self._readmit, self._in_hand, self._audit
+        )
+        self._sweeper = Sweeper(storage, clock, self._audit)
+        self._active = clock.monotonic()
+        self._foreign_until = float("-inf")
+        self._stopping = False
+        self._failures = 0
+        self._lost_to: Holder | None = None
+
+    def start(self) -> None:
+        """Take the queue and what a dead predecessor left in it.
+
+        Waits while it is not known whether the holder on another node lives: 45 seconds at most.
+
+        Raises:
+            RelayBusyError: another daemon serves this queue.
+            RelayStorageError: the queue cannot be written.
+        """
+        taken = take_queue(
+            self._storage,
+            self._lease,
+            self._heart,
+            self._owners,
+            self._clock,
+            lambda: self._stopping,
+        )
+        if not taken:
+            return
+        self._audit.note("serving", queue=self._storage.url, daemon=self._tokens.me)
+        self._storage.put("pid", f"{self._tokens.me.rsplit('-', 3)[1]}\n".encode())
+        self._heart.beat()
+        self._recovery.bury_originals()
+        self._recovery.answer_withdrawn()
+        self._recovery.sweep()
+        self._desk.adopt()
+
+    def step(self) -> bool:
+        """Do what can be done now; True when something happened.
+
+        Raises:
+            RelayStorageError: the storage failed. Nothing is lost; call again later.
+        """
+        if self._heart.due:
+            self._keep_up()
+        acted = self._publisher.retry()
+        acted |= self._runner.watch()
+        if not self._stopping and self._clock.monotonic() >= self._foreign_until:
+            acted |= self._take_in()
+        acted |= self._runner.start_ready()
+        if acted:
+            self._active = self._clock.monotonic()
+        return acted
+
+    def run(self) -> None:
+        """Serve until :meth:`stop`; a failing storage is waited for, never an end.
+
+        Raises:
+            RelayBusyError: another daemon has taken over; what ran here was let end first.
+        """
+        while not self._stopping:
+            self._turn()
+        self.finish()
+
+    def drain(self) -> None:
+        """Serve until nothing is left to do but wait for people, then end."""
+        while not self._stopping and (self._turn() or not self._runner.idle):
+            pass
+        self.finish()
+
+    def stop(self) -> None:
+        """Begin to end: no new work. Safe to call from a signal handler."""
+        self._stopping = True
+
+    def finish(self) -> None:
+        """Give back what never started, end what runs and answer for it, and hand over.
+
+        Raises:
+            RelayBusyError: the end came because another daemon has taken over.
+        """
+        self._stopping = True
+        for job in self._runner.waiting():
+            self._tokens.give_back(job.token)
+            self._audit.note("given-back", job.request_id)
+        if self._lost_to is None:
+            self._runner.end_all()
+        deadline = self._clock.monotonic() + STOP_WITHIN_S
+        while not (self._runner.idle and not self._publisher.held):
+            if self._lost_to is None and self._clock.monotonic() >= deadline:
+                self._audit.warn("stopped-late", running=len(self._runner.running))
+                break
+            self._turn()
+        self._heart.stop()
+        if self._lost_to is not None:
+            raise busy(self._storage, self._lost_to, self._clock)
+        self._storage.remove("pid")
+        self._lease.release()
+        self._audit.note("stopped")
+
+    def _turn(self) -> bool:
+        """One step, and a pause when there was nothing to do or the storage failed."""
+        acted = False
+        try:
+            acted = self.step()
+            self._failures = 0
+        except RelayStorageError as exc:
+            self._failures += 1
+            if self._failures == 1:
+                self._audit.warn("storage-failed", error=exc)
+        if not acted:
+            self._pause()
+        return acted
+
+    def _take_in(self) -> bool:
+        jobs = [*self._intake.take(), *self._desk.hear()]
+        for job in jobs:
+            self._place(job)
+        cancelled = self._hear_cancellations() if not self._runner.idle else False
+        return bool(jobs) or cancelled
+
+    def _place(self, job: Job) -> None:
+        if job.state is State.PENDING:
+            self._desk.park(job)
+        else:
+            self._runner.add(job)
+
+    def _readmit(self, token: Token, data: bytes) -> None:
+        job = self._intake.admit(token, data)
+        if job is not None:
+            self._place(job)
+
+    def _in_hand(self, request_id: str) -> bool:
+        return self._runner.has(request_id) or self._publisher.holds(request_id)
+
+    def _hear_cancellations(self) -> bool:
+        acted = False
+        for request_id in self._storage.list(layout.CANCEL):
+            if self._runner.cancel(request_id):
+                self._storage.remove(f"{layout.CANCEL}/{request_id}")
+                self._audit.note("cancel", request_id)
+                acted = True
+        return acted
+
+    def _keep_up(self) -> None:
+        """What is done every few seconds: prove that we serve, see to what others left, clean up."""
+        if self._lost_to is None and not self._lease.still_held():
+            self._reclaim()
+        if self._lost_to is not None:
+            self._heart.beat(serving=False)
+            return
+        if self._heart.written_by() == "":
+            self._audit.warn("original-daemon", error="One beats in this queue; stop it.")
+            self._foreign_until = self._clock.monotonic() + 6 * BEAT_INTERVAL_S
+        self._heart.beat(
+            recent=self._publisher.recent,
+            running=self._runner.running,
+            pending=self._desk.waiting,
+            held=self._publisher.held,
+        )
+        self._recovery.sweep()
+        self._sweeper.step()
+
+    def _reclaim(self) -> None:
+        # The lease may only have been deleted with the queue's folder; then it is ours again. If
+        # somebody else has it we were taken for dead: what runs here may end, nothing new begins.
+        if self._lease.try_for() is Standing.TAKEN:
+            self._lost_to = self._lease.holder
+            self._stopping = True
+            self._audit.warn("lease-lost", error=busy(self._storage, self._lost_to, self._clock))
+
+    def _pause(self) -> None:
+        quiet = self._clock.monotonic() - self._active
+        wait = min(0.1 * 2**self._failures, 5.0) if self._failures else daemon_wait(quiet)
+        also = [*self._executor.descriptors()]
+        if self._wake is not None and not self._stopping:
+            also.append(self._wake)
+        # The dice only keep many daemons from looking in step.
+        self._storage.wait(self._folders(), jittered(wait, random.random()), also)  # noqa: S311
+
+    def _folders(self) -> Sequence[str]:
+        waiting = (layout.PENDING, layout.APPROVED, layout.REJECTED) if self._desk.waiting else ()
+        return (layout.INBOX, layout.CANCEL, *waiting)

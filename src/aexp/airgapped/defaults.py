@@ -1,0 +1,125 @@
+"""What a client uses that was given nothing: the one place where adapters are found, by name and late.
+
+Use cases never import an adapter. Naming them here keeps ``import aexp.airgapped`` light, and lets a queue's
+URL choose the transport.
+"""
+
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from aexp.domain.errors import SettingsError
+from aexp.domain.text import visible
+from aexp.domain.validation import CwdPolicy
+from aexp.ports.clock import Clock
+from aexp.ports.filesystem import Filesystem
+from aexp.ports.processes import Processes
+from aexp.ports.storage import QueueStorage
+
+QUEUE_VARIABLE = "AEXP_RELAY_QUEUE"
+NAMES_VARIABLE = "AEXP_RELAY_CWD_NAMES"
+DEFAULT_QUEUE = "~/.relay"
+TRANSPORTS = {"file": "aexp.adapters.storage.fsspec:open_file_queue"}
+"""URL scheme to the function that opens such a queue: ``open(location, clock) -> QueueStorage``."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+
+
+def open_queue(queue: str | os.PathLike[str] | None, clock: Clock) -> QueueStorage:
+    """The storage that a path or URL names; without one ``AEXP_RELAY_QUEUE``, else ``~/.relay``.
+
+    Raises:
+        SettingsError: the URL's scheme is not known, or the path cannot be one.
+    """
+    named = os.fspath(queue) if queue is not None else os.environ.get(QUEUE_VARIABLE)
+    text = named or DEFAULT_QUEUE
+    match = _SCHEME.fullmatch(text)
+    scheme, rest = (match[1].lower(), match[2]) if match else ("file", text)
+    if scheme not in TRANSPORTS:
+        raise SettingsError(
+            f"The queue {visible(text)} has an unknown scheme, {visible(scheme)}.",
+            f"Known: {', '.join(f'{known}://' for known in TRANSPORTS)} or a plain path.",
+        )
+    location = queue_folder(rest, from_url=match is not None) if scheme == "file" else rest
+    return cast(QueueStorage, load(TRANSPORTS[scheme])(location, clock))
+
+
+def queue_folder(text: str, *, from_url: bool = False) -> str:
+    """The absolute path of a queue's folder.
+
+    Raises:
+        SettingsError: it names a user that does not exist, or a host.
+    """
+    if from_url:
+        from urllib.parse import unquote
+
+        text = unquote(text.removeprefix("localhost"))
+        if not text.startswith(("/", "~")):
+            raise SettingsError(
+                f"file://{visible(text)} names a host.", "Write file:///path/to/queue."
+            )
+    if not text.isprintable():
+        raise SettingsError(f"The queue's path is not printable: {visible(text)}.")
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as exc:
+        raise SettingsError(f"The queue {visible(text)} cannot be found: {exc}.") from exc
+    return os.path.normpath(path if path.is_absolute() else Path.cwd() / path)
+
+
+def system_clock() -> Clock:
+    """This machine's time."""
+    return cast(Clock, load("aexp.adapters.clock.system:SystemClock")())
+
+
+def system_processes() -> Processes:
+    """This machine's processes."""
+    return cast(Processes, load("aexp.adapters.processes:ProcProcesses")())
+
+
+def local_filesystem() -> Filesystem:
+    """This machine's files."""
+    return cast(Filesystem, load("aexp.adapters.filesystem.local:LocalFilesystem")())
+
+
+def cwd_policy(
+    filesystem: Filesystem, queue_folder: str | None, names: frozenset[str] | None = None
+) -> CwdPolicy:
+    """Where operations may work: below ``$HOME``, outside the queue, under ``AEXP_RELAY_CWD_NAMES``.
+
+    Args:
+        names: the open top-level names; by default those of the environment.
+    """
+    if names is None:
+        names = cwd_names(os.environ.get(NAMES_VARIABLE, ""))
+    return CwdPolicy(
+        home=filesystem.resolve(str(Path.home())),
+        resolve=filesystem.resolve,
+        kind=filesystem.kind,
+        queue=None if queue_folder is None else filesystem.resolve(queue_folder),
+        names=names,
+    )
+
+
+def cwd_names(text: str) -> frozenset[str]:
+    """The names in a comma-separated list.
+
+    Raises:
+        SettingsError: one of them is a path. An open folder must be a name right under the home.
+    """
+    names = frozenset(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if "/" in name or name in (".", ".."):
+            raise SettingsError(
+                f"{NAMES_VARIABLE} holds {visible(name)}, which is a path.",
+                "List names of folders right under the home, such as projects,experiments.",
+            )
+    return names
+
+
+def load(where: str) -> Any:
+    """The object that ``module:name`` names."""
+    module, _, name = where.partition(":")
+    return getattr(import_module(module), name)

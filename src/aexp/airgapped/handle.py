@@ -1,0 +1,120 @@
+"""A request that was submitted: ask how it stands, wait for it, stop it, pick it up elsewhere."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from aexp.airgapped.outcome import error_of, result_of
+from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.waiting import AnswerWait
+from aexp.domain import layout
+from aexp.domain.consent import FINAL, State
+from aexp.domain.errors import RelayError
+from aexp.domain.requests import RelayResult, Response
+from aexp.ports.clock import Clock
+
+
+class RelayHandle:
+    """One request. Handles hold no resources; any number of them may exist for a request.
+
+    Attributes:
+        id: the request's id; with it ``client.handle(id)`` picks the request up in any process.
+    """
+
+    def __init__(
+        self, request_id: str, queue: RelayQueue, clock: Clock, default_timeout: float
+    ) -> None:
+        self.id = request_id
+        self._queue = queue
+        self._clock = clock
+        self._default_timeout = default_timeout
+        self._answer: Response | None = None
+
+    def __repr__(self) -> str:
+        return f"RelayHandle({self.id!r})"
+
+    @property
+    def state(self) -> State:
+        """Where the request stands now.
+
+        Raises:
+            RelayNotFoundError: the queue knows nothing of it.
+            RelayStorageError: the queue cannot be read.
+        """
+        return self._answer.final_state if self._answer else self._queue.state(self.id)
+
+    def done(self) -> bool:
+        """Whether the answer is there."""
+        return self._look() is not None
+
+    def result(
+        self, timeout: float | None = None, *, on_pending: Callable[[], None] | None = None
+    ) -> RelayResult:
+        """Wait for the answer.
+
+        Args:
+            timeout: seconds to wait; the client's ``default_timeout`` when None.
+            on_pending: called once when the request is seen to wait for a person's consent.
+
+        Raises:
+            RelayTimeoutError: no answer in time. The request goes on; ask again later.
+            RelayDownError: no daemon serves the queue.
+            RelayError: the operation did not run to its end; the class says why.
+        """
+        answer = self._look()
+        if answer is None:
+            answer = self._wait(timeout, on_pending)
+        self._answer = answer
+        return result_of(answer)
+
+    def exception(self, timeout: float | None = None) -> RelayError | None:
+        """Wait like :meth:`result`, and return its error instead of raising it; None when there is none.
+
+        Raises:
+            RelayTimeoutError: no answer in time.
+            RelayDownError: no daemon serves the queue.
+        """
+        if self._look() is None:
+            self._answer = self._wait(timeout, None)
+        return None if self._answer is None else error_of(self._answer)
+
+    def cancel(self) -> bool:
+        """Stop the request.
+
+        Returns:
+            True when it will never run. False when a daemon has it already: it was asked to end it,
+            and :meth:`result` tells what came of that; or when it is answered already.
+        """
+        if self._look() is not None:
+            return False
+        if self._queue.withdraw(self.id, "The request was cancelled before it started."):
+            return True
+        if self._queue.state(self.id) not in FINAL:
+            self._queue.ask_to_stop(self.id)
+        return False
+
+    def __await__(self) -> Generator[Any, None, RelayResult]:
+        return self._wait_async().__await__()
+
+    async def _wait_async(self) -> RelayResult:
+        import asyncio
+
+        wait = self._new_wait(None, None)
+        while (answer := await asyncio.to_thread(wait.look)) is None:
+            await asyncio.sleep(wait.pause_s())
+        self._answer = answer
+        return result_of(answer)
+
+    def _wait(self, timeout: float | None, on_pending: Callable[[], None] | None) -> Response:
+        wait = self._new_wait(timeout, on_pending)
+        while (answer := wait.look()) is None:
+            self._queue.storage.wait((layout.OUTBOX,), wait.pause_s())
+        return answer
+
+    def _new_wait(self, timeout: float | None, on_pending: Callable[[], None] | None) -> AnswerWait:
+        patience = self._default_timeout if timeout is None else timeout
+        return AnswerWait(self._queue, self.id, self._clock, patience, on_pending)
+
+    def _look(self) -> Response | None:
+        if self._answer is None:
+            self._answer = self._queue.answer(self.id)
+        return self._answer

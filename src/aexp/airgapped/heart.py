@@ -1,0 +1,79 @@
+"""The daemon's signs of life."""
+
+from typing import Any
+
+from aexp.domain import layout, wire
+from aexp.domain.errors import StorageMissingError
+from aexp.domain.liveness import BEAT_INTERVAL_S
+from aexp.domain.requests import PROTOCOL
+from aexp.ports.clock import Clock
+from aexp.ports.storage import QueueStorage
+
+
+class Heart:
+    """Writes ``heartbeat`` (the serving daemon's) and ``daemons/<D>.hb`` (this daemon's own).
+
+    Args:
+        facts: what does not change: host, pid, and since when.
+    """
+
+    def __init__(self, storage: QueueStorage, me: str, facts: dict[str, Any], clock: Clock) -> None:
+        self._storage = storage
+        self._me = me
+        self._facts = facts
+        self._clock = clock
+        self._seq = 0
+        self._due = float("-inf")
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next beat."""
+        return self._clock.monotonic() >= self._due
+
+    def beat(self, *, serving: bool = True, **news: Any) -> None:
+        """Beat once.
+
+        Args:
+            serving: whether this daemon holds the queue; otherwise only its own beat is written.
+            news: added to what the beat says.
+        """
+        self._due = self._clock.monotonic() + BEAT_INTERVAL_S
+        self._seq += 1
+        body = wire.encode(
+            {
+                "ts_monotonic": self._clock.monotonic(),
+                "wall": self._clock.wall(),
+                **self._facts,
+                "daemon": self._me,
+                "seq": self._seq,
+                "interval": BEAT_INTERVAL_S,
+                "proto": PROTOCOL,
+                **news,
+            }
+        )
+        self._storage.put(self._own, body)
+        if serving:
+            self._storage.put(layout.HEARTBEAT, body)
+
+    def stop(self) -> None:
+        """Say that this daemon is gone."""
+        if self.written_by() == self._me:
+            self._storage.remove(layout.HEARTBEAT)
+        self._storage.remove(self._own)
+
+    def written_by(self) -> str | None:
+        """Who wrote the queue's beat: a daemon's name, "" for one of the original kind, None for nobody."""
+        if layout.HEARTBEAT not in self._storage.list(""):
+            return None
+        try:
+            raw = self._storage.read(layout.HEARTBEAT, limit=wire.MAX_BYTES)
+            facts = wire.decode(raw)
+        except StorageMissingError:
+            return None
+        except wire.WireError:
+            return ""
+        return str(facts.get("daemon", "")) if "proto" in facts else ""
+
+    @property
+    def _own(self) -> str:
+        return f"{layout.DAEMONS}/{self._me}.hb"

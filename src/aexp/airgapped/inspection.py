@@ -1,0 +1,190 @@
+"""Looking at a queue without changing it: who serves it, and how its requests stand."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aexp.airgapped.queue import Beat, RelayQueue
+from aexp.domain import layout, wire
+from aexp.domain.consent import State
+from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
+from aexp.domain.identity import ProcessId
+from aexp.domain.layout import Token
+from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
+from aexp.domain.polling import CLIENT_MOST_S
+from aexp.domain.requests import Response
+from aexp.domain.text import visible
+from aexp.ports.clock import Clock
+from aexp.ports.processes import Processes
+
+
+@dataclass(frozen=True)
+class DaemonView:
+    """What can be said about the daemon of a queue.
+
+    Attributes:
+        up: whether one serves.
+        host, pid, since: what its beat says of it.
+        beat_age_s: seconds since the beat, by two clocks that may disagree.
+    """
+
+    queue: str
+    up: bool
+    why: str
+    host: str | None = None
+    pid: int | None = None
+    since: float | None = None
+    beat_age_s: float | None = None
+    waiting: int = 0
+    pending: int = 0
+    running: int = 0
+
+
+@dataclass(frozen=True)
+class RequestView:
+    """One request, in words that are safe to show."""
+
+    request_id: str
+    state: State
+    op: str
+    args: tuple[str, ...] = ()
+    cwd: str = ""
+    client: str = ""
+    owner: str = ""
+    when: float | None = None
+    returncode: int | None = None
+    duration_s: float | None = None
+    error: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
+    """Who serves the queue. Takes up to some seconds when a beat looks old, else no time."""
+    beat = queue.beat()
+    up, why = _judge(queue, beat, clock, processes)
+    facts = {} if beat is None else beat.facts
+    wall = _number(facts.get("wall"))
+    tokens = [Token.parse(entry) for entry in queue.storage.list(layout.PROCESSING)]
+    return DaemonView(
+        queue=queue.storage.url,
+        up=up,
+        why=why,
+        host=visible(str(facts["host"]), limit=80) if "host" in facts else None,
+        pid=facts["pid"] if isinstance(facts.get("pid"), int) else None,
+        since=_number(facts.get("since")),
+        beat_age_s=None if wall is None else round(clock.wall() - wall, 3),
+        waiting=len(_ids(queue, layout.INBOX)),
+        pending=len(_ids(queue, layout.PENDING)),
+        running=sum(1 for token in tokens if token is not None and token.stage == "run"),
+    )
+
+
+def request_views(queue: RelayQueue) -> list[RequestView]:
+    """Every request that the queue still knows: the open ones first, then the answered by age."""
+    answered = [view for found in _ids(queue, layout.OUTBOX) if (view := _answered(queue, found))]
+    known = {view.request_id for view in answered}
+    views = [view for view in _open_requests(queue) if view.request_id not in known]
+    views.sort(key=lambda view: view.when or 0.0)
+    answered.sort(key=lambda view: view.when or 0.0, reverse=True)
+    return views + answered
+
+
+def request_view(queue: RelayQueue, request_id: str) -> RequestView:
+    """One request.
+
+    Raises:
+        RelayNotFoundError: the queue knows nothing of it.
+    """
+    state = queue.state(request_id)
+    view = _answered(queue, request_id) if queue.answer(request_id) is not None else None
+    found = (view for view in _open_requests(queue) if view.request_id == request_id)
+    return view or next(found, None) or RequestView(request_id, state, "?")
+
+
+def _judge(
+    queue: RelayQueue, beat: Beat | None, clock: Clock, processes: Processes
+) -> tuple[bool, str]:
+    if beat is None:
+        return False, "there is no beat: none was started, or it ended cleanly"
+    process = ProcessId.parse(str(beat.facts.get("daemon", "")))
+    alive = processes.alive(process) if process is not None else None
+    if alive is not None:
+        return alive, "seen on this machine" if alive else "its process is gone from this machine"
+    if not beat.looks_old(clock.wall(), PATIENCE_S):
+        return True, "it beat lately"
+    watch = BeatWatch()
+    verdict = watch.see(beat.raw, clock.monotonic(), looks_old=True)
+    while verdict is Verdict.UNSURE:
+        clock.sleep(CLIENT_MOST_S)
+        again = queue.beat()
+        verdict = watch.see(None if again is None else again.raw, clock.monotonic())
+    if verdict is Verdict.ALIVE:
+        return True, "its beat changes"
+    return False, "its beat has stopped changing"
+
+
+def _open_requests(queue: RelayQueue) -> list[RequestView]:
+    views = [
+        _opened(queue, f"{folder}/{request_id}.json", request_id, state)
+        for folder, state in ((layout.INBOX, State.RECEIVED), (layout.PENDING, State.PENDING))
+        for request_id in _ids(queue, folder)
+    ]
+    for entry in queue.storage.list(layout.PROCESSING):
+        token = Token.parse(entry)
+        if token is not None:
+            state = State.RUNNING if token.stage == "run" else State.APPROVED
+            views.append(_opened(queue, token.name, token.request_id, state, token.owner))
+    return [view for view in views if view is not None]
+
+
+def _opened(
+    queue: RelayQueue, name: str, request_id: str, state: State, owner: str = ""
+) -> RequestView | None:
+    try:
+        body = wire.decode(queue.storage.read(name, limit=wire.MAX_BYTES + 1))
+    except StorageMissingError:
+        return None
+    except (wire.WireError, RelayStorageError) as exc:
+        return RequestView(request_id, state, "?", owner=owner, error=visible(str(exc)))
+    return RequestView(
+        request_id=request_id,
+        state=state,
+        op=visible(str(body.get("op", "?")), limit=64),
+        args=_texts(body.get("args")),
+        cwd=visible(str(body.get("cwd", "")), limit=400),
+        client=visible(str(body.get("client", "")), limit=120),
+        owner=owner,
+        when=_number(body.get("submitted_at")),
+    )
+
+
+def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
+    try:
+        answer: Response | None = queue.answer(request_id)
+    except RelayAnswerError as exc:
+        return RequestView(request_id, State.CRASHED, "?", error=visible(str(exc), limit=400))
+    if answer is None:
+        return None
+    return RequestView(
+        request_id=request_id,
+        state=answer.final_state,
+        op=visible(answer.op, limit=64),
+        args=_texts(answer.details.get("args")),
+        cwd=visible(str(answer.details.get("cwd", "")), limit=400),
+        when=answer.answered_at,
+        returncode=answer.returncode,
+        duration_s=answer.duration_s,
+        error=None if answer.error is None else visible(answer.error, limit=2000),
+    )
+
+
+def _ids(queue: RelayQueue, folder: str) -> list[str]:
+    entries = queue.storage.list(folder)
+    return [found for entry in entries if (found := layout.request_of(entry)) is not None]
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(visible(str(item)) for item in value) if isinstance(value, list) else ()
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,165 @@
+"""Taking requests in: claim, read, validate; never trust the client."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.jobs import Job, refusal
+from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.tokens import Tokens
+from aexp.domain import wire
+from aexp.domain.consent import Event, State
+from aexp.domain.errors import (
+    RelayValidationError,
+    StorageMissingError,
+    StorageUnfitError,
+)
+from aexp.domain.layout import Token
+from aexp.domain.requests import Request
+from aexp.domain.text import visible
+from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request, working_copy
+from aexp.ports.clock import Clock
+
+SLICE = 32
+"""Requests taken in at one step, so that a flood cannot keep the daemon from its beat."""
+DEFAULT_TTL_S = 24 * 3600.0
+REMEMBERED = 10_000
+
+
+class Intake:
+    """Turns files in the inbox into jobs.
+
+    Args:
+        policy: where operations may work.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        publisher: Publisher,
+        policy: CwdPolicy,
+        clock: Clock,
+        audit: Audit,
+    ) -> None:
+        self._tokens = tokens
+        self._publisher = publisher
+        self._policy = policy
+        self._clock = clock
+        self._audit = audit
+        self._seen: dict[str, None] = {}
+
+    def take(self) -> list[Job]:
+        """Claim what waits in the inbox (a slice of it) and keep what may run."""
+        claimed: list[tuple[float, Token, bytes]] = []
+        for request_id in self._tokens.arrivals()[:SLICE]:
+            token = self._tokens.claim(request_id)
+            if token is not None and self._is_new(token):
+                data = self._read(token)
+                claimed.append((_submitted(data), token, data))
+        # A slice that arrived together runs in the order in which the clients say they submitted.
+        claimed.sort(key=lambda found: found[0])
+        jobs = (self.admit(token, data) for _, token, data in claimed)
+        return [job for job in jobs if job is not None]
+
+    def admit(self, token: Token, data: bytes, *, decided: bool = False) -> Job | None:
+        """The job for an owned request, or None after answering that it cannot be one.
+
+        Args:
+            decided: whether a person has just approved it: it was received long ago.
+        """
+        try:
+            body = wire.decode(data)
+            valid = validate_request(body, self._policy)
+            request = Request.model_validate(body)
+        except (wire.WireError, RelayValidationError) as exc:
+            self._refuse(token, exc)
+            return None
+        copy = working_copy(valid.cwd, Path(self._policy.home), self._exists)
+        job = Job(token, request, valid, copy)
+        if not decided:
+            self._audit.note("received", token.request_id, **_told(request, valid))
+            if self._is_late(request):
+                self._expire(job)
+                return None
+        job.move(Event.ASK if job.spec.needs_consent else Event.ADMIT)
+        return job
+
+    def _read(self, token: Token) -> bytes:
+        try:
+            return self._tokens.storage.read(token.name, limit=wire.MAX_BYTES + 1)
+        except StorageMissingError:
+            return b""
+        except StorageUnfitError as exc:
+            # A link, a FIFO, a folder: kept for a person to look at, answered as invalid.
+            self._audit.warn("set-aside", token.request_id, error=exc)
+            self._tokens.set_aside(token)
+            return b""
+
+    def _is_new(self, token: Token) -> bool:
+        if token.request_id in self._seen:
+            # The same id again: a copy of an old request, or a client's repeat after a lost reply.
+            self._audit.warn("seen-before", token.request_id)
+            self._tokens.set_aside(token)
+            return False
+        self._seen[token.request_id] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return True
+
+    def forget(self, request_id: str) -> None:
+        """The request went back to the inbox and may come again."""
+        self._seen.pop(request_id, None)
+
+    def _refuse(self, token: Token, exc: wire.WireError | RelayValidationError) -> None:
+        if not isinstance(exc, RelayValidationError):
+            exc = RelayValidationError("file", str(exc), "one JSON object with op, args and cwd")
+        self._audit.note("rejected", token.request_id, error=exc.what)
+        answer = refusal(token.request_id, "?", State.INVALID, exc.what, exc.hint)
+        details = {"field": exc.field, "problem": exc.problem, "allowed": exc.allowed}
+        self._publisher.publish(token, answer.model_copy(update={"details": details}))
+
+    def _is_late(self, request: Request) -> bool:
+        # Two nodes' clocks meet here. The span is a day by default, so that minutes of difference do
+        # not matter; a request without a readable date never expires.
+        submitted = _seconds(request.submitted_at)
+        if submitted is None:
+            return False
+        return self._clock.wall() - submitted > (request.ttl_s or DEFAULT_TTL_S)
+
+    def _expire(self, job: Job) -> None:
+        state = job.move(Event.EXPIRE)
+        answer = job.answer(
+            state,
+            error=f"The request was too old when the daemon found it; {job.valid.op} was not run.",
+            hint="Submit it again if it is still wanted.",
+        )
+        self._publisher.publish(job.token, answer)
+
+    def _exists(self, path: str) -> bool:
+        return self._policy.kind(path) is not None
+
+
+def _told(request: Request, valid: ValidRequest) -> dict[str, Any]:
+    args = " ".join(visible(arg, limit=80) for arg in valid.args)
+    return {"op": valid.op, "args": args or None, "cwd": valid.cwd, "client": request.client}
+
+
+def _submitted(data: bytes) -> float:
+    try:
+        return _seconds(wire.decode(data).get("submitted_at")) or 0.0
+    except wire.WireError:
+        return 0.0
+
+
+def _seconds(value: object) -> float | None:
+    """A date as clients write it, in seconds since 1970: a number, or ISO 8601 text."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

@@ -1,0 +1,85 @@
+"""A request in the daemon's hands, and the answers that can be given to it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aexp.domain.consent import Event, State, transition
+from aexp.domain.layout import Token
+from aexp.domain.operations import ALLOWED, OpSpec
+from aexp.domain.requests import STATUS, Request, Response
+from aexp.domain.validation import ValidRequest
+
+
+@dataclass
+class Job:
+    """One owned request that passed the validation.
+
+    Attributes:
+        token: the file in the queue that stands for it.
+        request: what the client wrote.
+        valid: what of it may run.
+        copy: the working copy that it needs for itself.
+        state: where it stands; changed by :meth:`move` alone.
+    """
+
+    token: Token
+    request: Request
+    valid: ValidRequest
+    copy: Path
+    state: State = field(default=State.RECEIVED)
+
+    @property
+    def request_id(self) -> str:
+        """The request's id."""
+        return self.token.request_id
+
+    @property
+    def spec(self) -> OpSpec:
+        """The operation."""
+        return ALLOWED[self.valid.op]
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The command line."""
+        return self.spec.argv(tuple(self.valid.args))
+
+    def move(self, event: Event) -> State:
+        """Let something happen to the request; the domain's table decides what comes of it."""
+        self.state = transition(self.state, event)
+        return self.state
+
+    def answer(
+        self,
+        state: State,
+        *,
+        error: str | None = None,
+        hint: str | None = None,
+        returncode: int | None = None,
+        stdout: str = "",
+        duration_s: float = 0.0,
+        truncated: bool = False,
+    ) -> Response:
+        """The answer that this request ended in ``state``."""
+        base = refusal(self.request_id, self.valid.op, state, error, hint)
+        told = {
+            "returncode": returncode,
+            "stdout": stdout,
+            "duration_s": round(duration_s, 6),
+            "truncated": truncated,
+            "details": {"args": self.valid.args, "cwd": str(self.valid.cwd)},
+        }
+        return base.model_copy(update=told)
+
+
+def refusal(
+    request_id: str, op: str, state: State, error: str | None = None, hint: str | None = None
+) -> Response:
+    """An answer for a request that did not run, in the words of the original layout and in ours."""
+    return Response(
+        request_id=request_id,
+        op=op,
+        status=STATUS[state],
+        state=state,
+        error=error,
+        hint=hint,
+    )

@@ -1,0 +1,62 @@
+"""From the answer in the queue to what the caller gets: a result, or the error that fits."""
+
+from aexp.domain.consent import State
+from aexp.domain.errors import (
+    RelayAnswerError,
+    RelayCancelledError,
+    RelayCrashedError,
+    RelayError,
+    RelayExpiredError,
+    RelayRejectedError,
+    RelayStartError,
+    RelayTimeLimitError,
+    RelayValidationError,
+)
+from aexp.domain.requests import RelayResult, Response
+from aexp.domain.text import visible, visible_lines
+
+_ERRORS: dict[State, type[RelayError]] = {
+    State.REJECTED: RelayRejectedError,
+    State.CANCELLED: RelayCancelledError,
+    State.EXPIRED: RelayExpiredError,
+    State.TIMED_OUT: RelayTimeLimitError,
+    State.FAILED_TO_START: RelayStartError,
+    State.CRASHED: RelayCrashedError,
+}
+
+
+def result_of(response: Response) -> RelayResult:
+    """The result of a completed operation.
+
+    Raises:
+        RelayError: the class that fits what happened instead.
+    """
+    error = error_of(response)
+    if error is not None:
+        raise error
+    return RelayResult(
+        request_id=response.request_id,
+        op=response.op,
+        returncode=response.returncode or 0,
+        stdout=response.stdout,
+        duration_s=response.duration_s,
+    )
+
+
+def error_of(response: Response) -> RelayError | None:
+    """The error that an answer stands for, None for a completed operation."""
+    state, request_id = response.final_state, response.request_id
+    what = visible_lines(response.error or f"{visible(response.op)} ended as {state}.", limit=2000)
+    hint = visible_lines(response.hint or f"See `aexp relay show {request_id}`.", limit=2000)
+    if state is State.COMPLETED:
+        if response.returncode is not None:
+            return None
+        return RelayAnswerError(f"The answer to {request_id} has no returncode.", hint, request_id)
+    if state is State.INVALID:
+        told = {key: visible(str(value), limit=400) for key, value in response.details.items()}
+        if "field" in told and "problem" in told:
+            return RelayValidationError(
+                told["field"], told["problem"], told.get("allowed", ""), request_id
+            )
+        return RelayValidationError("content", f"was refused by the daemon: {what}", "", request_id)
+    return _ERRORS.get(state, RelayCrashedError)(what, hint, request_id)

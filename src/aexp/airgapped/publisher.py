@@ -1,0 +1,72 @@
+"""Publishing answers, also when the storage refuses them for a while."""
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.tokens import Tokens
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.layout import Token
+from aexp.domain.requests import Response
+from aexp.ports.clock import Clock
+
+RECENT = 64
+
+
+class Publisher:
+    """Gives each request its one answer.
+
+    An answer that the storage refuses (no space, a lost server) stays in memory and is tried again at
+    every :meth:`retry` until it is published.
+    """
+
+    def __init__(self, tokens: Tokens, clock: Clock, audit: Audit) -> None:
+        self._tokens = tokens
+        self._clock = clock
+        self._audit = audit
+        self._held: list[tuple[Token, Response]] = []
+        self.recent: list[str] = []
+
+    @property
+    def held(self) -> int:
+        """How many answers wait for the storage to take them."""
+        return len(self._held)
+
+    def holds(self, request_id: str) -> bool:
+        """Whether the request's answer waits for the storage."""
+        return any(token.request_id == request_id for token, _ in self._held)
+
+    def publish(self, token: Token, response: Response) -> None:
+        """Answer the request that ``token`` stands for."""
+        stamped = response.model_copy(
+            update={"answered_at": self._clock.wall(), "writer": self._tokens.me}
+        )
+        try:
+            self._send(token, stamped)
+        except RelayStorageError as exc:
+            self._audit.warn("answer-held", token.request_id, error=exc)
+            self._held.append((token, stamped))
+
+    def retry(self) -> bool:
+        """Try the answers that were refused; True when one got through."""
+        held, self._held = self._held, []
+        sent = 0
+        for position, (token, response) in enumerate(held):
+            try:
+                self._send(token, response)
+            except RelayStorageError:
+                self._held = held[position:]
+                break
+            sent += 1
+        return sent > 0
+
+    def _send(self, token: Token, response: Response) -> None:
+        won = self._tokens.answer(token, response)
+        self.recent = [*self.recent, token.request_id][-RECENT:]
+        event = "done" if won else "answered-before"
+        self._audit.note(
+            event,
+            token.request_id,
+            op=response.op,
+            state=response.final_state,
+            returncode=response.returncode,
+            duration_s=response.duration_s,
+            error=response.error,
+        )

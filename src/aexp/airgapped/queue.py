@@ -1,0 +1,184 @@
+"""The queue as a client sees it: leave a request, find the answer, withdraw, ask to stop.
+
+The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :mod:`aexp.domain.layout`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aexp.domain import layout, wire
+from aexp.domain.consent import State
+from aexp.domain.errors import RelayNotFoundError, RelayStorageError, StorageMissingError
+from aexp.domain.identity import PREFIX, is_request_id
+from aexp.domain.layout import Token
+from aexp.domain.requests import STATUS, Request, Response
+from aexp.ports.storage import QueueStorage
+
+_LOOKS = 3
+
+
+@dataclass(frozen=True)
+class Beat:
+    """The serving daemon's last sign of life, as it lies in the queue.
+
+    Attributes:
+        raw: the bytes; a change of them is what counts as life.
+        facts: what they say, or nothing when they say nothing sensible.
+    """
+
+    raw: bytes
+    facts: dict[str, Any]
+
+    def looks_old(self, wall: float, tolerance_s: float) -> bool:
+        """Whether its own date is far from ours: a hint only, since clocks disagree."""
+        written = self.facts.get("wall")
+        return not isinstance(written, int | float) or abs(wall - written) > tolerance_s
+
+
+class RelayQueue:
+    """One queue, seen by one process.
+
+    Args:
+        storage: where the queue is.
+        me: this process's name, for what it moves.
+    """
+
+    def __init__(self, storage: QueueStorage, me: str) -> None:
+        self.storage = storage
+        self.me = me
+
+    def submit(self, request_id: str, request: Request) -> None:
+        """Leave the request for the daemon. Durable on return.
+
+        Raises:
+            RelayStorageError: it could not be written; nothing will run.
+        """
+        # False means that the name was taken: by a first try of ours whose reply was lost. Ids are
+        # random, so nobody else's request can be there.
+        self.storage.put_new(layout.inbox(request_id), request.to_bytes())
+
+    def answer(self, request_id: str) -> Response | None:
+        """The answer, once there is one."""
+        # Listed before it is opened: asking for a name too early can hide it for half a minute.
+        if f"{request_id}.json" not in self.storage.list(layout.OUTBOX):
+            return None
+        try:
+            return Response.from_bytes(self.storage.read(layout.outbox(request_id)), request_id)
+        except StorageMissingError:
+            return None
+
+    def beat(self) -> Beat | None:
+        """The serving daemon's last beat, None when there is none."""
+        if layout.HEARTBEAT not in self.storage.list(""):
+            return None
+        try:
+            raw = self.storage.read(layout.HEARTBEAT, limit=wire.MAX_BYTES)
+        except StorageMissingError:
+            return None
+        try:
+            return Beat(raw, wire.decode(raw))
+        except wire.WireError:
+            return Beat(raw, {})
+
+    def is_pending(self, request_id: str) -> bool:
+        """Whether the request waits for consent."""
+        return f"{request_id}.json" in self.storage.list(layout.PENDING)
+
+    def token(self, request_id: str) -> Token | None:
+        """The request's token when a daemon owns it."""
+        tokens = (Token.parse(entry) for entry in self.storage.list(layout.PROCESSING))
+        return next((token for token in tokens if token and token.request_id == request_id), None)
+
+    def state(self, request_id: str) -> State:
+        """Where the request stands now.
+
+        Raises:
+            RelayNotFoundError: the queue knows nothing of it (any more).
+        """
+        # The token may move on while we look; it only moves forward, so a few looks find it.
+        for _ in range(_LOOKS):
+            if f"{request_id}.json" in self.storage.list(layout.INBOX):
+                return State.RECEIVED
+            if self.is_pending(request_id):
+                return State.PENDING
+            token = self.token(request_id)
+            if token is not None:
+                return State.RUNNING if token.stage == "run" else State.APPROVED
+            answer = self.answer(request_id)
+            if answer is not None:
+                return answer.final_state
+        raise RelayNotFoundError(
+            f"There is no request {request_id} in {self.storage.url}.",
+            "See `aexp relay ls`; answers are kept for 7 days.",
+            request_id,
+        )
+
+    def withdraw(self, request_id: str, why: str) -> bool:
+        """Take the request back before it starts.
+
+        Returns:
+            True when it will never run; the queue then holds the answer "cancelled".
+        """
+        gone = layout.cancelled(request_id, self.me)
+        for name in (layout.inbox(request_id), layout.pending(request_id)):
+            if self.storage.take(name, gone):
+                self._answer_cancelled(request_id, gone, why)
+                return True
+        return False
+
+    def ask_to_stop(self, request_id: str) -> None:
+        """Ask the daemon that owns the request to end it."""
+        self.storage.put(f"{layout.CANCEL}/{request_id}", f"{self.me}\n".encode())
+
+    def find(self, prefix: str, ids: "list[str] | None" = None) -> str:
+        """The one request whose id begins with ``prefix``.
+
+        Args:
+            prefix: at least one character of the id.
+            ids: where to look; by default everything that the queue knows.
+
+        Raises:
+            RelayNotFoundError: none, or more than one.
+        """
+        if is_request_id(prefix) and ids is None:
+            return prefix
+        if PREFIX.fullmatch(prefix) is None:
+            raise RelayNotFoundError(
+                "A request id is 32 hexadecimal digits, or the first few of them.",
+                "See `aexp relay ls` for the ids.",
+            )
+        known = self.known_ids() if ids is None else ids
+        found = sorted({known_id for known_id in known if known_id.startswith(prefix)})
+        if len(found) == 1:
+            return found[0]
+        many = f"{len(found)} requests begin" if found else "No request begins"
+        raise RelayNotFoundError(
+            f"{many} with {prefix}.", "Give more digits; `aexp relay ls` lists the ids."
+        )
+
+    def known_ids(self) -> list[str]:
+        """The ids of all requests in the queue, answered or not."""
+        ids = {
+            found
+            for folder in (layout.INBOX, layout.PENDING, layout.OUTBOX)
+            for entry in self.storage.list(folder)
+            if (found := layout.request_of(entry)) is not None
+        }
+        tokens = (Token.parse(entry) for entry in self.storage.list(layout.PROCESSING))
+        return sorted(ids | {token.request_id for token in tokens if token is not None})
+
+    def _answer_cancelled(self, request_id: str, gone: str, why: str) -> None:
+        try:
+            op = str(wire.decode(self.storage.read(gone)).get("op", "?"))
+        except (wire.WireError, RelayStorageError):
+            # The answer matters more than the name of the operation in it.
+            op = "?"
+        response = Response(
+            request_id=request_id,
+            op=op,
+            status=STATUS[State.CANCELLED],
+            state=State.CANCELLED,
+            error=why,
+            writer=self.me,
+        )
+        self.storage.put_new(layout.outbox(request_id), response.to_bytes())

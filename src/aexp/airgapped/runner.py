@@ -1,0 +1,230 @@
+"""Running what may run: several at once, one at a time for each working copy, never waiting."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.jobs import Job
+from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.runlog import RunLog
+from aexp.airgapped.tokens import Tokens
+from aexp.domain import layout
+from aexp.domain.consent import Event, State
+from aexp.domain.errors import RelayStartError, RelayStorageError
+from aexp.domain.output import BoundedOutput
+from aexp.domain.text import age
+from aexp.ports.clock import Clock
+from aexp.ports.executor import Command, Execution, Executor
+
+MOST_AT_ONCE = 4
+KILL_AFTER_S = 10.0
+"""Seconds between SIGTERM and SIGKILL."""
+READ_BYTES = 256 * 1024
+LAST_READS = 64
+"""Reads after the end of a command: what it left in its pipe, but not what a grandchild adds for ever."""
+
+
+@dataclass
+class Run:
+    """A job whose command was started.
+
+    Attributes:
+        ending: why the daemon is ending it, None while it may go on.
+        killing_at: when SIGKILL follows, on the monotonic clock.
+    """
+
+    job: Job
+    execution: Execution
+    log: RunLog
+    started: float
+    output: BoundedOutput = field(default_factory=BoundedOutput)
+    ending: Event | None = None
+    killing_at: float | None = None
+
+    def end(self, why: Event, now: float) -> None:
+        """Ask the command to end, once; later calls change nothing."""
+        if self.ending is None:
+            self.ending = why
+            self.killing_at = now + KILL_AFTER_S
+            self.execution.terminate()
+
+
+class Runner:
+    """Starts, watches and ends commands."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        publisher: Publisher,
+        executor: Executor,
+        clock: Clock,
+        audit: Audit,
+        most_at_once: int = MOST_AT_ONCE,
+    ) -> None:
+        self._tokens = tokens
+        self._publisher = publisher
+        self._executor = executor
+        self._clock = clock
+        self._audit = audit
+        self._most = most_at_once
+        self._ready: list[Job] = []
+        self._runs: list[Run] = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs or waits to run."""
+        return not self._ready and not self._runs
+
+    @property
+    def running(self) -> list[str]:
+        """The ids of the requests whose commands run."""
+        return [run.job.request_id for run in self._runs]
+
+    def has(self, request_id: str) -> bool:
+        """Whether the request runs or waits to run."""
+        jobs = [*self._ready, *(run.job for run in self._runs)]
+        return any(job.request_id == request_id for job in jobs)
+
+    def add(self, job: Job) -> None:
+        """Queue an approved job; jobs of one working copy run in the order in which they were added."""
+        self._ready.append(job)
+
+    def start_ready(self) -> bool:
+        """Start what may start now; True when something was started or answered."""
+        acted = False
+        for job in [*self._startable()]:
+            self._ready.remove(job)
+            acted = True
+            self._start(job)
+        return acted
+
+    def watch(self) -> bool:
+        """Take in output, enforce limits, answer what has ended; True when something happened."""
+        now = self._clock.monotonic()
+        acted = False
+        for run in [*self._runs]:
+            status = run.execution.poll()
+            acted |= self._drain(run, ended=status is not None)
+            if status is not None:
+                self._finish(run, status, now)
+                acted = True
+            else:
+                self._enforce(run, now)
+        return acted
+
+    def cancel(self, request_id: str) -> bool:
+        """End a request that waits to run or runs; False when it is neither."""
+        for job in self._ready:
+            if job.request_id == request_id:
+                self._ready.remove(job)
+                self._cancelled(job)
+                return True
+        for run in self._runs:
+            if run.job.request_id == request_id:
+                run.end(Event.CANCEL, self._clock.monotonic())
+                return True
+        return False
+
+    def waiting(self) -> list[Job]:
+        """Take the jobs that have not started out of the runner, for a shutdown."""
+        jobs, self._ready = self._ready, []
+        return jobs
+
+    def end_all(self) -> None:
+        """Begin to end every command, for a shutdown."""
+        for run in self._runs:
+            run.end(Event.LOSE, self._clock.monotonic())
+
+    def _startable(self) -> Iterator[Job]:
+        busy = {run.job.copy for run in self._runs}
+        free = self._most - len(self._runs)
+        for job in self._ready:
+            if free <= 0:
+                return
+            if job.copy not in busy:
+                free -= 1
+                yield job
+            # A job that must wait holds its working copy's place: those behind it must not overtake.
+            busy.add(job.copy)
+
+    def _start(self, job: Job) -> None:
+        try:
+            token = self._tokens.start(job.token)
+        except RelayStorageError:
+            # Whether the token moved is not known. Asking again tells: a move that was made says yes.
+            self._ready.insert(0, job)
+            raise
+        if token is None:
+            # Another daemon took us for dead and adopted the claim; it is the one that runs it.
+            self._audit.warn("fenced", job.request_id)
+            return
+        job.token = token
+        job.move(Event.START)
+        log = RunLog(self._tokens.storage, job.request_id, self._clock, self._audit)
+        log.add(f"$ {' '.join(job.argv)}  (cwd={job.valid.cwd})\n".encode())
+        began = self._clock.monotonic()
+        try:
+            execution = self._executor.start(Command(job.argv, job.valid.cwd))
+        except RelayStartError as exc:
+            log.add(f"{exc}\n".encode())
+            log.close()
+            state = job.move(Event.START_FAIL)
+            answer = job.answer(state, error=exc.what, hint=exc.hint)
+            self._publisher.publish(job.token, answer)
+            return
+        self._audit.note("started", job.request_id, op=job.valid.op, cwd=job.valid.cwd)
+        self._runs.append(Run(job, execution, log, began))
+
+    def _drain(self, run: Run, *, ended: bool) -> bool:
+        got = False
+        for _ in range(LAST_READS if ended else 1):
+            data = run.execution.read(READ_BYTES)
+            if not data:
+                break
+            got = True
+            run.output.add(data)
+            run.log.add(data)
+        run.log.flush_if_due()
+        return got
+
+    def _enforce(self, run: Run, now: float) -> None:
+        if run.killing_at is not None and now >= run.killing_at:
+            run.execution.kill()
+        elif now - run.started >= run.job.spec.time_limit_s:
+            run.end(Event.OVERRUN, now)
+
+    def _finish(self, run: Run, status: int, now: float) -> None:
+        run.execution.close()
+        run.log.close()
+        self._runs.remove(run)
+        job = run.job
+        state = job.move(run.ending or Event.EXIT)
+        error, hint = _explained(state, run, now)
+        answer = job.answer(
+            state,
+            error=error,
+            hint=hint,
+            returncode=status,
+            stdout=run.output.text(layout.log(job.request_id)),
+            duration_s=now - run.started,
+            truncated=run.output.truncated,
+        )
+        self._publisher.publish(job.token, answer)
+
+    def _cancelled(self, job: Job) -> None:
+        state = job.move(Event.CANCEL)
+        what = "The request was cancelled before it started."
+        answer = job.answer(state, error=what)
+        self._publisher.publish(job.token, answer)
+
+
+def _explained(state: State, run: Run, now: float) -> tuple[str | None, str | None]:
+    op, ran = run.job.valid.op, age(now - run.started)
+    look = "It may have taken effect in part: look at `git status` and the remote."
+    if state is State.TIMED_OUT:
+        return f"{op} was ended after {ran}, its time limit.", look
+    if state is State.CANCELLED:
+        return f"{op} was cancelled after {ran}.", look
+    if state is State.CRASHED:
+        return f"The daemon was stopped while {op} ran, and ended it after {ran}.", look
+    return None, None

@@ -1,0 +1,62 @@
+"""Clean-up of what is older than a week, in small slices (the rules: :mod:`aexp.domain.retention`)."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from aexp.airgapped.audit import Audit
+from aexp.domain import retention
+from aexp.domain.layout import SWEEP
+from aexp.ports.clock import Clock
+from aexp.ports.storage import QueueStorage
+
+EVERY_S = 3600.0
+SLICE = 64
+"""Deletions at one step."""
+
+
+class Sweeper:
+    """Once an hour notes what is new and deletes what has been there for longer than the retention."""
+
+    def __init__(self, storage: QueueStorage, clock: Clock, audit: Audit) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._audit = audit
+        self._due = float("-inf")
+        self._work: Iterator[None] | None = None
+
+    def step(self) -> None:
+        """Do a slice of the work, if there is any."""
+        now = self._clock.monotonic()
+        if self._work is None:
+            if now < self._due:
+                return
+            self._due = now + EVERY_S
+            self._work = self._sweep()
+        if next(self._work, "over") == "over":
+            self._work = None
+
+    def _sweep(self) -> Iterator[None]:
+        today = dt.datetime.fromtimestamp(self._clock.wall(), dt.UTC).date()
+        ledgers = self._storage.list(SWEEP)
+        for day in retention.due(ledgers, today):
+            yield from self._delete(f"{SWEEP}/{day}")
+        known: set[str] = set()
+        for day in self._storage.list(SWEEP):
+            known.update(retention.lines(self._storage.read(f"{SWEEP}/{day}")))
+            yield
+        for folder in retention.SWEPT:
+            names = (f"{folder}/{entry}" for entry in self._storage.list(folder))
+            new = [name for name in names if name not in known]
+            if new:
+                self._storage.append(retention.ledger(today), retention.entry(new))
+            yield
+
+    def _delete(self, ledger: str) -> Iterator[None]:
+        names = retention.lines(self._storage.read(ledger))
+        for position, name in enumerate(names, start=1):
+            self._storage.remove(name)
+            if position % SLICE == 0:
+                yield
+        self._storage.remove(ledger)
+        self._audit.note("swept", files=len(names), ledger=ledger)
+        yield

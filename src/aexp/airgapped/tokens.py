@@ -1,0 +1,83 @@
+"""The daemon's moves in the queue: each change of a request's state is one move of its token."""
+
+from collections.abc import Iterable
+
+from aexp.domain import layout
+from aexp.domain.layout import Token
+from aexp.domain.requests import Response
+from aexp.ports.storage import QueueStorage
+
+
+class Tokens:
+    """The tokens of one queue in the hands of one daemon.
+
+    Args:
+        storage: where the queue is.
+        me: the daemon's name.
+    """
+
+    def __init__(self, storage: QueueStorage, me: str) -> None:
+        self.storage = storage
+        self.me = me
+
+    def arrivals(self) -> list[str]:
+        """The ids that wait in the inbox."""
+        entries = self.storage.list(layout.INBOX)
+        return [found for entry in entries if (found := layout.request_of(entry)) is not None]
+
+    def claim(self, request_id: str) -> Token | None:
+        """Own a request of the inbox; None when somebody else was faster or the client withdrew it."""
+        return self._own(layout.inbox(request_id), request_id)
+
+    def parked(self) -> list[str]:
+        """The ids that wait for consent."""
+        entries = self.storage.list(layout.PENDING)
+        return [found for entry in entries if (found := layout.request_of(entry)) is not None]
+
+    def park(self, token: Token) -> bool:
+        """Let an owned request wait for consent; False when it is not ours any more."""
+        return self.storage.take(token.name, layout.pending(token.request_id))
+
+    def unpark(self, request_id: str) -> Token | None:
+        """Own a request that waited for consent; None when it was withdrawn or another was faster."""
+        return self._own(layout.pending(request_id), request_id)
+
+    def start(self, token: Token) -> Token | None:
+        """Note that the operation may begin from now on; None when it is not ours any more.
+
+        After this nobody ever runs the request again, whatever happens.
+        """
+        started = token.started()
+        return started if self.storage.take(token.name, started.name) else None
+
+    def give_back(self, token: Token) -> bool:
+        """Return an owned request that provably never started to the inbox."""
+        return self.storage.take(token.name, layout.inbox(token.request_id))
+
+    def answer(self, token: Token, response: Response) -> bool:
+        """Publish the one answer and let go of the token.
+
+        Returns:
+            False when the request had its answer already: that one stays, ours is dropped.
+        """
+        won = self.storage.put_new(layout.outbox(token.request_id), response.to_bytes())
+        self.storage.remove(token.name)
+        return won
+
+    def owned(self, entries: Iterable[str] | None = None) -> list[Token]:
+        """Every token in ``processing/``, whoever owns it."""
+        found = self.storage.list(layout.PROCESSING) if entries is None else entries
+        return [token for entry in found if (token := Token.parse(entry)) is not None]
+
+    def adopt(self, token: Token) -> Token | None:
+        """Take over a claim whose owner died; it provably never started."""
+        mine = token.owned_by(self.me)
+        return mine if self.storage.take(token.name, mine.name) else None
+
+    def set_aside(self, token: Token) -> None:
+        """Keep an owned file that is no request where a person can look at it."""
+        self.storage.take(token.name, layout.bad(f"{token.request_id}.json", self.me))
+
+    def _own(self, name: str, request_id: str) -> Token | None:
+        token = Token(request_id, self.me, "claim")
+        return token if self.storage.take(name, token.name) else None

@@ -1,0 +1,122 @@
+"""Waiting for an answer, as a series of looks: the caller decides how time passes between them."""
+
+import random
+from collections.abc import Callable
+
+from aexp.airgapped.queue import Beat, RelayQueue
+from aexp.domain.errors import RelayDownError, RelayTimeoutError
+from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
+from aexp.domain.polling import client_wait, jittered
+from aexp.domain.requests import Response
+from aexp.domain.text import age
+from aexp.ports.clock import Clock
+
+LIVENESS_EVERY_S = 1.0
+FIRST_LIVENESS_S = 0.2
+
+
+def serve_hint(url: str) -> str:
+    """How to get a daemon."""
+    return f"Start one on the login node: aexp relay serve --queue {url}"
+
+
+def approve_hint(request_id: str) -> str:
+    """What a person types on the login node to approve a request."""
+    return f"aexp relay approve {request_id[:8]}"
+
+
+class AnswerWait:
+    """One caller's wait for one answer.
+
+    Args:
+        timeout_s: the caller's patience, in seconds.
+        on_pending: called once when the request is seen to wait for consent.
+    """
+
+    def __init__(
+        self,
+        queue: RelayQueue,
+        request_id: str,
+        clock: Clock,
+        timeout_s: float,
+        on_pending: Callable[[], None] | None = None,
+    ) -> None:
+        self._queue = queue
+        self._request_id = request_id
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._on_pending = on_pending
+        self._began = clock.monotonic()
+        self._liveness_due = self._began + FIRST_LIVENESS_S
+        self._watch = BeatWatch()
+        self.pending = False
+
+    def look(self) -> Response | None:
+        """The answer if it has come.
+
+        Raises:
+            RelayDownError: no daemon serves the queue.
+            RelayTimeoutError: the caller's patience is over; the request goes on.
+        """
+        response = self._queue.answer(self._request_id)
+        if response is not None:
+            return response
+        now = self._clock.monotonic()
+        if now >= self._liveness_due:
+            self._liveness_due = now + LIVENESS_EVERY_S
+            self._see_pending()
+            if self._is_down(now):
+                return self._give_up()
+        if now - self._began >= self._timeout_s:
+            raise self._timed_out()
+        return None
+
+    def pause_s(self) -> float:
+        """Seconds until the next look."""
+        elapsed = self._clock.monotonic() - self._began
+        wait = jittered(client_wait(elapsed, for_consent=self.pending), random.random())  # noqa: S311
+        return max(min(wait, self._timeout_s - elapsed), 0.0)
+
+    def _see_pending(self) -> None:
+        pending = self._queue.is_pending(self._request_id)
+        if pending and not self.pending and self._on_pending is not None:
+            self._on_pending()
+        self.pending = pending
+
+    def _is_down(self, now: float) -> bool:
+        beat: Beat | None = self._queue.beat()
+        raw = None if beat is None else beat.raw
+        old = beat is not None and beat.looks_old(self._clock.wall(), PATIENCE_S)
+        return self._watch.see(raw, now, looks_old=old) is Verdict.DOWN
+
+    def _give_up(self) -> Response:
+        """What to do without a daemon: take the request back if it has not been taken up."""
+        # It may have answered with its last breath.
+        response = self._queue.answer(self._request_id)
+        if response is not None:
+            return response
+        what = f"No daemon serves {self._queue.storage.url}"
+        hint = serve_hint(self._queue.storage.url)
+        if self.pending:
+            what += f"; request {self._request_id} still waits for consent there."
+        elif self._queue.withdraw(self._request_id, "It was withdrawn: no daemon took it up."):
+            what += "; the request was withdrawn and will not run."
+        else:
+            what += f" any more; it had taken up request {self._request_id}, which may have run."
+            hint += f" Then `aexp relay show {self._request_id}` tells what became of it."
+        raise RelayDownError(what, hint, self._request_id)
+
+    def _timed_out(self) -> RelayTimeoutError:
+        request_id = self._request_id
+        later = f'`aexp relay show {request_id}`, or client.handle("{request_id}").result()'
+        if self._queue.is_pending(request_id):
+            what, hint = (
+                "waits for consent",
+                f"Approve it on the login node with `{approve_hint(request_id)}`, then: {later}",
+            )
+        else:
+            what, hint = "goes on", f"Pick the result up later: {later}"
+        patience = age(self._timeout_s)
+        return RelayTimeoutError(
+            f"No answer to {request_id} within {patience}; the request {what}.", hint, request_id
+        )

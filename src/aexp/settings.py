@@ -1,0 +1,58 @@
+"""What can be set, and where it comes from: a keyword wins over the environment, that over the default."""
+
+import os
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from aexp.domain.errors import SettingsError
+
+_ENVIRONMENT = {
+    "queue": "AEXP_RELAY_QUEUE",
+    "default_timeout": "AEXP_RELAY_TIMEOUT",
+    "cwd_names": "AEXP_RELAY_CWD_NAMES",
+    "most_at_once": "AEXP_RELAY_MOST_AT_ONCE",
+}
+
+
+class Settings(BaseModel):
+    """The settings of one process.
+
+    Attributes:
+        queue: a path or URL.
+        default_timeout: seconds that a client waits for an answer.
+        cwd_names: comma-separated names of folders right under the home that are open to requests;
+            empty for all.
+        most_at_once: operations that may run at the same time.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    queue: str = "~/.relay"
+    default_timeout: float = Field(default=60.0, ge=0.0, le=86400.0)
+    cwd_names: str = ""
+    most_at_once: int = Field(default=4, ge=1, le=64)
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, **given: str | float | int | None
+) -> Settings:
+    """The settings from keywords (None means not given), then the environment, then the defaults.
+
+    Raises:
+        SettingsError: names the setting, its value and what is allowed.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {
+        name: environ[variable] for name, variable in _ENVIRONMENT.items() if environ.get(variable)
+    }
+    values.update({name: value for name, value in given.items() if value is not None})
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise SettingsError(
+            f"The setting {name} cannot be {first.get('input')!r}: {first['msg']}.",
+            f"Correct the option, or the variable {_ENVIRONMENT.get(name, '')}.",
+        ) from exc
