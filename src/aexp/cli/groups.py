@@ -1,0 +1,50 @@
+"""Command groups that load a command when it is called, and show known errors in two lines."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import rich_click as click
+
+from aexp.cli.exits import INTERRUPTED, exit_code
+from aexp.domain.errors import AexpError
+
+
+class LazyGroup(click.RichGroup):
+    """A group whose commands are named as ``module:attribute`` and imported when they are needed."""
+
+    def __init__(self, *args: Any, commands_at: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._commands_at = dict(commands_at)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self._commands_at]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        where = self._commands_at.get(cmd_name)
+        if where is None:
+            return None
+        module, _, attribute = where.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+class RootGroup(LazyGroup):
+    """The outermost group: turns the errors that we raise on purpose into a line, a hint and a code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AexpError as error:
+            show_error(error)
+            ctx.exit(exit_code(error))
+        except KeyboardInterrupt:
+            click.echo("", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+def show_error(error: AexpError) -> None:
+    """What happened, and what to do next, on standard error."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.what}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('  next:', fg='cyan')} {error.hint}", err=True)

@@ -1,0 +1,104 @@
+"""``aexp relay status|ls|show|cancel``."""
+
+import dataclasses
+import sys
+
+import rich_click as click
+
+from aexp.cli.exits import DOWN
+from aexp.cli.wiring import container, json_option, print_json, queue_option
+
+
+@click.command()
+@queue_option
+@json_option
+def status(queue: str | None, as_json: bool) -> None:
+    """Say whether a daemon serves the queue, and where. Exits with 69 when none does."""
+    from aexp.airgapped.inspection import daemon_view
+    from aexp.airgapped.waiting import serve_hint
+    from aexp.cli.render import show_daemon
+
+    built = container(queue)
+    view = daemon_view(built.queue(), built.clock(), built.processes())
+    if as_json:
+        print_json(dataclasses.asdict(view))
+    else:
+        show_daemon(view)
+        if not view.up:
+            click.echo(f"  next: {serve_hint(view.queue)}", err=True)
+        elif view.pending:
+            click.echo("  next: aexp relay pending", err=True)
+    sys.exit(0 if view.up else DOWN)
+
+
+@click.command()
+@queue_option
+@json_option
+@click.option("-a", "--all", "everything", is_flag=True, help="Also the older answers.")
+@click.option("--state", help="Only requests in this state.")
+@click.option("--op", help="Only requests of this operation.")
+def ls(
+    queue: str | None, as_json: bool, everything: bool, state: str | None, op: str | None
+) -> None:
+    """List the requests: open ones first, then the latest twenty answers."""
+    from aexp.airgapped.inspection import request_views
+    from aexp.cli.render import request_rows, show_table
+    from aexp.domain.consent import FINAL
+
+    built = container(queue)
+    views = [
+        view
+        for view in request_views(built.queue())
+        if (state is None or view.state == state) and (op is None or view.op == op)
+    ]
+    answered = [view for view in views if view.state in FINAL]
+    shown = views if everything or as_json else [v for v in views if v not in answered[20:]]
+    if as_json:
+        print_json({"requests": [dataclasses.asdict(view) for view in shown]})
+        return
+    if not shown:
+        click.echo("No requests.", err=True)
+        return
+    show_table(request_rows(shown, built.clock().wall()))
+    if len(shown) < len(views):
+        click.echo(f"{len(views) - len(shown)} older answers: aexp relay ls --all", err=True)
+
+
+@click.command()
+@click.argument("request_id", metavar="ID")
+@queue_option
+@json_option
+def show(request_id: str, queue: str | None, as_json: bool) -> None:
+    """Show one request and its output. The first digits of its ID will do."""
+    from aexp.airgapped.inspection import request_view
+    from aexp.cli.render import show_request
+    from aexp.domain import layout
+
+    relay_queue = container(queue).queue()
+    full_id = relay_queue.find(request_id)
+    view = request_view(relay_queue, full_id)
+    answer = relay_queue.answer(full_id)
+    output = "" if answer is None else answer.stdout
+    has_log = f"{full_id}.txt" in relay_queue.storage.list(layout.LOG)
+    log = f"{relay_queue.storage.url}/{layout.log(full_id)}" if has_log else ""
+    if as_json:
+        print_json({**dataclasses.asdict(view), "stdout": output, "log": log or None})
+    else:
+        show_request(view, output, log)
+
+
+@click.command()
+@click.argument("request_id", metavar="ID")
+@queue_option
+def cancel(request_id: str, queue: str | None) -> None:
+    """Stop a request: take it back, or ask the daemon to end it."""
+    built = container(queue)
+    full_id = built.queue().find(request_id)
+    handle = built.client().handle(full_id)
+    if handle.done():
+        click.echo(f"{full_id} is over already ({handle.state}); nothing was cancelled.", err=True)
+    elif handle.cancel():
+        click.echo(f"{full_id} was withdrawn and will not run.")
+    else:
+        click.echo(f"The daemon was asked to end {full_id}.")
+        click.echo(f"  next: aexp relay show {full_id[:8]}", err=True)

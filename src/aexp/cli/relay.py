@@ -1,0 +1,29 @@
+"""``aexp relay``: the group of the relay's commands."""
+
+import rich_click as click
+
+from aexp.cli.groups import LazyGroup
+
+COMMANDS = {
+    "serve": "aexp.cli.serve:serve",
+    "status": "aexp.cli.inspection:status",
+    "pull": "aexp.cli.operations:pull",
+    "push": "aexp.cli.operations:push",
+    "fetch": "aexp.cli.operations:fetch",
+    "git-status": "aexp.cli.operations:git_status",
+    "rebase": "aexp.cli.operations:rebase",
+    "wandb-sync": "aexp.cli.operations:wandb_sync",
+    "request": "aexp.cli.operations:request",
+    "ls": "aexp.cli.inspection:ls",
+    "show": "aexp.cli.inspection:show",
+    "cancel": "aexp.cli.inspection:cancel",
+    "pending": "aexp.cli.consent:pending",
+    "approve": "aexp.cli.consent:approve",
+    "reject": "aexp.cli.consent:reject",
+    "install-helpers": "aexp.cli.install_helpers:install_helpers",
+}
+
+
+@click.group(cls=LazyGroup, commands_at=COMMANDS)
+def relay() -> None:
+    """Run git and wandb on the login node, from a compute node that has no internet."""

@@ -1,0 +1,109 @@
+"""How results and views look on a terminal. Standard output carries what was asked for, nothing else."""
+
+import dataclasses
+import datetime as dt
+import sys
+from collections.abc import Iterable, Sequence
+
+import rich_click as click
+
+from aexp.airgapped.inspection import DaemonView, RequestView
+from aexp.cli.wiring import print_json
+from aexp.domain.consent import FINAL, State
+from aexp.domain.requests import RelayResult
+from aexp.domain.text import age, visible_lines
+
+_COLOURS = {
+    State.COMPLETED: "green",
+    State.RUNNING: "cyan",
+    State.PENDING: "yellow",
+    State.RECEIVED: "cyan",
+    State.APPROVED: "cyan",
+}
+
+
+def show_output(text: str) -> None:
+    """An operation's output: exactly as it was into a pipe, made harmless on a terminal."""
+    if sys.stdout.isatty():
+        text = visible_lines(text)
+    click.echo(text, nl=bool(text) and not text.endswith("\n"))
+
+
+def show_result(result: RelayResult, *, as_json: bool) -> None:
+    """The output on stdout; on stderr one line of how it went, where somebody is there to read it."""
+    if as_json:
+        print_json(dataclasses.asdict(result))
+        return
+    show_output(result.stdout)
+    if result.ok and not sys.stderr.isatty():
+        return
+    mark = click.style("ok", fg="green") if result.ok else click.style("failed", fg="red")
+    told = f"{mark} {result.op} in {age(result.duration_s)}"
+    if not result.ok:
+        told += f", returncode {result.returncode}; aexp relay show {result.request_id[:8]}"
+    click.echo(told, err=True)
+
+
+def show_daemon(view: DaemonView) -> None:
+    """Two lines: who serves, and what there is to do."""
+    if view.up:
+        mark = click.style("up", fg="green", bold=True)
+        beat = "?" if view.beat_age_s is None else age(view.beat_age_s)
+        since = "" if view.since is None else f", serving since {moment(view.since)}"
+        click.echo(f"{mark}    daemon on {view.host} (pid {view.pid}){since}, last beat {beat} ago")
+    else:
+        click.echo(f"{click.style('down', fg='red', bold=True)}  {view.why}")
+    counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
+    click.echo(f"queue {view.queue}: {counts}")
+
+
+def request_rows(views: Iterable[RequestView], now: float) -> list[list[str]]:
+    """The lines of ``aexp relay ls``, with a heading."""
+    rows = [["ID", "STATE", "OPERATION", "AGE", "RC", "WHERE"]]
+    for view in views:
+        old = "" if view.when is None else age(now - view.when)
+        status = "" if view.returncode is None else str(view.returncode)
+        operation = " ".join([view.op, *view.args])
+        where = view.cwd or (view.error or "")[:60]
+        rows.append([view.request_id[:8], view.state, operation, old, status, where])
+    return rows
+
+
+def show_table(rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as they must be; the second one coloured by the state in it."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        if row[1] in [*State]:
+            cells[1] = click.style(cells[1], fg=_COLOURS.get(State(row[1]), "red"))
+        click.echo("  ".join(cells).rstrip())
+
+
+def show_request(view: RequestView, output: str, log: str) -> None:
+    """What is known of a request, then its output."""
+    facts = {
+        "request": view.request_id,
+        "state": click.style(view.state, fg=_COLOURS.get(view.state, "red")),
+        "operation": " ".join([view.op, *view.args]),
+        "cwd": view.cwd,
+        "client": view.client,
+        "daemon": view.owner,
+        "answered" if view.state in FINAL else "submitted": ""
+        if view.when is None
+        else moment(view.when),
+        "returncode": "" if view.returncode is None else str(view.returncode),
+        "duration": "" if view.duration_s is None else age(view.duration_s),
+        "error": view.error or "",
+        "log": log,
+    }
+    for name, value in facts.items():
+        if value:
+            click.echo(f"{name:<11}{value}")
+    if output:
+        click.echo("")
+        show_output(output)
+
+
+def moment(seconds: float) -> str:
+    """A date and time on this node's clock and in its zone."""
+    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,82 @@
+"""``aexp relay serve``: the daemon on the login node."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from aexp.cli.wiring import container, queue_option
+
+if TYPE_CHECKING:
+    from aexp.airgapped.daemon import RelayDaemon
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@click.command()
+@queue_option
+@click.option(
+    "--log",
+    metavar="PATH",
+    help="Where the audit trail goes; - for standard error.  [default: daemon.log in the queue]",
+)
+@click.option("--once", is_flag=True, help="Serve what waits now, then end.")
+@click.option(
+    "--most-at-once",
+    type=click.IntRange(1, 64),
+    help="Operations that may run at the same time.  [default: 4]",
+)
+def serve(queue: str | None, log: str | None, once: bool, most_at_once: int | None) -> None:
+    """Serve the queue on this node, until Ctrl-C or SIGTERM. Run it on the login node."""
+    run_daemon(queue, log, once=once, most_at_once=most_at_once)
+
+
+def run_daemon(queue: str | None, log: str | None, *, once: bool = False, **given: Any) -> None:
+    """Wire a daemon, take the queue, serve it.
+
+    Raises:
+        RelayBusyError: another daemon serves the queue.
+    """
+    from aexp.cli.logs import log_to
+
+    with _wake_pipe() as (wake, write_end):
+        built = container(queue, wake=wake, **given)
+        where = log_to(log, built.storage().folder, tty=sys.stderr.isatty())
+        daemon: RelayDaemon = built.daemon()
+        with _stopping(daemon, write_end):
+            daemon.start()
+            url = built.storage().url
+            click.echo(f"aexp relay serves {url} (pid {os.getpid()}, log {where})", err=True)
+            if once:
+                daemon.drain()
+            else:
+                daemon.run()
+
+
+@contextlib.contextmanager
+def _wake_pipe() -> Iterator[tuple[int, int]]:
+    read_end, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield read_end, write_end
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+@contextlib.contextmanager
+def _stopping(daemon: "RelayDaemon", write_end: int) -> Iterator[None]:
+    """Signals end the daemon in good order; each one also wakes its loop through the pipe."""
+    before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    for number in _STOP_SIGNALS:
+        signal.signal(number, lambda *_: daemon.stop())
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
