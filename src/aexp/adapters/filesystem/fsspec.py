@@ -1,0 +1,124 @@
+"""Files and folders of any fsspec filesystem.
+
+Traps of fsspec that this module goes round: ``exists`` answers False on every error, ``mv`` moves
+*into* an existing folder and may copy, ``mode="create"`` checks and then acts, and two readers of
+``memory://`` may share one cursor. So nothing here asks ``exists`` or moves anything, and all calls
+of one process take turns. Between processes that share such a filesystem there is no single winner:
+for a disk, :mod:`aexp.adapters.filesystem.local` gives that.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from posixpath import dirname
+from typing import TYPE_CHECKING
+
+from aexp.adapters.filesystem.common import encoded, encoded_files, failure, normalised, translated
+from aexp.ports.filesystem import Filesystem, Kind
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+# One lock for all instances, because several of them may stand over one store (memory://).
+_TURN = threading.RLock()
+
+
+class FsspecFilesystem(Filesystem):
+    """The port over an fsspec filesystem without symbolic links.
+
+    Args:
+        fs: for example ``fsspec.filesystem("memory")``.
+    """
+
+    def __init__(self, fs: "AbstractFileSystem") -> None:
+        self._fs = fs
+
+    def resolve(self, path: str) -> str:
+        return normalised(path)
+
+    def kind(self, path: str) -> Kind | None:
+        place = normalised(path)
+        with _TURN, translated(path):
+            try:
+                found = self._fs.info(place)["type"]
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        if found == "directory":
+            return "directory"
+        return "file" if found == "file" else "other"
+
+    def read_text(self, path: str) -> str:
+        place = normalised(path)
+        with _TURN, translated(path):
+            return bytes(self._fs.cat_file(place)).decode("utf-8")
+
+    def create_file(self, path: str, text: str) -> bool:
+        place, data = normalised(path), encoded(path, text)
+        with _TURN, translated(path):
+            if self.kind(place) is not None:
+                return False
+            with self._parents(place):
+                return self._create(place, data)
+
+    def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
+        place, held = normalised(path), encoded_files(path, files)
+        with _TURN, translated(path):
+            if self.kind(place) is not None:
+                return False
+            with self._parents(place):
+                self._fs.mkdir(place, create_parents=False)
+                self._fill(place, held)
+            return True
+
+    def _create(self, place: str, data: bytes) -> bool:
+        try:
+            self._fs.pipe_file(place, data, mode="create")
+        except FileExistsError:
+            return False
+        except BaseException:
+            # The store may have kept a part of the file.
+            with suppress(OSError):
+                self._fs.rm_file(place)
+            raise
+        return True
+
+    def _fill(self, place: str, files: Mapping[str, bytes]) -> None:
+        made: list[str] = []
+        try:
+            for name, data in files.items():
+                self._create(f"{place}/{name}", data)
+                made.append(f"{place}/{name}")
+        except BaseException:
+            for file in made:
+                with suppress(OSError):
+                    self._fs.rm_file(file)
+            with suppress(OSError):
+                self._fs.rmdir(place)
+            raise
+
+    @contextmanager
+    def _parents(self, place: str) -> Iterator[None]:
+        """Make the folders above ``place``; take away those made here when the body fails."""
+        made: list[str] = []
+        try:
+            for folder in self._missing(dirname(place)):
+                # Another process may have made the folder since it was looked for.
+                with suppress(FileExistsError):
+                    self._fs.mkdir(folder, create_parents=False)
+                    made.append(folder)
+            yield
+        except BaseException:
+            for folder in reversed(made):
+                # A folder in which somebody else has put something by now is not empty and stays.
+                with suppress(OSError):
+                    self._fs.rmdir(folder)
+            raise
+
+    def _missing(self, folder: str) -> list[str]:
+        missing: list[str] = []
+        while (found := self.kind(folder)) is None:
+            missing.insert(0, folder)
+            folder = dirname(folder)
+        if found != "directory":
+            raise failure(folder, NotADirectoryError())
+        return missing

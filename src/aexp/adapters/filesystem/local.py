@@ -1,0 +1,211 @@
+"""Files and folders of this machine's disks and of the network filesystems mounted on it.
+
+fsspec makes, opens and removes files here. What must be atomic does not go through it: a new file
+is written beside its place under a hidden name and then linked to its name, a new folder is filled
+beside its place and then renamed. A process that is killed half-way leaves at most a hidden
+``.aexp-tmp-*``, which may be deleted at any time.
+
+The relay's clients use only ``resolve``, ``kind`` and ``read_text``: those do without fsspec, whose
+import takes longer than all of them.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aexp.adapters.filesystem.common import checked, encoded, encoded_files, translated
+from aexp.adapters.filesystem.fsspec import FsspecFilesystem
+from aexp.ports.filesystem import Kind
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+TEMPORARY = ".aexp-tmp-"
+
+# Every filesystem of Linux that can hold a home or a working copy has this limit for one name.
+_LONGEST_NAME = 255
+_NO_HARD_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
+
+
+class LocalFilesystem(FsspecFilesystem):
+    """The port over the operating system's own files."""
+
+    def __init__(self) -> None:
+        """Nothing is opened or imported until a file is made."""
+
+    @cached_property
+    def _fs(self) -> "AbstractFileSystem":
+        from fsspec.implementations.local import LocalFileSystem
+
+        # An instance of its own: nobody else can begin a transaction on it, which would turn
+        # `open` into a copy from $TMPDIR.
+        return LocalFileSystem(auto_mkdir=False, skip_instance_cache=True)
+
+    def resolve(self, path: str) -> str:
+        checked(path)
+        with translated(path):
+            # realpath passes over errors, and then what it returns is not resolved. Looking the
+            # path up (as given, and as resolved) tells whether there were any.
+            real = os.path.realpath(path)
+            _look_up(path)
+            _look_up(real)
+            if os.path.realpath(real) != real:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            if any(len(os.fsencode(name)) > _LONGEST_NAME for name in real.split("/")):
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return real
+
+    def kind(self, path: str) -> Kind | None:
+        checked(path)
+        with translated(path):
+            mode = _look_up(path)
+        if mode is None:
+            return None
+        if stat.S_ISDIR(mode):
+            return "directory"
+        return "file" if stat.S_ISREG(mode) else "other"
+
+    def read_text(self, path: str) -> str:
+        checked(path)
+        with translated(path):
+            return Path(path).read_bytes().decode("utf-8")
+
+    def create_file(self, path: str, text: str) -> bool:
+        place, data = Path(checked(path)), encoded(path, text)
+        with translated(path):
+            if os.path.lexists(place):
+                return False
+            with self._parents(str(place)):
+                return self._publish_file(place, data)
+
+    def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
+        place, held = Path(checked(path)), encoded_files(path, files)
+        with translated(path):
+            if os.path.lexists(place):
+                return False
+            with self._parents(str(place)):
+                return self._publish_folder(place, held)
+
+    def _publish_file(self, place: Path, data: bytes) -> bool:
+        temporary = _hidden(place)
+        try:
+            self._write(temporary, data)
+            published = _link(temporary, place)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+        _sync_parent(place)
+        return published
+
+    def _publish_folder(self, place: Path, files: Mapping[str, bytes]) -> bool:
+        if not files:
+            return _make(place)
+        temporary = _hidden(place)
+        try:
+            self._fs.mkdir(str(temporary), create_parents=False)
+            for name, data in files.items():
+                self._write(temporary / name, data)
+            published = _rename(temporary, place)
+        finally:
+            # Nothing is left to remove when the renaming went through.
+            with suppress(OSError, ValueError):
+                self._fs.rm(str(temporary), recursive=True)
+        _sync_parent(place)
+        return published
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with self._fs.open(str(path), "xb") as file:
+            file.write(data)
+            file.flush()
+            # A full quota on NFS shows only here, and not in `write`.
+            os.fsync(file.fileno())
+
+
+def _look_up(path: str) -> int | None:
+    """The mode of what stands at ``path``, or None; raises OSError when that cannot be told."""
+    try:
+        return Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _hidden(place: Path) -> Path:
+    return place.with_name(f"{TEMPORARY}{os.urandom(8).hex()}")
+
+
+def _link(temporary: Path, place: Path) -> bool:
+    """Give the finished file its name, unless that is taken."""
+    try:
+        place.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    except OSError as exc:
+        if exc.errno not in _NO_HARD_LINKS:
+            raise
+        return _reserve(temporary, place)
+    return True
+
+
+def _reserve(temporary: Path, place: Path) -> bool:
+    # Without hard links the name is claimed by an empty file first. A reader may see that empty
+    # file for a moment, but never a part of the text.
+    try:
+        place.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    try:
+        temporary.replace(place)
+    except BaseException:
+        place.unlink()
+        raise
+    return True
+
+
+def _rename(temporary: Path, place: Path) -> bool:
+    """Give the finished folder its name, unless that is taken."""
+    _sync(temporary)
+    # Renaming replaces an empty folder, so the name is looked up once more. Of two callers of this
+    # function the second finds a folder with files in it, where renaming fails. Only a stranger who
+    # makes an empty folder between these two lines finds our files in it.
+    if os.path.lexists(place):
+        return False
+    try:
+        temporary.rename(place)
+    except OSError as exc:
+        if exc.errno in _TAKEN:
+            return False
+        raise
+    return True
+
+
+def _make(place: Path) -> bool:
+    # An empty folder is whole at once, and renaming one over another would let two callers win.
+    try:
+        place.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as exc:
+        # Some filesystems have no sync for folders; their own order of writing has to do.
+        if exc.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _sync_parent(place: Path) -> None:
+    # What was made is whole and has its name: an error here would only be misleading.
+    with suppress(OSError):
+        _sync(place.parent)

@@ -1,0 +1,70 @@
+"""Files and folders in this process's memory: for tests and for trying things out."""
+
+import threading
+from collections.abc import Mapping
+from posixpath import dirname
+
+from aexp.adapters.filesystem.common import encoded, encoded_files, failure, normalised
+from aexp.ports.filesystem import Filesystem, Kind
+
+
+class MemoryFilesystem(Filesystem):
+    """Every instance is a disk of its own, without links; all threads may share it."""
+
+    def __init__(self) -> None:
+        self._turn = threading.RLock()
+        self._files: dict[str, bytes] = {}
+        self._folders = {"/"}
+
+    def everything(self) -> list[str]:
+        """The paths of all files and folders, sorted; folders end in a slash."""
+        with self._turn:
+            folders = (f"{folder.rstrip('/')}/" for folder in self._folders)
+            return sorted([*self._files, *folders])
+
+    def resolve(self, path: str) -> str:
+        return normalised(path)
+
+    def kind(self, path: str) -> Kind | None:
+        place = normalised(path)
+        with self._turn:
+            if place in self._folders:
+                return "directory"
+            return "file" if place in self._files else None
+
+    def read_text(self, path: str) -> str:
+        place = normalised(path)
+        with self._turn:
+            if place in self._folders:
+                raise failure(path, IsADirectoryError())
+            try:
+                return self._files[place].decode("utf-8")
+            except KeyError:
+                raise failure(path, FileNotFoundError()) from None
+
+    def create_file(self, path: str, text: str) -> bool:
+        place, data = normalised(path), encoded(path, text)
+        with self._turn:
+            if self.kind(place) is not None:
+                return False
+            self._make_folders(dirname(place))
+            self._files[place] = data
+            return True
+
+    def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
+        place, held = normalised(path), encoded_files(path, files)
+        with self._turn:
+            if self.kind(place) is not None:
+                return False
+            self._make_folders(place)
+            self._files.update({f"{place}/{name}": data for name, data in held.items()})
+            return True
+
+    def _make_folders(self, folder: str) -> None:
+        wanted: list[str] = []
+        while folder not in self._folders:
+            if folder in self._files:
+                raise failure(folder, NotADirectoryError())
+            wanted.append(folder)
+            folder = dirname(folder)
+        self._folders.update(wanted)
