@@ -14,7 +14,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.recovery import Recovery
 from aexp.airgapped.runner import MOST_AT_ONCE, Runner
 from aexp.airgapped.sweeper import Sweeper
-from aexp.airgapped.taking import busy, take_queue
+from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
 from aexp.domain.consent import State
@@ -109,6 +109,7 @@ class RelayDaemon:
         if not taken:
             return
         self._audit.note("serving", queue=self._storage.url, daemon=self._tokens.me)
+        lay_out(self._storage)
         self._storage.put("pid", f"{self._tokens.me.rsplit('-', 3)[1]}\n".encode())
         self._heart.beat()
         self._recovery.bury_originals()

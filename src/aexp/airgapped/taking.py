@@ -48,6 +48,20 @@ def take_queue(
     return True
 
 
+def lay_out(storage: QueueStorage) -> None:
+    """Make the folders that clients and helpers of the original kind expect, but do not make.
+
+    Raises:
+        RelayStorageError: the queue cannot be written.
+    """
+    there = storage.list("")
+    for folder in layout.ORIGINAL:
+        if folder not in there:
+            # Storage has no folders of its own: they come into being with the first name in them.
+            storage.put(f"{folder}/made", b"")
+            storage.remove(f"{folder}/made")
+
+
 def busy(storage: QueueStorage, holder: Holder | None, clock: Clock) -> RelayBusyError:
     """The error that says who serves the queue."""
     if holder is None:

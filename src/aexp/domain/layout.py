@@ -38,6 +38,9 @@ BAD = "bad"
 HEARTBEAT = "heartbeat"
 CONSENT_LOG = "consent.log"
 
+ORIGINAL = (INBOX, PENDING, APPROVED, REJECTED, PROCESSING, OUTBOX, LOG, STALE)
+"""The folders of the original layout; its clients and helpers expect them to be there."""
+
 Stage = Literal["claim", "run"]
 
 

@@ -13,11 +13,13 @@ import errno
 import os
 import stat
 import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from fsspec.implementations.local import LocalFileSystem
 
+T = TypeVar("T")
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -105,24 +107,21 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         return path
 
 
-def _with_folder(path: str, act: Any) -> Any:
-    """Do it; when the folder of ``path`` is missing, make it and do it again."""
+def _with_folder(path: str, act: Callable[[], T]) -> T:
+    """Do it; when something was missing, make sure of the folder of ``path`` and do it once more."""
     try:
         return act()
     except FileNotFoundError:
-        folder = os.path.dirname(path)
-        if not _make_folders(folder):
-            raise
+        _make_folders(os.path.dirname(path))
         return act()
 
 
-def _make_folders(folder: str) -> bool:
-    """Make the folder and those above it, for the owner alone. False when nothing was missing."""
+def _make_folders(folder: str) -> None:
+    """Make the folder and those above it that are missing, for the owner alone."""
     path = Path(folder)
     missing = [part for part in (path, *path.parents) if not part.is_dir()]
     for part in reversed(missing):
         part.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    return bool(missing)
 
 
 def _link(draft: str, path: str) -> None:

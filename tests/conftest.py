@@ -1,0 +1,24 @@
+"""What all tests share: a home of their own, and a relay in virtual time."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A throwaway ``$HOME``; nothing of the real one is read or written."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(folder))
+    for name in ("AEXP_RELAY_QUEUE", "AEXP_RELAY_CWD_NAMES", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def world(home: Path) -> World:
+    """The whole relay in one thread; see :class:`tests.world.World`."""
+    return World(home)

@@ -1,0 +1,119 @@
+"""The operations on real git, through a real daemon process and the command line."""
+
+from tests.site import Site
+
+
+def test_status_shows_what_changed(site: Site) -> None:
+    site.serve()
+    (site.repo / "new file").write_text("x")
+    done = site.relay("git-status")
+    assert (done.returncode, done.stdout) == (0, "? new file\n")
+    assert done.stderr == ""
+
+
+def test_fetch_brings_the_remote_branches(site: Site) -> None:
+    site.serve()
+    there = site.colleague("theirs")
+    assert site.relay("fetch").returncode == 0
+    assert site.git("rev-parse", "origin/main") == there
+
+
+def test_pull_fast_forwards(site: Site) -> None:
+    site.serve()
+    there = site.colleague("theirs")
+    done = site.relay("pull")
+    assert done.returncode == 0
+    assert "Fast-forward" in done.stdout
+    assert site.git("rev-parse", "HEAD") == there
+
+
+def test_pull_of_a_diverged_branch_fails_as_git_does_and_changes_nothing(site: Site) -> None:
+    site.serve()
+    site.colleague("theirs")
+    mine = site.commit("mine")
+    done = site.relay("pull")
+    assert done.returncode == 128
+    assert "Not possible to fast-forward" in done.stdout
+    assert "failed git_pull" in done.stderr
+    assert site.git("rev-parse", "HEAD") == mine
+
+
+def test_rebase_replays_local_commits(site: Site) -> None:
+    site.serve()
+    there = site.colleague("theirs")
+    site.commit("mine")
+    assert site.relay("rebase").returncode == 0
+    assert site.git("rev-parse", "HEAD~1") == there
+
+
+def test_push_sends_the_current_branch(site: Site) -> None:
+    site.serve()
+    mine = site.commit("mine")
+    done = site.relay("push")
+    assert done.returncode == 0
+    assert site.git("rev-parse", "main", cwd=site.origin) == mine
+
+
+def test_push_sends_a_named_branch_to_a_named_remote(site: Site) -> None:
+    site.serve()
+    site.git("init", "-q", "--bare", str(site.home / "fork.git"))
+    site.git("remote", "add", "fork", str(site.home / "fork.git"))
+    site.git("branch", "topic")
+    assert site.relay("push", "-b", "topic", "--remote", "fork").returncode == 0
+    assert site.git("branch", "--list", cwd=site.home / "fork.git") == "topic"
+    assert "topic" not in site.git("branch", "--list", cwd=site.origin)
+
+
+def test_a_rejected_push_is_a_result_with_gits_own_status(site: Site) -> None:
+    site.serve()
+    site.colleague("theirs")
+    site.commit("mine")
+    done = site.relay("push")
+    assert done.returncode == 1
+    assert "rejected" in done.stdout
+
+
+def test_a_remote_named_like_the_branch_is_not_pushed_to(site: Site) -> None:
+    site.serve()
+    trap = site.home / "trap.git"
+    site.git("init", "-q", "--bare", str(trap))
+    for name in ("HEAD", "main"):
+        site.git("config", f"remote.{name}.url", str(trap))
+    mine = site.commit("mine")
+    assert site.relay("push").returncode == 0
+    assert site.git("rev-parse", "main", cwd=site.origin) == mine
+    assert site.git("branch", "--list", cwd=trap) == ""
+
+
+def test_git_never_asks(site: Site) -> None:
+    site.serve()
+    site.git("remote", "set-url", "origin", "http://127.0.0.1:9/never.git")
+    done = site.relay("fetch", "--timeout", "50")
+    assert done.returncode not in (0, 69, 75)
+
+
+def test_a_folder_below_the_working_copy_will_do(site: Site) -> None:
+    site.serve()
+    (site.repo / "src").mkdir()
+    assert site.relay("git-status", cwd=site.repo / "src").returncode == 0
+    assert site.relay("git-status", "-C", str(site.repo), cwd=site.home).returncode == 0
+
+
+def test_what_is_not_a_repository_is_told_in_gits_words(site: Site) -> None:
+    site.serve()
+    (site.home / "plain").mkdir()
+    done = site.relay("git-status", "-C", str(site.home / "plain"))
+    assert done.returncode == 128
+    assert "not a git repository" in done.stdout
+
+
+def test_the_audit_trail_shows_each_request(site: Site) -> None:
+    site.serve()
+    site.relay("git-status")
+    (site.queue / "inbox" / ("a" * 32 + ".json")).write_text('{"op": "git_clone", "cwd": "/"}')
+    site.until("the bad request is answered", lambda: "INFO " + "a" * 32 + " done" in site.trail())
+    trail = site.trail()
+    assert " received op=git_status" in trail
+    assert " started op=git_status" in trail
+    assert " done op=git_status state=completed returncode=0 duration_s=" in trail
+    assert f"{'a' * 32} rejected" in trail

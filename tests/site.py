@@ -1,0 +1,181 @@
+"""A small cluster site on one machine: a throwaway home, a bare origin, a clone, real processes."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.world import executable
+
+GIT_IDENTITY = {
+    "GIT_AUTHOR_NAME": "A Researcher",
+    "GIT_AUTHOR_EMAIL": "researcher@example.org",
+    "GIT_COMMITTER_NAME": "A Researcher",
+    "GIT_COMMITTER_EMAIL": "researcher@example.org",
+}
+PATIENCE_S = 60.0
+
+
+@dataclass
+class Site:
+    """The home that both nodes share, and what runs in it.
+
+    Attributes:
+        home: the throwaway home.
+        env: the environment of everything that is started here.
+    """
+
+    home: Path
+    env: dict[str, str] = field(default_factory=dict)
+    daemons: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.env = {
+            "PATH": f"{self.home}/bin:{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONWARNINGS": "error",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            **GIT_IDENTITY,
+        }
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / ".gitconfig").write_text(
+            "[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n"
+        )
+        self.git("init", "-q", "--bare", str(self.origin), cwd=self.home)
+        self.git("clone", "-q", str(self.origin), str(self.repo), cwd=self.home)
+        self.commit("first", cwd=self.repo)
+        self.git("push", "-q", "-u", "origin", "main")
+
+    @property
+    def origin(self) -> Path:
+        """The bare repository that is pushed to."""
+        return self.home / "origin.git"
+
+    @property
+    def repo(self) -> Path:
+        """The working copy."""
+        return self.home / "repo"
+
+    @property
+    def queue(self) -> Path:
+        """The default queue."""
+        return self.home / ".relay"
+
+    def git(self, *args: str, cwd: Path | None = None) -> str:
+        """Run git as the researcher would; its output."""
+        done = subprocess.run(
+            ["git", *args],
+            cwd=cwd or self.repo,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def commit(self, name: str, *, cwd: Path | None = None, text: str | None = None) -> str:
+        """Commit a file; the commit's hash."""
+        folder = cwd or self.repo
+        (folder / name).write_text(text or f"{name}\n", encoding="utf-8")
+        self.git("add", "-A", cwd=folder)
+        self.git("commit", "-q", "-m", name, cwd=folder)
+        return self.git("rev-parse", "HEAD", cwd=folder)
+
+    def colleague(self, name: str, text: str | None = None) -> str:
+        """Somebody else pushes a commit to the origin; its hash."""
+        other = self.home / "colleague"
+        if not other.exists():
+            self.git("clone", "-q", str(self.origin), str(other), cwd=self.home)
+        self.git("pull", "-q", "--rebase", cwd=other)
+        made = self.commit(name, cwd=other, text=text)
+        self.git("push", "-q", cwd=other)
+        return made
+
+    def aexp(
+        self,
+        *args: str,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        module: str = "aexp",
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command line to its end."""
+        return subprocess.run(
+            [sys.executable, "-P", "-m", module, *args],
+            cwd=cwd or self.repo,
+            env={**self.env, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def relay(self, *args: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+        """Run ``aexp relay …`` to its end."""
+        return self.aexp("relay", *args, **kwargs)
+
+    def json(self, *args: str, **kwargs: Any) -> dict[str, Any]:
+        """What ``aexp relay … --json`` prints."""
+        done = self.relay(*args, "--json", **kwargs)
+        parsed: dict[str, Any] = json.loads(done.stdout)
+        return parsed
+
+    def serve(
+        self,
+        *args: str,
+        env: dict[str, str] | None = None,
+        command: tuple[str, ...] = ("aexp", "relay", "serve"),
+    ) -> subprocess.Popen[str]:
+        """Start a daemon and wait until it serves."""
+        daemon = subprocess.Popen(
+            [sys.executable, "-P", "-m", *command, *args],
+            cwd=self.home,
+            env={**self.env, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.daemons.append(daemon)
+        assert daemon.stderr is not None
+        first = daemon.stderr.readline()
+        assert " serves " in first, first + (
+            daemon.stderr.read() if daemon.poll() is not None else ""
+        )
+        return daemon
+
+    def end(self, daemon: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the daemon a signal and wait for its end; its exit status."""
+        daemon.send_signal(number)
+        return daemon.wait(timeout=PATIENCE_S)
+
+    def wandb(self, script: str = 'echo "wandb $*"') -> None:
+        """Put a stand-in named wandb on the PATH of this site."""
+        executable(self.home / "bin/wandb", f"#!/bin/sh\n{script}\n")
+
+    def until(self, what: str, holds: Any) -> None:
+        """Wait until ``holds()``; fails after a minute, naming ``what``."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline, f"never came true: {what}"
+            select.select([], [], [], 0.01)
+
+    def trail(self) -> str:
+        """The audit trail so far."""
+        return (self.queue / "daemon.log").read_text(encoding="utf-8")
+
+    def close(self) -> None:
+        """End every daemon that still runs."""
+        for daemon in self.daemons:
+            if daemon.poll() is None:
+                daemon.kill()
+            daemon.wait(timeout=PATIENCE_S)
+            if daemon.stderr is not None:
+                daemon.stderr.close()

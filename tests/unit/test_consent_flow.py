@@ -1,0 +1,194 @@
+"""Consent: who decides, when it counts, and that nothing runs without it."""
+
+import pytest
+
+from aexp.airgapped import (
+    RelayCancelledError,
+    RelayExpiredError,
+    RelayHandle,
+    RelayNotFoundError,
+    RelayRejectedError,
+    RelayTimeoutError,
+    State,
+)
+from aexp.airgapped.approval import approve, reject, waiting_requests
+from aexp.domain import layout
+from aexp.domain.errors import TransitionError
+from aexp.domain.layout import Token
+from tests.world import World
+
+
+@pytest.fixture
+def waiting(world: World) -> RelayHandle:
+    """A wandb_sync that waits for a person."""
+    world.serve()
+    handle = world.client().submit("wandb_sync")
+    world.pass_time(1)
+    assert handle.state is State.PENDING
+    return handle
+
+
+def test_it_does_not_run_before_it_is_approved(world: World, waiting: RelayHandle) -> None:
+    world.pass_time(600, step=5)
+    assert world.argvs == []
+    approve(world.queue, waiting.id, world.clock)
+    assert waiting.result().ok
+    assert world.argvs == ["wandb sync --sync-all"]
+
+
+def test_a_prefix_of_the_id_will_do(world: World, waiting: RelayHandle) -> None:
+    approve(world.queue, waiting.id[:4], world.clock)
+    assert waiting.result().ok
+
+
+def test_an_empty_marker_decides_as_in_the_original_layout(
+    world: World, waiting: RelayHandle
+) -> None:
+    world.storage.put(f"approved/{waiting.id}", b"")
+    assert waiting.result().ok
+
+
+def test_a_rejection_is_told_with_its_reason_made_harmless(
+    world: World, waiting: RelayHandle
+) -> None:
+    reject(world.queue, waiting.id, "not tonight\x1b[2K")
+    with pytest.raises(RelayRejectedError, match="not tonight") as caught:
+        waiting.result()
+    assert "\x1b" not in str(caught.value)
+    assert world.argvs == []
+
+
+def test_a_rejection_wins_over_an_approval(world: World, waiting: RelayHandle) -> None:
+    world.storage.put(f"approved/{waiting.id}", b"")
+    world.storage.put(f"rejected/{waiting.id}", b"")
+    with pytest.raises(RelayRejectedError):
+        waiting.result()
+    assert world.argvs == []
+
+
+def test_an_approval_that_was_there_before_counts_for_nothing(world: World) -> None:
+    world.serve()
+    handle = world.client().submit("wandb_sync")
+    world.storage.put(f"approved/{handle.id}", b"")
+    world.pass_time(60)
+    assert handle.state is State.PENDING
+    assert world.names("approved") == []
+    approve(world.queue, handle.id, world.clock)
+    assert handle.result().ok
+
+
+def test_a_request_that_was_changed_while_it_waited_is_not_run(
+    world: World, waiting: RelayHandle
+) -> None:
+    other = {"op": "git_push", "args": ["origin", "main"], "cwd": str(world.repo)}
+    world.leave(waiting.id, other)
+    world.storage.take(f"inbox/{waiting.id}.json", f"pending/{waiting.id}.json")
+    approve(world.queue, waiting.id, world.clock)
+    with pytest.raises(RelayRejectedError, match="was changed while it waited"):
+        waiting.result()
+    assert world.argvs == []
+
+
+def test_markers_for_other_requests_are_left_alone(world: World, waiting: RelayHandle) -> None:
+    world.storage.put("approved/" + "f" * 32, b"")
+    world.pass_time(5)
+    assert waiting.state is State.PENDING
+    assert world.names("approved") == ["f" * 32]
+
+
+def test_it_expires_after_a_day_without_a_decision(world: World, waiting: RelayHandle) -> None:
+    world.pass_time(24 * 3600 - 60, step=4)
+    assert waiting.state is State.PENDING
+    world.pass_time(120, step=4)
+    with pytest.raises(RelayExpiredError, match="Nobody decided"):
+        waiting.result()
+    assert world.argvs == []
+
+
+def test_waiting_survives_a_restart_and_its_time_goes_on(
+    world: World, waiting: RelayHandle
+) -> None:
+    world.pass_time(3600, step=4)
+    world.serve(world.kill())
+    world.pass_time(10)
+    assert waiting.state is State.PENDING
+    world.pass_time(23 * 3600, step=4)
+    assert waiting.state is State.EXPIRED
+
+
+def test_an_approval_after_a_restart_counts(world: World, waiting: RelayHandle) -> None:
+    world.serve(world.kill())
+    approve(world.queue, waiting.id, world.clock)
+    assert waiting.result().ok
+
+
+def test_an_approval_made_while_no_daemon_runs_counts_at_the_next_start(
+    world: World, waiting: RelayHandle
+) -> None:
+    after = world.kill()
+    approve(world.queue, waiting.id, world.clock)
+    world.serve(after)
+    assert waiting.result().ok
+
+
+def test_a_client_can_withdraw_what_waits(world: World, waiting: RelayHandle) -> None:
+    assert waiting.cancel() is True
+    world.pass_time(2)
+    assert isinstance(waiting.exception(), RelayCancelledError)
+    with pytest.raises(RelayNotFoundError, match="waits for consent"):
+        approve(world.queue, waiting.id, world.clock)
+
+
+def test_only_what_waits_can_be_decided(world: World, waiting: RelayHandle) -> None:
+    with pytest.raises(RelayNotFoundError, match="No request begins"):
+        approve(world.queue, "f" * 32, world.clock)
+
+
+def test_the_waiting_client_is_told_how_to_have_it_approved(world: World) -> None:
+    world.serve()
+    told: list[str] = []
+    handle = world.client().submit("wandb_sync")
+    with pytest.raises(RelayTimeoutError, match="waits for consent") as caught:
+        handle.result(20, on_pending=lambda: told.append("pending"))
+    assert told == ["pending"]
+    assert f"aexp relay approve {handle.id[:8]}" in str(caught.value)
+
+
+def test_people_are_told_in_words_that_cannot_act_on_their_terminal(world: World) -> None:
+    world.serve()
+    handle = world.client().submit("wandb_sync")
+    world.pass_time(1)
+    text = world.storage.read(layout.CONSENT_LOG).decode()
+    assert text.count("\n") == 1
+    assert f"relay-approve {handle.id[:8]}" in text
+    hostile = {"op": "wandb_sync\x1b[2K", "args": ["\r"], "cwd": "/x\ny"}
+    world.leave("e" * 32, hostile)
+    world.storage.take(f"inbox/{'e' * 32}.json", f"pending/{'e' * 32}.json")
+    shown = next(one for one in waiting_requests(world.queue) if one.request_id == "e" * 32)
+    assert (shown.op + shown.cwd + "".join(shown.args)).isprintable()
+
+
+def test_a_file_planted_among_the_waiting_is_validated_before_it_runs(world: World) -> None:
+    world.leave("d" * 32, {"op": "git_push", "args": ["--force", "x"], "cwd": "/etc"})
+    world.storage.take(f"inbox/{'d' * 32}.json", f"pending/{'d' * 32}.json")
+    world.serve()
+    world.storage.put(f"approved/{'d' * 32}", b"")
+    world.pass_time(2)
+    assert world.answer("d" * 32).status == "validation"
+    assert world.argvs == []
+
+
+def test_nothing_of_a_decided_request_stays_behind(world: World, waiting: RelayHandle) -> None:
+    approve(world.queue, waiting.id, world.clock)
+    waiting.result()
+    world.pass_time(1)
+    for folder in ("pending", "approved", "rejected", "waiting", "processing"):
+        assert world.names(folder) == []
+
+
+def test_an_impossible_move_is_a_defect_and_says_so() -> None:
+    from aexp.domain.consent import Event, transition
+
+    with pytest.raises(TransitionError, match="defect"):
+        transition(State.COMPLETED, Event.START)
+    assert Token.parse("x") is None

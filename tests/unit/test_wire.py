@@ -1,0 +1,71 @@
+"""Reading JSON from strangers."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aexp.domain import wire
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "not JSON"),
+        (b"  \n", "not JSON"),
+        (b"null", "NoneType"),
+        (b"[1]", "list"),
+        (b'"git_pull"', "str"),
+        (b'{"op": "a"', "not JSON"),
+        (b'{"op": "a"} x', "not JSON"),
+        (b'{"op": "a"}\0\0\0', "not JSON"),
+        (b'{"op": \0"a"}', "not JSON"),
+        (b'\xef\xbb\xbf{"op": 1}', "not JSON"),
+        (b'{"op": "\xff"}', "UTF-8"),
+        (b'{"op": "\xc1\xa7"}', "UTF-8"),
+        (b'{"op": "\xed\xa0\x80"}', "UTF-8"),
+        (b'{"op": NaN}', "NaN"),
+        (b'{"op": -Infinity}', "Infinity"),
+        (b'{"op": 1, "op": 2}', "twice"),
+        (b'{"op": 1, "\\u006fp": 2}', "twice"),
+        (b'{"op": ' + b"1" * 5000 + b"}", "not JSON"),
+        (b"[" * 9 + b"]" * 9, "deeper"),
+        (b'{"a":' * 9 + b"1" + b"}" * 9, "deeper"),
+        (b"[" * 60_000, "deeper"),
+        (b"// x\n{}", "not JSON"),
+        (b"x" * (wire.MAX_BYTES + 1), "bytes"),
+        (b"\x80\x04\x95\x0b", "UTF-8"),
+    ],
+)
+def test_what_is_not_one_json_object_is_refused_with_the_reason(data: bytes, why: str) -> None:
+    with pytest.raises(wire.WireError, match=why):
+        wire.decode(data)
+
+
+@pytest.mark.parametrize(
+    "data", [b"{}", b'{"a": 1}\n', b'{\n "a": "[[[[[[[[[[\\"[[["\n}', b'{"a": [{}]}']
+)
+def test_one_json_object_is_read(data: bytes) -> None:
+    assert wire.decode(data) == json.loads(data)
+
+
+def test_an_open_string_full_of_quotes_costs_no_time() -> None:
+    # Quadratic work on this input would take minutes and fail by the suite's time limit.
+    with pytest.raises(wire.WireError):
+        wire.decode(b'{"' + b'\\"' * 32_000)
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_raise_anything_but_the_one_error(data: bytes) -> None:
+    try:
+        assert isinstance(wire.decode(data), dict)
+    except wire.WireError as error:
+        assert str(error)
+
+
+@given(
+    st.dictionaries(st.text(), st.one_of(st.text(), st.integers(-(10**9), 10**9), st.booleans()))
+)
+def test_what_we_write_we_read_again(body: dict[str, object]) -> None:
+    assert wire.decode(wire.encode(body)) == body
