@@ -120,5 +120,5 @@ def executable(path: Path, text: str) -> Path:
     """A script that can be run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    os.chmod(path, 0o755)
+    os.chmod(path, 0o700)
     return path

@@ -146,7 +146,7 @@ def test_the_shipped_helpers_decide_also_for_another_queue(site: Site) -> None:
     done = site.relay("install-helpers", "--queue", str(queue))
     assert done.returncode == 0
     request_id = submitted(site, "wandb-sync", "--queue", str(queue))
-    site.until("it waits", lambda: (queue / f"pending/{request_id}.json").exists())
+    site.until("it waits", (queue / f"pending/{request_id}.json").exists)
 
     def helper(name: str, *args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -166,7 +166,7 @@ def test_the_shipped_helpers_decide_also_for_another_queue(site: Site) -> None:
     assert site.json(*shown)["stdout"] == "wandb sync --sync-all\n"
 
     second = submitted(site, "wandb-sync", "--queue", str(queue))
-    site.until("it waits", lambda: (queue / f"pending/{second}.json").exists())
+    site.until("it waits", (queue / f"pending/{second}.json").exists)
     assert helper("relay-reject", second[:6], "--reason", "not tonight").returncode == 0
     shown = ("show", second, "--queue", str(queue))
     site.until("it was refused", lambda: site.json(*shown)["state"] == "rejected")
@@ -177,7 +177,7 @@ def test_waiting_for_consent_survives_a_killed_daemon(site: Site) -> None:
     site.wandb()
     daemon = site.serve()
     request_id = submitted(site, "wandb-sync")
-    site.until("it waits", lambda: (site.queue / f"pending/{request_id}.json").exists())
+    site.until("it waits", (site.queue / f"pending/{request_id}.json").exists)
     site.end(daemon, signal.SIGKILL)
     site.serve()
     assert site.json("show", request_id)["state"] == "pending"

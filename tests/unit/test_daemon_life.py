@@ -36,7 +36,7 @@ class FailingStorage(MemoryStorage):
         self._check(name)
         super().append(name, data)
 
-    def list(self, folder: str):  # noqa: ANN201
+    def list(self, folder: str):
         if folder in self.unlisted:
             raise RelayStorageError(f"{folder} could not be listed: Input/output error.")
         return super().list(folder)
@@ -80,7 +80,7 @@ def test_what_a_dead_daemon_had_claimed_but_not_started_is_carried_on(home: Path
     second = world.client().submit("git_pull")
     world.pass_time(1)
     assert second.state is State.APPROVED
-    world.executor._plan = lambda _: Plan()  # noqa: SLF001
+    world.executor._plan = lambda _: Plan()
     world.serve(world.kill())
     assert second.result(10).ok
     assert world.argvs == ["git push origin HEAD", "git pull --ff-only"]
@@ -97,7 +97,7 @@ def test_what_an_original_daemon_left_is_crashed_as_well(world: World) -> None:
 
 def test_a_second_daemon_on_the_same_node_says_who_serves(world: World) -> None:
     world.serve()
-    with pytest.raises(RelayBusyError, match="login1.*pid 100"):
+    with pytest.raises(RelayBusyError, match=r"login1.*pid 100"):
         world.new_daemon(FakeProcesses("login1", pid=200)).start()
 
 
@@ -291,7 +291,7 @@ def test_a_client_that_died_while_it_withdrew_is_answered_for(world: World) -> N
 def test_a_queue_that_was_deleted_under_the_daemon_is_made_again(world: World) -> None:
     world.serve()
     assert isinstance(world.storage, MemoryStorage)
-    world.storage._folders.clear()  # noqa: SLF001
+    world.storage._folders.clear()
     world.pass_time(10)
     assert world.client().pull().ok
 

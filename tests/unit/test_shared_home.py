@@ -26,7 +26,7 @@ def storage(root: Path) -> FsspecStorage:
     return open_file_queue(str(root), ManualClock())
 
 
-def failing(times: int, code: int, real: Callable[..., object], *, after: bool = False):  # noqa: ANN201
+def failing(times: int, code: int, real: Callable[..., object], *, after: bool = False):
     """A system call that fails ``times`` times; ``after``: it does its work and then says it failed."""
     left = [times]
 

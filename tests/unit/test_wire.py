@@ -1,5 +1,6 @@
 """Reading JSON from strangers."""
 
+import contextlib
 import json
 
 import pytest
@@ -58,10 +59,8 @@ def test_an_open_string_full_of_quotes_costs_no_time() -> None:
 
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_the_one_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(wire.WireError):
         assert isinstance(wire.decode(data), dict)
-    except wire.WireError as error:
-        assert str(error)
 
 
 @given(

@@ -1,5 +1,6 @@
 """Command groups that load a command when it is called, and show known errors in two lines."""
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -33,6 +34,8 @@ class RootGroup(LazyGroup):
     """The outermost group: turns the errors that we raise on purpose into a line, a hint and a code."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False  # no-color.org
         try:
             return super().invoke(ctx)
         except AexpError as error:

@@ -1,7 +1,6 @@
 """The options that most commands share, and the container behind them."""
 
 import json
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -55,7 +54,3 @@ def print_json(body: dict[str, Any]) -> None:
     """One JSON object on standard output, with the version of its shape."""
     click.echo(json.dumps({"schema": SCHEMA, **body}, ensure_ascii=False, default=str))
 
-
-def wants_color(stream_is_tty: bool) -> bool:
-    """Whether to use colour: on a terminal, unless ``NO_COLOR`` is set (no-color.org)."""
-    return stream_is_tty and not os.environ.get("NO_COLOR")

@@ -1,0 +1,157 @@
+"""The command line: what goes to which stream, what ``--json`` says, which exit code means what."""
+
+import json
+
+import pytest
+
+from tests.site import Site
+
+
+def test_without_a_daemon_everything_says_so_and_what_to_do(site: Site) -> None:
+    done = site.relay("pull")
+    assert (done.returncode, done.stdout) == (69, "")
+    assert "No daemon serves" in done.stderr
+    assert "aexp relay serve --queue" in done.stderr
+    assert not site.queue.exists()
+
+
+def test_an_invalid_request_is_65_and_names_what_is_allowed(site: Site) -> None:
+    site.serve()
+    for args in (
+        ("request", "git_clone"),
+        ("push", "--remote", "/tmp/x.git"),
+        ("pull", "-C", "/etc"),
+    ):
+        done = site.relay(*args)
+        assert (done.returncode, done.stdout) == (65, "")
+        assert "Allowed:" in done.stderr
+
+
+def test_an_operation_that_waits_for_consent_is_75_and_a_rejection_77(site: Site) -> None:
+    site.wandb()
+    site.serve()
+    done = site.relay("wandb-sync", "--timeout", "1.5")
+    assert (done.returncode, done.stdout) == (75, "")
+    assert "waits for consent. On the login node: aexp relay approve" in done.stderr
+    (waiting,) = site.json("pending")["pending"]
+    assert waiting["op"] == "wandb_sync"
+    assert site.relay("reject", waiting["request_id"][:5], "--reason", "no").returncode == 0
+    site.until(
+        "it is rejected", lambda: site.json("show", waiting["request_id"])["state"] == "rejected"
+    )
+
+
+def test_a_rejection_while_the_caller_waits_is_77(site: Site) -> None:
+    import threading
+
+    site.wandb()
+    site.serve()
+
+    def refuse() -> None:
+        site.until("it waits", lambda: any((site.queue / "pending").glob("*.json")))
+        site.relay("reject", next((site.queue / "pending").glob("*.json")).stem)
+
+    person = threading.Thread(target=refuse)
+    person.start()
+    done = site.relay("wandb-sync", "--timeout", "30")
+    person.join()
+    assert done.returncode == 77
+    assert "rejected wandb_sync" in done.stderr
+
+
+def test_a_program_that_is_missing_is_70(site: Site) -> None:
+    site.serve(env={"PATH": str(site.home / "empty")})
+    assert site.relay("git-status").returncode == 70
+
+
+def test_an_unknown_request_is_66(site: Site) -> None:
+    site.serve()
+    for verb in ("show", "cancel", "approve"):
+        assert site.relay(verb, "0" * 32).returncode == 66
+
+
+def test_a_queue_that_cannot_be_is_78(site: Site) -> None:
+    done = site.relay("status", "--queue", "carrier-pigeon://coop")
+    assert done.returncode == 78
+    assert "file://" in done.stderr
+
+
+def test_a_queue_under_a_file_is_74_and_names_it(site: Site) -> None:
+    (site.home / "file").write_text("")
+    done = site.relay("serve", "--queue", str(site.home / "file/q"), "--log", "-")
+    assert done.returncode == 74
+    assert "file/q" in done.stderr
+
+
+def test_stdout_holds_the_output_and_nothing_else(site: Site) -> None:
+    site.serve()
+    (site.repo / "new").write_text("x")
+    done = site.relay("request", "git_status")
+    assert (done.stdout, done.stderr) == ("? new\n", "")
+
+
+def test_json_of_a_result(site: Site) -> None:
+    site.serve()
+    found = site.json("git-status")
+    assert set(found) == {"schema", "request_id", "op", "returncode", "stdout", "duration_s"}
+    assert (found["schema"], found["op"], found["returncode"]) == (1, "git_status", 0)
+
+
+def test_json_of_the_read_verbs(site: Site) -> None:
+    daemon = site.serve()
+    request_id = site.json("git-status")["request_id"]
+    status = site.json("status")
+    assert (status["up"], status["pid"], status["waiting"]) == (True, daemon.pid, 0)
+    (row,) = site.json("ls")["requests"]
+    assert (row["request_id"], row["state"], row["cwd"]) == (
+        request_id,
+        "completed",
+        str(site.repo),
+    )
+    shown = site.json("show", request_id[:8])
+    assert (shown["state"], shown["returncode"], shown["stdout"]) == ("completed", 0, "")
+    assert shown["log"].endswith(f"log/{request_id}.txt")
+    assert site.json("pending")["pending"] == []
+    assert site.json("ls", "--state", "pending")["requests"] == []
+    assert len(site.json("ls", "--op", "git_status")["requests"]) == 1
+
+
+def test_status_exits_with_69_when_down_and_says_why_in_json(site: Site) -> None:
+    done = site.relay("status", "--json")
+    assert done.returncode == 69
+    assert json.loads(done.stdout)["up"] is False
+
+
+def test_no_wait_prints_the_id_alone(site: Site) -> None:
+    site.serve()
+    request_id = site.relay("git-status", "--no-wait").stdout.strip()
+    assert len(request_id) == 32
+    site.until("it ran", lambda: site.json("show", request_id)["state"] == "completed")
+
+
+def test_the_environment_sets_queue_timeout_and_open_names(site: Site) -> None:
+    env = {"AEXP_RELAY_QUEUE": str(site.home / "env queue"), "AEXP_RELAY_CWD_NAMES": "projects"}
+    site.serve(env=env)
+    done = site.relay("git-status", env=env)
+    assert done.returncode == 65
+    assert "~/projects" in done.stderr
+    # A client that does not know the names is told by the daemon.
+    del env["AEXP_RELAY_CWD_NAMES"]
+    told = site.relay("git-status", env=env)
+    assert told.returncode == 65
+    assert "~/projects" in told.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("relay",), ("sandbox",), ("relay", "push"), ("relay", "serve")]
+)
+def test_every_level_has_help(site: Site, command: tuple[str, ...]) -> None:
+    done = site.aexp(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_the_version_is_one_line(site: Site) -> None:
+    from aexp import __version__
+
+    assert site.aexp("--version").stdout == f"aexp {__version__}\n"

@@ -1,0 +1,129 @@
+"""What a person sees, on a real terminal: tmux runs it, its screen is read."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.site import Site
+
+needs_tmux = pytest.mark.skipif(
+    shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"
+)
+pytestmark = needs_tmux
+
+
+class Terminal:
+    """A terminal of 110 columns with a shell of the site in it."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._socket = str(site.home / "tmux.sock")
+        env = {**site.env, "TERM": "xterm-256color", "PS1": "$ "}
+        self._tmux(
+            "new-session", "-d", "-x", "110", "-y", "40", "-c", str(site.repo), "sh", env=env
+        )
+
+    def _tmux(self, *args: str, env: dict[str, str] | None = None) -> str:
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, "-f", "/dev/null", *args],
+            env=env or self.site.env, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    def type(self, *command: str, rest: str = "") -> None:
+        self._tmux("send-keys", "-l", shlex.join(command) + rest)
+        self._tmux("send-keys", "Enter")
+
+    def aexp(self, *args: str, rest: str = "; echo [ended $?]") -> None:
+        self.type(sys.executable, "-P", "-m", "aexp", *args, rest=rest)
+
+    def press(self, key: str) -> None:
+        self._tmux("send-keys", key)
+
+    def screen(self, *, colours: bool = False) -> str:
+        return self._tmux("capture-pane", "-p", *(["-e"] if colours else []))
+
+    def shows(self, text: str) -> None:
+        self.site.until(f"the screen shows {text!r}", lambda: text in self.screen())
+
+    def close(self) -> None:
+        self._tmux("kill-server")
+
+
+@pytest.fixture
+def terminal(site: Site) -> Iterator[Terminal]:
+    made = Terminal(site)
+    yield made
+    made.close()
+
+
+def test_a_push_shows_gits_words_and_one_line_of_how_it_went(
+    site: Site, terminal: Terminal
+) -> None:
+    site.serve()
+    site.commit("mine")
+    terminal.aexp("relay", "push")
+    terminal.shows("[ended 0]")
+    screen = terminal.screen()
+    assert "HEAD -> main" in screen
+    assert "ok git_push in 0." in screen
+
+
+def test_the_daemon_shows_its_trail_and_ends_with_ctrl_c(site: Site, terminal: Terminal) -> None:
+    terminal.aexp("relay", "serve")
+    terminal.shows("aexp relay serves")
+    assert site.relay("git-status").returncode == 0
+    terminal.shows("done op=git_status")
+    terminal.press("C-c")
+    terminal.shows("[ended 0]")
+    assert "Traceback" not in terminal.screen()
+
+
+def test_ctrl_c_while_waiting_says_how_to_go_on(site: Site, terminal: Terminal) -> None:
+    site.wandb()
+    site.serve()
+    terminal.aexp("relay", "wandb-sync")
+    terminal.shows("waits for consent")
+    terminal.press("C-c")
+    terminal.shows("[ended 130]")
+    screen = terminal.screen()
+    assert "goes on as" in screen
+    assert "aexp relay show" in screen
+    assert "Traceback" not in screen
+
+
+def test_an_error_is_two_lines(site: Site, terminal: Terminal) -> None:
+    terminal.aexp("relay", "pull")
+    terminal.shows("[ended 69]")
+    assert "error: No daemon serves" in terminal.screen()
+    assert "next: Start one on the login node" in terminal.screen()
+
+
+def test_escape_sequences_in_output_do_not_reach_the_terminal(
+    site: Site, terminal: Terminal
+) -> None:
+    site.wandb(r"printf 'safe\033[2J\033]0;title\007 text\n'")
+    site.serve()
+    terminal.aexp("relay", "wandb-sync")
+    terminal.shows("waits for consent")
+    (waiting,) = site.json("pending")["pending"]
+    site.relay("approve", waiting["request_id"])
+    terminal.shows("[ended 0]")
+    assert r"safe\x1b[2J\x1b]0;title\x07 text" in terminal.screen()
+
+
+def test_no_color_is_honoured(site: Site, terminal: Terminal) -> None:
+    terminal.aexp("relay", "status")
+    terminal.shows("[ended 69]")
+    assert "\x1b[31m" in terminal.screen(colours=True)
+    terminal.type("clear")
+    terminal.type("export", "NO_COLOR=1")
+    terminal.aexp("relay", "status", rest="; echo [again $?]")
+    terminal.shows("[again 69]")
+    assert "\x1b[31m" not in terminal.screen(colours=True)
+    assert "down  there is no beat" in terminal.screen()
