@@ -56,8 +56,12 @@ def test_the_client_needs_neither_the_container_nor_the_command_line() -> None:
 
 
 def test_the_version_needs_no_use_case() -> None:
-    loaded = modules_after("import runpy, sys; sys.argv = ['aexp', '--version']\n"
-                           "try: runpy.run_module('aexp', run_name='__main__')\nexcept SystemExit: pass")  # fmt: skip
+    code = (
+        "import runpy, sys; sys.argv = ['aexp', '--version']\n"
+        "try: runpy.run_module('aexp', run_name='__main__')\n"
+        "except SystemExit: pass"
+    )
+    loaded = modules_after(code)
     assert not {
         name for name in loaded if name.startswith(("aexp.airgapped", "aexp.sandbox", "pydantic"))
     }

@@ -8,9 +8,10 @@ from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import serve_hint
-from aexp.domain.errors import RelayDownError, RelayValidationError
-from aexp.domain.identity import new_request_id
+from aexp.domain.errors import RelayDownError, RelayNotFoundError, RelayValidationError
+from aexp.domain.identity import is_request_id, new_request_id
 from aexp.domain.requests import RelayResult, Request
+from aexp.domain.text import visible
 from aexp.domain.validation import validate_request
 from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
@@ -126,7 +127,16 @@ class RelayClient:
         return self.handle(request_id)
 
     def handle(self, request_id: str) -> RelayHandle:
-        """A handle for a request that was submitted earlier, in whatever process."""
+        """A handle for a request that was submitted earlier, in whatever process.
+
+        Raises:
+            RelayNotFoundError: this is not a request id.
+        """
+        if not is_request_id(request_id):
+            raise RelayNotFoundError(
+                f"{visible(request_id, limit=64)} is not a request id.",
+                "An id is 32 hexadecimal digits; `aexp relay ls` lists them.",
+            )
         return RelayHandle(request_id, self._queue, self._clock, self.default_timeout)
 
     def _build(self, op: str, args: Sequence[str] | None) -> Request:

@@ -1,6 +1,7 @@
 """Requests that wait for a person."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 from aexp.airgapped.audit import Audit
@@ -10,7 +11,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout, wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State, decide
-from aexp.domain.errors import RelayStorageError, StorageMissingError
+from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
 from aexp.domain.layout import Token
 from aexp.domain.text import age, visible
 from aexp.ports.clock import Clock
@@ -171,9 +172,10 @@ class ConsentDesk:
         if self._tokens.storage.put_new(name, f"{now:.3f} {self._tokens.me}\n".encode()):
             return now
         try:
-            return min(float(self._tokens.storage.read(name, limit=64).split()[0]), now)
-        except (StorageMissingError, ValueError, IndexError):
+            since = float(self._tokens.storage.read(name, limit=64).split()[0])
+        except (StorageMissingError, StorageUnfitError, ValueError, IndexError):
             return now
+        return min(since, now) if math.isfinite(since) else now
 
     def _body(self, name: str) -> bytes | None:
         try:

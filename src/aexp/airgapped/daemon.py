@@ -8,7 +8,7 @@ from aexp.airgapped.consent_desk import ConsentDesk
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
-from aexp.airgapped.lease import Holder, Lease, Standing
+from aexp.airgapped.lease import Lease
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.recovery import Recovery
@@ -16,11 +16,11 @@ from aexp.airgapped.runner import MOST_AT_ONCE, Runner
 from aexp.airgapped.sweeper import Sweeper
 from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.upkeep import Upkeep
 from aexp.domain import layout
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
-from aexp.domain.liveness import BEAT_INTERVAL_S
 from aexp.domain.polling import daemon_wait, jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
@@ -82,12 +82,12 @@ class RelayDaemon:
         self._recovery = Recovery(
             self._tokens, self._owners, self._readmit, self._in_hand, self._audit
         )
-        self._sweeper = Sweeper(storage, clock, self._audit)
+        sweeper = Sweeper(storage, clock, self._audit)
+        self._upkeep = Upkeep(self._lease, self._heart, self._recovery, sweeper, clock, self._audit)
         self._active = clock.monotonic()
-        self._foreign_until = float("-inf")
         self._stopping = False
+        self._serving = False
         self._failures = 0
-        self._lost_to: Holder | None = None
 
     def start(self) -> None:
         """Take the queue and what a dead predecessor left in it.
@@ -109,6 +109,7 @@ class RelayDaemon:
         if not taken:
             return
         self._audit.note("serving", queue=self._storage.url, daemon=self._tokens.me)
+        self._serving = True
         lay_out(self._storage)
         self._storage.put("pid", f"{self._tokens.me.rsplit('-', 3)[1]}\n".encode())
         self._heart.beat()
@@ -123,11 +124,11 @@ class RelayDaemon:
         Raises:
             RelayStorageError: the storage failed. Nothing is lost; call again later.
         """
-        if self._heart.due:
+        if self._upkeep.due:
             self._keep_up()
         acted = self._publisher.retry()
         acted |= self._runner.watch()
-        if not self._stopping and self._clock.monotonic() >= self._foreign_until:
+        if not self._stopping and self._upkeep.may_take_in:
             acted |= self._take_in()
         acted |= self._runner.start_ready()
         if acted:
@@ -140,9 +141,12 @@ class RelayDaemon:
         Raises:
             RelayBusyError: another daemon has taken over; what ran here was let end first.
         """
-        while not self._stopping:
-            self._turn()
-        self.finish()
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            # Also after a defect of ours: commands end, requests get their answers, the lease is free.
+            self.finish()
 
     def drain(self) -> None:
         """Serve until nothing is left to do but wait for people, then end."""
@@ -161,20 +165,24 @@ class RelayDaemon:
             RelayBusyError: the end came because another daemon has taken over.
         """
         self._stopping = True
+        if not self._serving:
+            return
+        self._serving = False
         for job in self._runner.waiting():
             self._tokens.give_back(job.token)
             self._audit.note("given-back", job.request_id)
-        if self._lost_to is None:
+        lost_to = self._upkeep.lost_to
+        if lost_to is None:
             self._runner.end_all()
         deadline = self._clock.monotonic() + STOP_WITHIN_S
         while not (self._runner.idle and not self._publisher.held):
-            if self._lost_to is None and self._clock.monotonic() >= deadline:
+            if lost_to is None and self._clock.monotonic() >= deadline:
                 self._audit.warn("stopped-late", running=len(self._runner.running))
                 break
             self._turn()
         self._heart.stop()
-        if self._lost_to is not None:
-            raise busy(self._storage, self._lost_to, self._clock)
+        if lost_to is not None:
+            raise busy(self._storage, lost_to, self._clock)
         self._storage.remove("pid")
         self._lease.release()
         self._audit.note("stopped")
@@ -224,31 +232,14 @@ class RelayDaemon:
         return acted
 
     def _keep_up(self) -> None:
-        """What is done every few seconds: prove that we serve, see to what others left, clean up."""
-        if self._lost_to is None and not self._lease.still_held():
-            self._reclaim()
-        if self._lost_to is not None:
-            self._heart.beat(serving=False)
-            return
-        if self._heart.written_by() == "":
-            self._audit.warn("original-daemon", error="One beats in this queue; stop it.")
-            self._foreign_until = self._clock.monotonic() + 6 * BEAT_INTERVAL_S
-        self._heart.beat(
+        self._upkeep.tick(
             recent=self._publisher.recent,
             running=self._runner.running,
             pending=self._desk.waiting,
             held=self._publisher.held,
         )
-        self._recovery.sweep()
-        self._sweeper.step()
-
-    def _reclaim(self) -> None:
-        # The lease may only have been deleted with the queue's folder; then it is ours again. If
-        # somebody else has it we were taken for dead: what runs here may end, nothing new begins.
-        if self._lease.try_for() is Standing.TAKEN:
-            self._lost_to = self._lease.holder
+        if self._upkeep.lost_to is not None:
             self._stopping = True
-            self._audit.warn("lease-lost", error=busy(self._storage, self._lost_to, self._clock))
 
     def _pause(self) -> None:
         quiet = self._clock.monotonic() - self._active

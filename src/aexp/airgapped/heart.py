@@ -3,7 +3,7 @@
 from typing import Any
 
 from aexp.domain import layout, wire
-from aexp.domain.errors import StorageMissingError
+from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.liveness import BEAT_INTERVAL_S
 from aexp.domain.requests import PROTOCOL
 from aexp.ports.clock import Clock
@@ -53,6 +53,14 @@ class Heart:
         )
         self._storage.put(self._own, body)
         if serving:
+            self._publish(body)
+
+    def _publish(self, body: bytes) -> None:
+        try:
+            self._storage.put(layout.HEARTBEAT, body)
+        except StorageUnfitError:
+            # Something that is not a file has taken the beat's name.
+            self._storage.take(layout.HEARTBEAT, layout.bad(layout.HEARTBEAT, self._me))
             self._storage.put(layout.HEARTBEAT, body)
 
     def stop(self) -> None:
@@ -68,7 +76,7 @@ class Heart:
         try:
             raw = self._storage.read(layout.HEARTBEAT, limit=wire.MAX_BYTES)
             facts = wire.decode(raw)
-        except StorageMissingError:
+        except (StorageMissingError, StorageUnfitError):
             return None
         except wire.WireError:
             return ""

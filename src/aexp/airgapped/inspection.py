@@ -13,6 +13,7 @@ from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.polling import CLIENT_MOST_S
 from aexp.domain.requests import Response
 from aexp.domain.text import visible
+from aexp.domain.validation import MAX_MOMENT_S
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 
@@ -170,7 +171,7 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
         op=visible(answer.op, limit=64),
         args=_texts(answer.details.get("args")),
         cwd=visible(str(answer.details.get("cwd", "")), limit=400),
-        when=answer.answered_at,
+        when=_number(answer.answered_at),
         returncode=answer.returncode,
         duration_s=answer.duration_s,
         error=None if answer.error is None else visible(answer.error, limit=2000),
@@ -187,4 +188,7 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A sensible number, or None: what lies in the queue may be anything."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < MAX_MOMENT_S else None

@@ -11,6 +11,7 @@ from aexp.airgapped.tokens import Tokens
 from aexp.domain import wire
 from aexp.domain.consent import Event, State
 from aexp.domain.errors import (
+    FilesystemError,
     RelayValidationError,
     StorageMissingError,
     StorageUnfitError,
@@ -72,10 +73,10 @@ class Intake:
             body = wire.decode(data)
             valid = validate_request(body, self._policy)
             request = Request.model_validate(body)
-        except (wire.WireError, RelayValidationError) as exc:
+            copy = working_copy(valid.cwd, Path(self._policy.home), self._exists)
+        except (ValueError, RelayValidationError, FilesystemError) as exc:
             self._refuse(token, exc)
             return None
-        copy = working_copy(valid.cwd, Path(self._policy.home), self._exists)
         job = Job(token, request, valid, copy)
         if not decided:
             self._audit.note("received", token.request_id, **_told(request, valid))
@@ -111,8 +112,10 @@ class Intake:
         """The request went back to the inbox and may come again."""
         self._seen.pop(request_id, None)
 
-    def _refuse(self, token: Token, exc: wire.WireError | RelayValidationError) -> None:
-        if not isinstance(exc, RelayValidationError):
+    def _refuse(self, token: Token, exc: Exception) -> None:
+        if isinstance(exc, FilesystemError):
+            exc = RelayValidationError("cwd", f"cannot be used ({exc.what})", exc.hint)
+        elif not isinstance(exc, RelayValidationError):
             exc = RelayValidationError("file", str(exc), "one JSON object with op, args and cwd")
         self._audit.note("rejected", token.request_id, error=exc.what)
         answer = refusal(token.request_id, "?", State.INVALID, exc.what, exc.hint)
@@ -154,12 +157,12 @@ def _submitted(data: bytes) -> float:
 
 def _seconds(value: object) -> float | None:
     """A date as clients write it, in seconds since 1970: a number, or ISO 8601 text."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, str):
-        return None
     try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if not isinstance(value, str):
+            return None
         moment = dt.datetime.fromisoformat(value)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()

@@ -5,15 +5,18 @@ holder means to create the next generation, which has one winner. A holder that 
 generation above its own and knows that it serves no longer.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from aexp.airgapped.owners import Owners
 from aexp.domain import layout, wire
-from aexp.domain.errors import StorageMissingError
+from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
+
+_GENERATION = re.compile(r"[0-9]{8}", re.ASCII)
 
 
 class Standing(StrEnum):
@@ -76,8 +79,11 @@ class Lease:
         self._generation = None
 
     def _top(self) -> int | None:
-        numbers = [int(entry) for entry in self._storage.list(layout.LEASE) if entry.isdecimal()]
-        return max(numbers, default=None)
+        return max(self._generations(), default=None)
+
+    def _generations(self) -> list[int]:
+        entries = self._storage.list(layout.LEASE)
+        return [int(entry) for entry in entries if _GENERATION.fullmatch(entry)]
 
     def _create(self, generation: int) -> bool:
         body = {"daemon": self._me, **self._facts, "since": self._clock.wall()}
@@ -99,15 +105,15 @@ class Lease:
                 pid=int(facts.get("pid", 0)),
                 since=float(facts.get("since", 0.0)),
             )
-        except (StorageMissingError, wire.WireError, KeyError, TypeError, ValueError):
+        except (StorageMissingError, StorageUnfitError, KeyError, TypeError, ValueError):
             # Released a moment ago, or not a lease at all: the next generation may be tried for.
             return None
 
     def _clean_below(self) -> None:
         if self._generation is not None and self._generation > 1:
-            for entry in self._storage.list(layout.LEASE):
-                if entry.isdecimal() and int(entry) < self._generation:
-                    self._storage.remove(f"{layout.LEASE}/{entry}")
+            for generation in self._generations():
+                if generation < self._generation:
+                    self._storage.remove(_name(generation))
 
 
 def _name(generation: int) -> str:

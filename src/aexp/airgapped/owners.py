@@ -1,7 +1,7 @@
 """Is the daemon that a token, a lease or a beat speaks of dead?"""
 
 from aexp.domain import layout, wire
-from aexp.domain.errors import StorageMissingError
+from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.identity import ProcessId
 from aexp.domain.liveness import BeatWatch, Verdict
 from aexp.ports.clock import Clock
@@ -51,5 +51,5 @@ class Owners:
             return None
         try:
             return self._storage.read(f"{layout.DAEMONS}/{entry}", limit=wire.MAX_BYTES)
-        except StorageMissingError:
+        except (StorageMissingError, StorageUnfitError):
             return None

@@ -8,7 +8,12 @@ from typing import Any
 
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
-from aexp.domain.errors import RelayNotFoundError, RelayStorageError, StorageMissingError
+from aexp.domain.errors import (
+    RelayNotFoundError,
+    RelayStorageError,
+    StorageMissingError,
+    StorageUnfitError,
+)
 from aexp.domain.identity import PREFIX, is_request_id
 from aexp.domain.layout import Token
 from aexp.domain.requests import STATUS, Request, Response
@@ -73,7 +78,7 @@ class RelayQueue:
             return None
         try:
             raw = self.storage.read(layout.HEARTBEAT, limit=wire.MAX_BYTES)
-        except StorageMissingError:
+        except (StorageMissingError, StorageUnfitError):
             return None
         try:
             return Beat(raw, wire.decode(raw))

@@ -1,6 +1,7 @@
 """What dead daemons left behind, and what this one lost sight of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.jobs import refusal
@@ -8,7 +9,8 @@ from aexp.airgapped.owners import Owners
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout, wire
 from aexp.domain.consent import Event, State, transition
-from aexp.domain.errors import RelayStorageError, StorageMissingError
+from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
+from aexp.domain.identity import is_request_id
 from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.domain.text import visible
@@ -42,20 +44,30 @@ class Recovery:
         """Look once at everything that is claimed or started."""
         dead: dict[str, bool] = {}
         for token in self._tokens.owned():
-            if token.owner == self._tokens.me:
-                self._own(token)
-                continue
-            if token.owner not in dead:
-                dead[token.owner] = self._owners.is_dead(token.owner)
-            if dead[token.owner]:
-                self._inherit(token)
+            with self._going_on(token.request_id):
+                if token.owner == self._tokens.me:
+                    self._own(token)
+                    continue
+                if token.owner not in dead:
+                    dead[token.owner] = self._owners.is_dead(token.owner)
+                if dead[token.owner]:
+                    self._inherit(token)
         self._forget_dead_beats()
 
     def _forget_dead_beats(self) -> None:
         for entry in self._tokens.storage.list(layout.DAEMONS):
             owner = entry.removesuffix(".hb")
-            if owner != self._tokens.me and self._owners.is_dead(owner):
-                self._tokens.storage.remove(f"{layout.DAEMONS}/{entry}")
+            with self._going_on("-"):
+                if owner != self._tokens.me and self._owners.is_dead(owner):
+                    self._tokens.storage.remove(f"{layout.DAEMONS}/{entry}")
+
+    @contextmanager
+    def _going_on(self, request_id: str) -> Iterator[None]:
+        """One file that cannot be handled keeps nobody from the others; it is tried again next time."""
+        try:
+            yield
+        except RelayStorageError as exc:
+            self._audit.warn("recovery-failed", request_id, error=exc)
 
     def bury_originals(self) -> None:
         """Answer for what a daemon of the original kind left running: ``processing/<id>.json``."""
@@ -70,7 +82,8 @@ class Recovery:
         answered = {layout.request_of(entry) for entry in self._tokens.storage.list(layout.OUTBOX)}
         for entry in self._tokens.storage.list(layout.STALE):
             request_id, _, rest = entry.partition(".")
-            if rest.endswith(".cancelled") and request_id not in answered:
+            withdrawn = rest.endswith(".cancelled") and is_request_id(request_id)
+            if withdrawn and request_id not in answered:
                 what = "The request was withdrawn before it started."
                 self._put(refusal(request_id, "?", State.CANCELLED, error=what))
 
@@ -97,6 +110,9 @@ class Recovery:
             data = self._tokens.storage.read(token.name, limit=wire.MAX_BYTES + 1)
         except StorageMissingError:
             return
+        except StorageUnfitError:
+            self._tokens.set_aside(token)
+            data = b""
         self._admit(token, data)
 
     def _bury_token(self, token: Token) -> None:

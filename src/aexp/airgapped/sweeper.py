@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 from aexp.airgapped.audit import Audit
 from aexp.domain import retention
+from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.layout import SWEEP
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
 EVERY_S = 3600.0
+MAX_LEDGER_BYTES = 32 << 20
 SLICE = 64
 """Deletions at one step."""
 
@@ -42,7 +44,7 @@ class Sweeper:
             yield from self._delete(f"{SWEEP}/{day}")
         known: set[str] = set()
         for day in self._storage.list(SWEEP):
-            known.update(retention.lines(self._storage.read(f"{SWEEP}/{day}")))
+            known.update(self._names(f"{SWEEP}/{day}"))
             yield
         for folder in retention.SWEPT:
             names = (f"{folder}/{entry}" for entry in self._storage.list(folder))
@@ -52,11 +54,25 @@ class Sweeper:
             yield
 
     def _delete(self, ledger: str) -> Iterator[None]:
-        names = retention.lines(self._storage.read(ledger))
+        names = self._names(ledger)
         for position, name in enumerate(names, start=1):
-            self._storage.remove(name)
+            self._remove(name)
             if position % SLICE == 0:
                 yield
-        self._storage.remove(ledger)
+        self._remove(ledger)
         self._audit.note("swept", files=len(names), ledger=ledger)
         yield
+
+    def _names(self, ledger: str) -> list[str]:
+        try:
+            return retention.lines(self._storage.read(ledger, limit=MAX_LEDGER_BYTES))
+        except (StorageMissingError, StorageUnfitError) as exc:
+            self._audit.warn("ledger-unreadable", error=exc)
+            return []
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._storage.remove(name)
+        except StorageUnfitError as exc:
+            # A folder, say: not ours to delete, and no reason to keep the rest.
+            self._audit.warn("not-swept", error=exc)

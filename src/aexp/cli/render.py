@@ -106,4 +106,7 @@ def show_request(view: RequestView, output: str, log: str) -> None:
 
 def moment(seconds: float) -> str:
     """A date and time on this node's clock and in its zone."""
-    return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, ValueError, OSError):
+        return "?"

@@ -53,4 +53,3 @@ def container(queue: str | None = None, **given: Any) -> "Container":
 def print_json(body: dict[str, Any]) -> None:
     """One JSON object on standard output, with the version of its shape."""
     click.echo(json.dumps({"schema": SCHEMA, **body}, ensure_ascii=False, default=str))
-

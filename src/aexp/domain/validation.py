@@ -16,6 +16,7 @@ from aexp.domain.text import visible
 
 MAX_CWD_BYTES = 4096
 MAX_TTL_S = 7 * 86400.0
+MAX_MOMENT_S = 1e11
 KEYS = frozenset(Request.model_fields)
 _CWD_ALLOWED = "an absolute path (or one that begins with ~/) of a folder below the home"
 
@@ -118,11 +119,16 @@ def _extras(body: Mapping[str, Any]) -> None:
     submitted = body.get("submitted_at")
     if isinstance(submitted, bool) or not isinstance(submitted, str | int | float | None):
         raise RelayValidationError("submitted_at", f"is {_kind_of(submitted)}", "a time")
-    if isinstance(submitted, str) and len(submitted) > 64:
-        raise RelayValidationError("submitted_at", "is too long", "at most 64 characters")
+    if isinstance(submitted, str) and not (len(submitted) <= 64 and submitted.isprintable()):
+        raise RelayValidationError("submitted_at", "is not a date", "at most 64 characters")
+    if isinstance(submitted, int | float) and not abs(submitted) < MAX_MOMENT_S:
+        raise RelayValidationError(
+            "submitted_at", "is no date on any calendar", "seconds since 1970"
+        )
     client = body.get("client")
-    if client is not None and not (isinstance(client, str) and 0 < len(client) <= 120):
-        raise RelayValidationError("client", "is not a name", "at most 120 characters")
+    named = isinstance(client, str) and 0 < len(client) <= 120 and client.isprintable()
+    if client is not None and not named:
+        raise RelayValidationError("client", "is not a name", "at most 120 printable characters")
     ttl = body.get("ttl_s")
     if ttl is not None and (
         isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl <= MAX_TTL_S

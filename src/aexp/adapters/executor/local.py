@@ -28,7 +28,7 @@ class LocalExecution(Execution):
         self._signalled = False
         self._closed = False
         os.set_blocking(self._pipe, False)
-        self._pidfd: int | None = os.pidfd_open(process.pid)
+        self._pidfd = _pidfd(process.pid)
 
     def descriptors(self) -> list[int]:
         """The ends that become readable when there is output, or when the process has ended."""
@@ -90,6 +90,17 @@ class LocalExecution(Execution):
         self._pipe = None
 
 
+def _pidfd(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where the kernel has none.
+
+    Without it (before Linux 5.3) an end is noticed when the output closes, or at the next poll.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
 class LocalExecutor(Executor):
     """Starts processes with a fixed environment.
 
@@ -103,7 +114,7 @@ class LocalExecutor(Executor):
 
     def start(self, command: Command) -> Execution:
         program = command.argv[0]
-        if not command.cwd.is_dir():
+        if not os.path.isdir(command.cwd):
             raise RelayStartError(
                 f"{command.cwd} is not a folder on the login node.",
                 "Check the path; a new folder may take a moment to appear on the other node.",

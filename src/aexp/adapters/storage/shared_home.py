@@ -139,9 +139,10 @@ def _link(draft: str, path: str) -> None:
 
 def _same_content(draft: str, path: str) -> bool:
     try:
-        with open(os.open(path, _READ), "rb") as file:
+        with os.fdopen(_checked(os.open(path, _READ), path), "rb") as file:
             return file.read() == Path(draft).read_bytes()
-    except FileNotFoundError:
+    except OSError:
+        # Gone again, or no plain file: in either case not what we wrote.
         return False
 
 

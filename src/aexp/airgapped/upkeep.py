@@ -1,0 +1,87 @@
+"""What the daemon does every few seconds: prove that it serves, see to what others left, clean up."""
+
+from typing import Any
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.heart import Heart
+from aexp.airgapped.lease import Holder, Lease, Standing
+from aexp.airgapped.recovery import Recovery
+from aexp.airgapped.sweeper import Sweeper
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.liveness import BEAT_INTERVAL_S
+from aexp.ports.clock import Clock
+
+FOREIGN_PAUSE_S = 6 * BEAT_INTERVAL_S
+"""Seconds without new work after a beat of an original daemon was seen in the queue."""
+
+
+class Upkeep:
+    """Lease, beat, recovery and clean-up, in this order and each in spite of the others' failures.
+
+    Attributes:
+        lost_to: the daemon that has taken over, None while this one serves.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        heart: Heart,
+        recovery: Recovery,
+        sweeper: Sweeper,
+        clock: Clock,
+        audit: Audit,
+    ) -> None:
+        self._lease = lease
+        self._heart = heart
+        self._recovery = recovery
+        self._sweeper = sweeper
+        self._clock = clock
+        self._audit = audit
+        self._foreign_until = float("-inf")
+        self.lost_to: Holder | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time."""
+        return self._heart.due
+
+    @property
+    def may_take_in(self) -> bool:
+        """Whether new requests may be taken: not beside a daemon of the original kind."""
+        return self._clock.monotonic() >= self._foreign_until
+
+    def tick(self, **news: Any) -> None:
+        """Do it once. ``news`` is added to the beat.
+
+        Raises:
+            RelayStorageError: a part of it failed; the other parts were done all the same.
+        """
+        if self.lost_to is None and not self._lease.still_held():
+            self._reclaim()
+        if self.lost_to is not None:
+            self._heart.beat(serving=False)
+            return
+        failure = self._beat(news)
+        self._recovery.sweep()
+        self._sweeper.step()
+        if failure is not None:
+            raise failure
+
+    def _beat(self, news: dict[str, Any]) -> RelayStorageError | None:
+        try:
+            if self._heart.written_by() == "":
+                self._audit.warn("original-daemon", error="One beats in this queue; stop it.")
+                self._foreign_until = self._clock.monotonic() + FOREIGN_PAUSE_S
+            self._heart.beat(**news)
+        except RelayStorageError as exc:
+            # A full disk, perhaps: then the clean-up is needed more than ever.
+            return exc
+        return None
+
+    def _reclaim(self) -> None:
+        # The lease may only have been deleted with the queue's folder; then it is ours again. If
+        # somebody else has it we were taken for dead: what runs here may end, nothing new begins.
+        if self._lease.try_for() is Standing.TAKEN:
+            self.lost_to = self._lease.holder
+            host = self.lost_to.host if self.lost_to else "?"
+            self._audit.warn("lease-lost", to=host)
