@@ -168,7 +168,7 @@ def test_a_file_of_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path
         (errno.EACCES, "permission denied", "ls -ld"),
         (errno.EPERM, "does not permit", "ls -ld"),
         (errno.ESTALE, "lost track", "Try again"),
-        (errno.EIO, "Input/output error", ""),
+        (errno.EIO, "did not carry it out", "mount"),
     ],
 )
 def test_a_failure_half_way_leaves_nothing_and_says_what_to_do(

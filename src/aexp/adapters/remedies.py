@@ -1,31 +1,62 @@
-"""What to do about an error of the operating system: one sentence for each errno that users meet."""
+"""What an error of the operating system means for a person: a reason, and what to do about it.
+
+The reasons are those that users of shared homes meet; every adapter that touches files uses them.
+"""
 
 import errno
 
-_SPACE = (
-    "Free some space or ask for more quota (see `quota -s` or `lfs quota -h ~`), then try again."
+_SPACE = "Free space or inodes there (see `df -h`, `df -i`, `quota -s`), then try again."
+_OWNER = (
+    "Check with `ls -ld` who owns it and the folders above it; they must be yours and writable."
 )
-_REMEDIES = {
-    errno.ENOSPC: _SPACE,
-    errno.EDQUOT: _SPACE,
-    errno.EACCES: "Check who owns it and its mode; the folder must be yours and writable.",
-    errno.EPERM: "Check who owns it and its mode; the folder must be yours and writable.",
-    errno.EROFS: "The filesystem is mounted read-only; use a writable folder or ask the site's support.",
-    errno.ESTALE: "The file server lost the file's handle; try again, and check the mount if it stays.",
-    errno.EIO: "The file server did not carry it out; try again, and check the mount if it stays.",
-    errno.EXDEV: "The folder spans two filesystems or quota projects; move it to one of them.",
-    errno.ENAMETOOLONG: "Use a shorter name.",
-    errno.ELOOP: "It is a symbolic link, or leads through a loop of them; replace it by a plain file.",
-    errno.ENOTDIR: "A part of the path is a file; move that file away.",
-    errno.EMFILE: "Too many files are open; raise `ulimit -n`.",
+_SERVER = "Try again, and check the mount if it stays."
+
+_EXPLAINED = {
+    errno.EACCES: ("permission denied", _OWNER),
+    errno.EPERM: ("the system does not permit it", _OWNER),
+    errno.EROFS: ("the filesystem is read-only", "Use a folder on a writable filesystem."),
+    errno.ENOSPC: ("no space is left on the filesystem", _SPACE),
+    errno.EDQUOT: ("the disk quota is used up", _SPACE),
+    errno.ENAMETOOLONG: ("the name is too long for the filesystem", "Choose a shorter name."),
+    errno.ELOOP: (
+        "it is a symbolic link, or its symbolic links lead in a circle",
+        "Put a plain file there.",
+    ),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "Move that file away."),
+    errno.EISDIR: ("a folder stands where a file is needed", "Move that folder away."),
+    errno.ENOENT: ("nothing stands there", "Check the path for a typing error."),
+    errno.ESTALE: ("the file server lost track of it", _SERVER),
+    errno.EIO: ("the file server did not carry it out", _SERVER),
+    errno.EXDEV: (
+        "the folder spans two filesystems or quota projects",
+        "Move it to one of them as a whole.",
+    ),
+    errno.EMFILE: ("too many files are open", "Raise `ulimit -n`."),
+}
+
+# Remote filesystems raise the subclasses of OSError with a text and without a number.
+_NUMBERS: dict[type[OSError], int] = {
+    FileNotFoundError: errno.ENOENT,
+    IsADirectoryError: errno.EISDIR,
+    NotADirectoryError: errno.ENOTDIR,
+    PermissionError: errno.EACCES,
 }
 
 
-def remedy(exc: OSError) -> str:
-    """What a person can do about ``exc``; never empty."""
-    return _REMEDIES.get(exc.errno or 0, "Check that the path exists and is yours, then try again.")
+def explained(exc: OSError) -> tuple[str, str]:
+    """Why it failed and what a person can do about it, without the path (which the caller names)."""
+    number = exc.errno or _NUMBERS.get(type(exc), 0)
+    said = exc.strerror or str(exc) or type(exc).__name__
+    return _EXPLAINED.get(
+        number, (said, "Check that the path exists and is yours, then try again.")
+    )
 
 
 def reason(exc: OSError) -> str:
-    """What the operating system said, without the path (which the caller names)."""
-    return exc.strerror or type(exc).__name__
+    """Why it failed."""
+    return explained(exc)[0]
+
+
+def remedy(exc: OSError) -> str:
+    """What a person can do about it; never empty."""
+    return explained(exc)[1]

@@ -1,32 +1,13 @@
 """What the filesystem adapters share: checked paths and names, one translation of errors."""
 
-import errno
 import os
 import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from aexp.adapters.remedies import reason, remedy
 from aexp.domain.errors import FilesystemError
 from aexp.domain.text import visible
-
-_SPACE = "Free space or inodes there (see `df -h`, `df -i`, `quota -s`) and try again."
-_OWNER = "Check with `ls -ld` who owns it and the folders above it, or choose another place."
-_SHORTER = "Choose a shorter name."
-_FOLDER = "Move that file out of the way, or choose another place."
-
-_REASONS = {
-    errno.EACCES: ("permission denied", _OWNER),
-    errno.EPERM: ("the system does not permit it", _OWNER),
-    errno.EROFS: ("the filesystem is read-only", "Choose a place on a writable filesystem."),
-    errno.ENOSPC: ("no space is left on the filesystem", _SPACE),
-    errno.EDQUOT: ("the disk quota is used up", _SPACE),
-    errno.ENAMETOOLONG: ("the name is too long for the filesystem", _SHORTER),
-    errno.ELOOP: ("its symbolic links lead in a circle", "Remove one link of the circle."),
-    errno.ENOTDIR: ("a file stands where a folder is needed", _FOLDER),
-    errno.EISDIR: ("a folder stands where a file is needed", "Give the path of a file."),
-    errno.ENOENT: ("nothing stands there", "Check the path for a typing error."),
-    errno.ESTALE: ("the network filesystem lost track of it", "Try again."),
-}
 
 
 def failure(path: str, exc: Exception) -> FilesystemError:
@@ -34,20 +15,9 @@ def failure(path: str, exc: Exception) -> FilesystemError:
     shown = visible(path, limit=500)
     if isinstance(exc, UnicodeError):
         return FilesystemError(f"{shown}: the text is not UTF-8.", "Save it as UTF-8.")
-    number = exc.errno if isinstance(exc, OSError) else None
-    if number is None and isinstance(exc, OSError):
-        # Remote filesystems raise the subclasses of OSError with a text and without a number.
-        number = _NUMBERS.get(type(exc))
-    reason, hint = _REASONS.get(number or 0, (visible(str(exc)) or type(exc).__name__, ""))
-    return FilesystemError(f"{shown}: {reason}.", hint)
-
-
-_NUMBERS: dict[type[OSError], int] = {
-    FileNotFoundError: errno.ENOENT,
-    IsADirectoryError: errno.EISDIR,
-    NotADirectoryError: errno.ENOTDIR,
-    PermissionError: errno.EACCES,
-}
+    if isinstance(exc, OSError):
+        return FilesystemError(f"{shown}: {reason(exc)}.", remedy(exc))
+    return FilesystemError(f"{shown}: {visible(str(exc)) or type(exc).__name__}.")
 
 
 @contextmanager
