@@ -17,6 +17,7 @@ from aexp.airgapped.daemon import RelayDaemon
 from aexp.airgapped.defaults import cwd_names, cwd_policy, open_queue
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.validation import CwdPolicy
+from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
@@ -31,8 +32,8 @@ def _policy(filesystem: Filesystem, storage: QueueStorage, settings: Settings) -
     return cwd_policy(filesystem, storage.folder, cwd_names(settings.cwd_names))
 
 
-def _queue(storage: QueueStorage, processes: Processes) -> RelayQueue:
-    return RelayQueue(storage, str(processes.me))
+def _queue(storage: QueueStorage, processes: Processes, clock: Clock) -> RelayQueue:
+    return RelayQueue(storage, str(processes.me), clock)
 
 
 class Container(containers.DeclarativeContainer):
@@ -47,7 +48,7 @@ class Container(containers.DeclarativeContainer):
     processes = providers.Singleton(ProcProcesses)
     filesystem = providers.Singleton(LocalFilesystem)
     storage = providers.Singleton(open_queue, settings.provided.queue, clock)
-    queue = providers.Singleton(_queue, storage, processes)
+    queue = providers.Singleton(_queue, storage, processes, clock)
     executor = providers.Singleton(_executor, environ)
     decisions = providers.Singleton(MarkerDecisions, storage)
     notifier = providers.Singleton(ConsentLogNotifier, storage, clock)

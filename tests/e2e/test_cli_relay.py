@@ -11,7 +11,7 @@ def test_without_a_daemon_everything_says_so_and_what_to_do(site: Site) -> None:
     done = site.relay("pull")
     assert (done.returncode, done.stdout) == (69, "")
     assert "No daemon serves" in done.stderr
-    assert "aexp relay serve --queue" in done.stderr
+    assert "next: Start one on the login node: aexp relay serve\n" in done.stderr
     assert not site.queue.exists()
 
 

@@ -23,6 +23,7 @@ class FailingStorage(MemoryStorage):
         super().__init__(clock)
         self.refused: tuple[str, ...] = ()
         self.unlisted: tuple[str, ...] = ()
+        self.untaken: tuple[str, ...] = ()
 
     def put(self, name: str, data: bytes) -> None:
         self._check(name)
@@ -40,6 +41,11 @@ class FailingStorage(MemoryStorage):
         if folder in self.unlisted:
             raise RelayStorageError(f"{folder} could not be listed: Input/output error.")
         return super().list(folder)
+
+    def take(self, src: str, dst: str) -> bool:
+        if self.untaken and src.startswith(self.untaken):
+            raise RelayStorageError(f"{src} could not be moved: Input/output error.")
+        return super().take(src, dst)
 
     def _check(self, name: str) -> None:
         if self.refused and name.startswith(self.refused):
@@ -196,9 +202,8 @@ def test_a_stop_ends_what_runs_answers_for_it_and_gives_back_the_rest(home: Path
     assert (answer.op, answer.status, answer.stdout) == ("git_push", "crashed", "half\n")
     assert "was stopped while" in (answer.error or "")
     assert len(world.names("inbox")) == 1
-    assert world.names("") == sorted(
-        ["inbox", "log", "outbox"] + (["sweep"] if world.names("sweep") else [])
-    )
+    for leftover in ("heartbeat", "pid", "lease", "daemons", "processing"):
+        assert leftover not in world.names("")
 
 
 def test_a_stop_does_not_wait_for_ever_for_a_command_that_ignores_it(home: Path) -> None:
@@ -249,19 +254,36 @@ def test_a_queue_that_cannot_be_listed_for_a_while_is_waited_for(failing: World)
     assert isinstance(failing.storage, FailingStorage)
     handle = failing.client().submit("git_pull")
     failing.storage.unlisted = ("inbox",)
-    failing.clock.tick = None
     turns = [0]
 
     def world_turns() -> None:
         turns[0] += 1
         if turns[0] == 5:
             failing.storage.unlisted = ()  # type: ignore[attr-defined]
-        if handle.done():
+        if turns[0] > 5 and handle.done():
             daemon.stop()
 
     failing.clock.tick = world_turns
     daemon.run()
     assert handle.result().ok
+
+
+def test_a_storage_that_fails_during_the_stop_does_not_keep_the_commands_running(
+    home: Path,
+) -> None:
+    clock = ManualClock()
+    world = World(home, lambda _: Plan(duration_s=900), FailingStorage(clock), clock)
+    daemon = world.serve()
+    world.client().submit("git_push", ["origin", "HEAD"])
+    world.client().submit("git_pull")
+    world.pass_time(1)
+    assert isinstance(world.storage, FailingStorage)
+    world.clock.tick = None
+    world.storage.untaken = ("processing/",)
+    daemon.stop()
+    daemon.finish()
+    assert world.executor.executions[0].signals == ["TERM"]
+    assert world.names("lease") == []
 
 
 def test_a_client_is_told_when_the_request_cannot_be_written(failing: World) -> None:

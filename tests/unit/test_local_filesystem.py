@@ -76,9 +76,7 @@ def test_a_link_to_nowhere_resolves_to_where_it_points(tmp_path: Path) -> None:
     assert LocalFilesystem().kind(f"{tmp_path}/link") is None
 
 
-@pytest.mark.parametrize(
-    "path", ["a", "a/below", "a/../file", "missing/../a", "missing/../a/../link"]
-)
+@pytest.mark.parametrize("path", ["a", "a/below", "a/../file", "missing/../a"])
 def test_a_circle_of_links_is_an_error(tmp_path: Path, path: str) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")

@@ -52,7 +52,7 @@ class RelayClient:
         me = (processes or defaults.system_processes()).me
         if queue is None or isinstance(queue, str | os.PathLike):
             queue = defaults.open_queue(queue, self._clock)
-        self._queue = RelayQueue(queue, str(me))
+        self._queue = RelayQueue(queue, str(me), self._clock)
         self.cwd = Path.cwd() if cwd is None else Path(cwd).expanduser().absolute()
         self.default_timeout = default_timeout
 

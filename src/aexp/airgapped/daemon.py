@@ -1,16 +1,17 @@
 """The daemon: one loop on the login node that never waits for a command."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.consent_desk import ConsentDesk
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
-from aexp.airgapped.jobs import Job
 from aexp.airgapped.lease import Lease
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.reception import Reception
 from aexp.airgapped.recovery import Recovery
 from aexp.airgapped.runner import MOST_AT_ONCE, Runner
 from aexp.airgapped.sweeper import Sweeper
@@ -18,9 +19,7 @@ from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.upkeep import Upkeep
 from aexp.domain import layout
-from aexp.domain.consent import State
 from aexp.domain.errors import RelayStorageError
-from aexp.domain.layout import Token
 from aexp.domain.polling import daemon_wait, jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
@@ -72,15 +71,23 @@ class RelayDaemon:
         self._heart = Heart(storage, str(me), facts, clock)
         self._lease = Lease(storage, str(me), facts, self._owners, clock)
         self._publisher = Publisher(self._tokens, clock, self._audit)
-        self._intake = Intake(self._tokens, self._publisher, policy, clock, self._audit)
+        intake = Intake(self._tokens, self._publisher, policy, clock, self._audit)
         self._desk = ConsentDesk(
-            self._tokens, self._intake, self._publisher, decisions, notifier, clock, self._audit
+            self._tokens, intake, self._publisher, decisions, notifier, clock, self._audit
         )
         self._runner = Runner(
             self._tokens, self._publisher, executor, clock, self._audit, most_at_once
         )
+        self._reception = Reception(
+            self._tokens, intake, self._desk, self._runner, self._publisher, self._audit
+        )
         self._recovery = Recovery(
-            self._tokens, self._owners, self._readmit, self._in_hand, self._audit
+            self._tokens,
+            self._owners,
+            self._reception.readmit,
+            self._reception.has,
+            clock,
+            self._audit,
         )
         sweeper = Sweeper(storage, clock, self._audit)
         self._upkeep = Upkeep(self._lease, self._heart, self._recovery, sweeper, clock, self._audit)
@@ -89,10 +96,13 @@ class RelayDaemon:
         self._serving = False
         self._failures = 0
 
-    def start(self) -> None:
+    def start(self) -> bool:
         """Take the queue and what a dead predecessor left in it.
 
         Waits while it is not known whether the holder on another node lives: 45 seconds at most.
+
+        Returns:
+            False when :meth:`stop` was called before the queue was taken.
 
         Raises:
             RelayBusyError: another daemon serves this queue.
@@ -107,7 +117,7 @@ class RelayDaemon:
             lambda: self._stopping,
         )
         if not taken:
-            return
+            return False
         self._audit.note("serving", queue=self._storage.url, daemon=self._tokens.me)
         self._serving = True
         lay_out(self._storage)
@@ -117,6 +127,7 @@ class RelayDaemon:
         self._recovery.answer_withdrawn()
         self._recovery.sweep()
         self._desk.adopt()
+        return True
 
     def step(self) -> bool:
         """Do what can be done now; True when something happened.
@@ -129,7 +140,7 @@ class RelayDaemon:
         acted = self._publisher.retry()
         acted |= self._runner.watch()
         if not self._stopping and self._upkeep.may_take_in:
-            acted |= self._take_in()
+            acted |= self._reception.take_in()
         acted |= self._runner.start_ready()
         if acted:
             self._active = self._clock.monotonic()
@@ -168,24 +179,29 @@ class RelayDaemon:
         if not self._serving:
             return
         self._serving = False
-        for job in self._runner.waiting():
-            self._tokens.give_back(job.token)
-            self._audit.note("given-back", job.request_id)
-        lost_to = self._upkeep.lost_to
-        if lost_to is None:
+        self._whatever(self._reception.give_back)
+        if self._upkeep.lost_to is None:
             self._runner.end_all()
         deadline = self._clock.monotonic() + STOP_WITHIN_S
         while not (self._runner.idle and not self._publisher.held):
-            if lost_to is None and self._clock.monotonic() >= deadline:
+            # A daemon that was taken for dead has no say over the queue, but its commands may end.
+            if self._upkeep.lost_to is None and self._clock.monotonic() >= deadline:
                 self._audit.warn("stopped-late", running=len(self._runner.running))
                 break
             self._turn()
-        self._heart.stop()
-        if lost_to is not None:
-            raise busy(self._storage, lost_to, self._clock)
-        self._storage.remove("pid")
-        self._lease.release()
+        self._whatever(self._heart.stop)
+        if self._upkeep.lost_to is not None:
+            raise busy(self._storage, self._upkeep.lost_to, self._clock)
+        self._whatever(partial(self._storage.remove, "pid"))
+        self._whatever(self._lease.release)
         self._audit.note("stopped")
+
+    def _whatever(self, act: Callable[[], None]) -> None:
+        """A step of the end; the rest follows when the storage refuses it, and the next daemon tidies up."""
+        try:
+            act()
+        except RelayStorageError as exc:
+            self._audit.warn("storage-failed", error=exc)
 
     def _turn(self) -> bool:
         """One step, and a pause when there was nothing to do or the storage failed."""
@@ -201,36 +217,6 @@ class RelayDaemon:
             self._pause()
         return acted
 
-    def _take_in(self) -> bool:
-        jobs = [*self._intake.take(), *self._desk.hear()]
-        for job in jobs:
-            self._place(job)
-        cancelled = self._hear_cancellations() if not self._runner.idle else False
-        return bool(jobs) or cancelled
-
-    def _place(self, job: Job) -> None:
-        if job.state is State.PENDING:
-            self._desk.park(job)
-        else:
-            self._runner.add(job)
-
-    def _readmit(self, token: Token, data: bytes) -> None:
-        job = self._intake.admit(token, data)
-        if job is not None:
-            self._place(job)
-
-    def _in_hand(self, request_id: str) -> bool:
-        return self._runner.has(request_id) or self._publisher.holds(request_id)
-
-    def _hear_cancellations(self) -> bool:
-        acted = False
-        for request_id in self._storage.list(layout.CANCEL):
-            if self._runner.cancel(request_id):
-                self._storage.remove(f"{layout.CANCEL}/{request_id}")
-                self._audit.note("cancel", request_id)
-                acted = True
-        return acted
-
     def _keep_up(self) -> None:
         self._upkeep.tick(
             recent=self._publisher.recent,
@@ -238,6 +224,7 @@ class RelayDaemon:
             pending=self._desk.waiting,
             held=self._publisher.held,
         )
+        self._publisher.forget_marks()
         if self._upkeep.lost_to is not None:
             self._stopping = True
 

@@ -6,6 +6,7 @@ URL choose the transport.
 
 import os
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -67,6 +68,11 @@ def queue_folder(text: str, *, from_url: bool = False) -> str:
     except RuntimeError as exc:
         raise SettingsError(f"The queue {visible(text)} cannot be found: {exc}.") from exc
     return os.path.normpath(path if path.is_absolute() else Path.cwd() / path)
+
+
+def queue_flag(url: str) -> str:
+    """What a command line needs so that it reaches the queue ``url``: nothing for the default queue."""
+    return "" if url == queue_folder(DEFAULT_QUEUE) else f" --queue {shlex.quote(url)}"
 
 
 def system_clock() -> Clock:

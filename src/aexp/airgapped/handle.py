@@ -107,7 +107,7 @@ class RelayHandle:
     def _wait(self, timeout: float | None, on_pending: Callable[[], None] | None) -> Response:
         wait = self._new_wait(timeout, on_pending)
         while (answer := wait.look()) is None:
-            self._queue.storage.wait((layout.OUTBOX,), wait.pause_s())
+            self._queue.storage.wait((layout.REPLIED,), wait.pause_s())
         return answer
 
     def _new_wait(self, timeout: float | None, on_pending: Callable[[], None] | None) -> AnswerWait:

@@ -108,10 +108,6 @@ class Intake:
             del self._seen[next(iter(self._seen))]
         return True
 
-    def forget(self, request_id: str) -> None:
-        """The request went back to the inbox and may come again."""
-        self._seen.pop(request_id, None)
-
     def _refuse(self, token: Token, exc: Exception) -> None:
         if isinstance(exc, FilesystemError):
             exc = RelayValidationError("cwd", f"cannot be used ({exc.what})", exc.hint)

@@ -1,12 +1,15 @@
 """A request in the daemon's hands, and the answers that can be given to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aexp.domain.consent import Event, State, transition
 from aexp.domain.layout import Token
-from aexp.domain.operations import ALLOWED, OpSpec
+from aexp.domain.operations import ALLOWED, MAX_ARG_CHARS, MAX_ARGS, OpSpec
 from aexp.domain.requests import STATUS, Request, Response
+from aexp.domain.text import visible
 from aexp.domain.validation import ValidRequest
 
 
@@ -71,8 +74,24 @@ class Job:
         return base.model_copy(update=told)
 
 
+def asked(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer repeats of a request that may never have been validated."""
+    args, cwd = body.get("args"), body.get("cwd")
+    told: dict[str, Any] = {}
+    if isinstance(args, list) and len(args) <= MAX_ARGS:
+        told["args"] = [visible(str(item), limit=MAX_ARG_CHARS) for item in args]
+    if isinstance(cwd, str):
+        told["cwd"] = visible(cwd, limit=400)
+    return told
+
+
 def refusal(
-    request_id: str, op: str, state: State, error: str | None = None, hint: str | None = None
+    request_id: str,
+    op: str,
+    state: State,
+    error: str | None = None,
+    hint: str | None = None,
+    details: dict[str, Any] | None = None,
 ) -> Response:
     """An answer for a request that did not run, in the words of the original layout and in ours."""
     return Response(
@@ -82,4 +101,5 @@ def refusal(
         state=state,
         error=error,
         hint=hint,
+        details=details or {},
     )

@@ -1,13 +1,19 @@
 """Publishing answers, also when the storage refuses them for a while."""
 
+from collections import deque
+
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.tokens import Tokens
+from aexp.domain import layout
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.ports.clock import Clock
 
 RECENT = 64
+MARKED_FOR_S = 600.0
+"""Seconds that a mark in ``replied/`` stays; a client looks more thoroughly now and then anyway."""
+SLICE = 64
 
 
 class Publisher:
@@ -22,6 +28,7 @@ class Publisher:
         self._clock = clock
         self._audit = audit
         self._held: list[tuple[Token, Response]] = []
+        self._marked: deque[tuple[float, str]] = deque()
         self.recent: list[str] = []
 
     @property
@@ -57,8 +64,18 @@ class Publisher:
             sent += 1
         return sent > 0
 
+    def forget_marks(self) -> None:
+        """Remove the marks of answers that every waiting client has seen by now, a slice at a time."""
+        old = self._clock.monotonic() - MARKED_FOR_S
+        for _ in range(SLICE):
+            if not self._marked or self._marked[0][0] > old:
+                return
+            _, request_id = self._marked.popleft()
+            self._tokens.storage.remove(layout.replied(request_id))
+
     def _send(self, token: Token, response: Response) -> None:
         won = self._tokens.answer(token, response)
+        self._marked.append((self._clock.monotonic(), token.request_id))
         self.recent = [*self.recent, token.request_id][-RECENT:]
         event = "done" if won else "answered-before"
         self._audit.note(

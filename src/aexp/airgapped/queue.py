@@ -6,6 +6,8 @@ The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :
 from dataclasses import dataclass
 from typing import Any
 
+from aexp.airgapped.jobs import asked, refusal
+from aexp.airgapped.tokens import mark_replied
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
 from aexp.domain.errors import (
@@ -16,7 +18,9 @@ from aexp.domain.errors import (
 )
 from aexp.domain.identity import PREFIX, is_request_id
 from aexp.domain.layout import Token
-from aexp.domain.requests import STATUS, Request, Response
+from aexp.domain.requests import Request, Response
+from aexp.domain.text import visible
+from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
 _LOOKS = 3
@@ -46,11 +50,14 @@ class RelayQueue:
     Args:
         storage: where the queue is.
         me: this process's name, for what it moves.
+        clock: for the dates of answers.
     """
 
-    def __init__(self, storage: QueueStorage, me: str) -> None:
+    def __init__(self, storage: QueueStorage, me: str, clock: Clock) -> None:
         self.storage = storage
         self.me = me
+        self._clock = clock
+        self._marks: bool | None = None
 
     def submit(self, request_id: str, request: Request) -> None:
         """Leave the request for the daemon. Durable on return.
@@ -62,10 +69,31 @@ class RelayQueue:
         # random, so nobody else's request can be there.
         self.storage.put_new(layout.inbox(request_id), request.to_bytes())
 
+    def new_answer(self, request_id: str) -> Response | None:
+        """The answer, if it came within the last minutes: one look at a small folder.
+
+        A daemon of the original kind leaves no mark for it; then this is :meth:`answer`.
+        """
+        if self._marks is None:
+            self.beat()
+        if not self._marks:
+            return self._read_answer(request_id)
+        if request_id not in self.storage.list(layout.REPLIED):
+            return None
+        return self._read_answer(request_id, listed=True)
+
     def answer(self, request_id: str) -> Response | None:
-        """The answer, once there is one."""
-        # Listed before it is opened: asking for a name too early can hide it for half a minute.
-        if f"{request_id}.json" not in self.storage.list(layout.OUTBOX):
+        """The answer, once there is one, however old."""
+        if request_id in self.storage.list(layout.REPLIED):
+            return self._read_answer(request_id, listed=True)
+        if self._open_state(request_id) is not None:
+            return None
+        return self._read_answer(request_id)
+
+    def _read_answer(self, request_id: str, *, listed: bool = False) -> Response | None:
+        # Listed before it is opened: asking for a name too early can hide it for half a minute. A mark
+        # is as good as a listing, because it is made after the answer.
+        if not listed and f"{request_id}.json" not in self.storage.list(layout.OUTBOX):
             return None
         try:
             return Response.from_bytes(self.storage.read(layout.outbox(request_id)), request_id)
@@ -81,9 +109,11 @@ class RelayQueue:
         except (StorageMissingError, StorageUnfitError):
             return None
         try:
-            return Beat(raw, wire.decode(raw))
+            facts = wire.decode(raw)
         except wire.WireError:
-            return Beat(raw, {})
+            facts = {}
+        self._marks = "proto" in facts
+        return Beat(raw, facts)
 
     def is_pending(self, request_id: str) -> bool:
         """Whether the request waits for consent."""
@@ -102,21 +132,27 @@ class RelayQueue:
         """
         # The token may move on while we look; it only moves forward, so a few looks find it.
         for _ in range(_LOOKS):
-            if f"{request_id}.json" in self.storage.list(layout.INBOX):
-                return State.RECEIVED
-            if self.is_pending(request_id):
-                return State.PENDING
-            token = self.token(request_id)
-            if token is not None:
-                return State.RUNNING if token.stage == "run" else State.APPROVED
             answer = self.answer(request_id)
             if answer is not None:
                 return answer.final_state
+            state = self._open_state(request_id)
+            if state is not None:
+                return state
         raise RelayNotFoundError(
             f"There is no request {request_id} in {self.storage.url}.",
             "See `aexp relay ls`; answers are kept for 7 days.",
             request_id,
         )
+
+    def _open_state(self, request_id: str) -> State | None:
+        if f"{request_id}.json" in self.storage.list(layout.INBOX):
+            return State.RECEIVED
+        if self.is_pending(request_id):
+            return State.PENDING
+        token = self.token(request_id)
+        if token is None:
+            return None
+        return State.RUNNING if token.stage == "run" else State.APPROVED
 
     def withdraw(self, request_id: str, why: str) -> bool:
         """Take the request back before it starts.
@@ -174,16 +210,13 @@ class RelayQueue:
 
     def _answer_cancelled(self, request_id: str, gone: str, why: str) -> None:
         try:
-            op = str(wire.decode(self.storage.read(gone)).get("op", "?"))
+            body = wire.decode(self.storage.read(gone, limit=wire.MAX_BYTES + 1))
         except (wire.WireError, RelayStorageError):
-            # The answer matters more than the name of the operation in it.
-            op = "?"
-        response = Response(
-            request_id=request_id,
-            op=op,
-            status=STATUS[State.CANCELLED],
-            state=State.CANCELLED,
-            error=why,
-            writer=self.me,
-        )
-        self.storage.put_new(layout.outbox(request_id), response.to_bytes())
+            # The answer matters more than what it repeats of the request.
+            body = {}
+        op = visible(str(body.get("op", "?")), limit=64)
+        answer = refusal(request_id, op, State.CANCELLED, why, details=asked(body))
+        told = {"writer": self.me, "answered_at": self._clock.wall()}
+        data = answer.model_copy(update=told).to_bytes()
+        self.storage.put_new(layout.outbox(request_id), data)
+        mark_replied(self.storage, request_id, gone)

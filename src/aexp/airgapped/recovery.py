@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from aexp.airgapped.audit import Audit
-from aexp.airgapped.jobs import refusal
+from aexp.airgapped.jobs import asked, refusal
 from aexp.airgapped.owners import Owners
-from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.tokens import Tokens, mark_replied
 from aexp.domain import layout, wire
 from aexp.domain.consent import Event, State, transition
 from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
@@ -14,6 +15,7 @@ from aexp.domain.identity import is_request_id
 from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.domain.text import visible
+from aexp.ports.clock import Clock
 
 
 class Recovery:
@@ -32,12 +34,14 @@ class Recovery:
         owners: Owners,
         admit: Callable[[Token, bytes], None],
         known: Callable[[str], bool],
+        clock: Clock,
         audit: Audit,
     ) -> None:
         self._tokens = tokens
         self._owners = owners
         self._admit = admit
         self._known = known
+        self._clock = clock
         self._audit = audit
 
     def sweep(self) -> None:
@@ -86,6 +90,7 @@ class Recovery:
             if withdrawn and request_id not in answered:
                 what = "The request was withdrawn before it started."
                 self._put(refusal(request_id, "?", State.CANCELLED, error=what))
+                mark_replied(self._tokens.storage, request_id, f"{layout.STALE}/{entry}")
 
     def _own(self, token: Token) -> None:
         # Ours, but not in hand: an error came between a move and what should have followed it.
@@ -119,27 +124,29 @@ class Recovery:
         self._bury(token.request_id, token.name, layout.crashed(token, self._tokens.me))
 
     def _bury(self, request_id: str, name: str, gone: str) -> None:
-        op = self._op(name)
-        state = transition(State.RUNNING, Event.LOSE)
+        body = self._body(name)
+        op = visible(str(body.get("op", "?")), limit=64)
         answer = refusal(
             request_id,
             op,
-            state,
-            error=f"The daemon died while {op} ran; whether it took effect is not known.",
-            hint="Look at `git status` and the remote before you submit it again.",
+            transition(State.RUNNING, Event.LOSE),
+            f"The daemon died while {op} ran; whether it took effect is not known.",
+            "Look at `git status` and the remote before you submit it again.",
+            asked(body),
         )
         # Answered first, moved second: a crash between the two only means that the next one repeats it.
         won = self._put(answer)
         self._tokens.storage.take(name, gone)
+        self._tokens.storage.put(layout.replied(request_id), b"")
         self._audit.warn("crashed", request_id, op=op, answered=won)
 
     def _put(self, answer: Response) -> bool:
-        signed = answer.model_copy(update={"writer": self._tokens.me})
-        return self._tokens.storage.put_new(layout.outbox(answer.request_id), signed.to_bytes())
+        told = {"writer": self._tokens.me, "answered_at": self._clock.wall()}
+        data = answer.model_copy(update=told).to_bytes()
+        return self._tokens.storage.put_new(layout.outbox(answer.request_id), data)
 
-    def _op(self, name: str) -> str:
+    def _body(self, name: str) -> dict[str, Any]:
         try:
-            data = self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1)
-            return visible(str(wire.decode(data).get("op", "?")), limit=64)
+            return wire.decode(self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1))
         except (wire.WireError, RelayStorageError):
-            return "?"
+            return {}

@@ -8,6 +8,16 @@ from aexp.domain.requests import Response
 from aexp.ports.storage import QueueStorage
 
 
+def mark_replied(storage: QueueStorage, request_id: str, token: str) -> None:
+    """Tell waiting clients that the answer is there; what is left of the token becomes the mark.
+
+    A move needs no space, so this works on a full disk as well.
+    """
+    mark = layout.replied(request_id)
+    if not storage.take(token, mark):
+        storage.put(mark, b"")
+
+
 class Tokens:
     """The tokens of one queue in the hands of one daemon.
 
@@ -61,7 +71,7 @@ class Tokens:
             False when the request had its answer already: that one stays, ours is dropped.
         """
         won = self.storage.put_new(layout.outbox(token.request_id), response.to_bytes())
-        self.storage.remove(token.name)
+        mark_replied(self.storage, token.request_id, token.name)
         return won
 
     def owned(self, entries: Iterable[str] | None = None) -> list[Token]:

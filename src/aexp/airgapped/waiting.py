@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.queue import Beat, RelayQueue
 from aexp.domain.errors import RelayDownError, RelayTimeoutError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
@@ -13,16 +14,23 @@ from aexp.ports.clock import Clock
 
 LIVENESS_EVERY_S = 1.0
 FIRST_LIVENESS_S = 0.2
+THOROUGH_EVERY_S = 15.0
+"""Seconds between two looks that would also find an answer without a mark."""
 
 
 def serve_hint(url: str) -> str:
     """How to get a daemon."""
-    return f"Start one on the login node: aexp relay serve --queue {url}"
+    return f"Start one on the login node: aexp relay serve{queue_flag(url)}"
 
 
-def approve_hint(request_id: str) -> str:
+def approve_hint(request_id: str, url: str) -> str:
     """What a person types on the login node to approve a request."""
-    return f"aexp relay approve {request_id[:8]}"
+    return f"aexp relay approve {request_id[:8]}{queue_flag(url)}"
+
+
+def show_hint(request_id: str, url: str) -> str:
+    """What a person types to see a request."""
+    return f"aexp relay show {request_id[:8]}{queue_flag(url)}"
 
 
 class AnswerWait:
@@ -48,6 +56,7 @@ class AnswerWait:
         self._on_pending = on_pending
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
+        self._thorough_due = self._began + THOROUGH_EVERY_S
         self._watch = BeatWatch()
         self.pending = False
 
@@ -58,10 +67,16 @@ class AnswerWait:
             RelayDownError: no daemon serves the queue.
             RelayTimeoutError: the caller's patience is over; the request goes on.
         """
-        response = self._queue.answer(self._request_id)
+        response = self._queue.new_answer(self._request_id)
         if response is not None:
             return response
         now = self._clock.monotonic()
+        if now >= self._thorough_due:
+            # The mark may have been missed (this process was suspended, say) or never been made.
+            self._thorough_due = now + THOROUGH_EVERY_S
+            response = self._queue.answer(self._request_id)
+            if response is not None:
+                return response
         if now >= self._liveness_due:
             self._liveness_due = now + LIVENESS_EVERY_S
             self._see_pending()
@@ -103,16 +118,18 @@ class AnswerWait:
             what += "; the request was withdrawn and will not run."
         else:
             what += f" any more; it had taken up request {self._request_id}, which may have run."
-            hint += f" Then `aexp relay show {self._request_id}` tells what became of it."
+            hint += (
+                f". Then `{show_hint(self._request_id, self._queue.storage.url)}` tells the rest."
+            )
         raise RelayDownError(what, hint, self._request_id)
 
     def _timed_out(self) -> RelayTimeoutError:
-        request_id = self._request_id
-        later = f'`aexp relay show {request_id}`, or client.handle("{request_id}").result()'
+        request_id, url = self._request_id, self._queue.storage.url
+        later = f'`{show_hint(request_id, url)}`, or client.handle("{request_id}").result()'
         if self._queue.is_pending(request_id):
             what, hint = (
                 "waits for consent",
-                f"Approve it on the login node with `{approve_hint(request_id)}`, then: {later}",
+                f"Approve it on the login node with `{approve_hint(request_id, url)}`, then: {later}",
             )
         else:
             what, hint = "goes on", f"Pick the result up later: {later}"

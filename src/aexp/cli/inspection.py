@@ -7,6 +7,8 @@ import rich_click as click
 
 from aexp.cli.exits import DOWN
 from aexp.cli.wiring import container, json_option, print_json, queue_option
+from aexp.domain.consent import FINAL, State
+from aexp.domain.operations import ALLOWED
 
 
 @click.command()
@@ -35,15 +37,18 @@ def status(queue: str | None, as_json: bool) -> None:
 @queue_option
 @json_option
 @click.option("-a", "--all", "everything", is_flag=True, help="Also the older answers.")
-@click.option("--state", help="Only requests in this state.")
-@click.option("--op", help="Only requests of this operation.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in State]),
+    help="Only requests in this state.",
+)
+@click.option("--op", type=click.Choice([*ALLOWED]), help="Only requests of this operation.")
 def ls(
     queue: str | None, as_json: bool, everything: bool, state: str | None, op: str | None
 ) -> None:
     """List the requests: open ones first, then the latest twenty answers."""
     from aexp.airgapped.inspection import request_views
     from aexp.cli.render import request_rows, show_table
-    from aexp.domain.consent import FINAL
 
     built = container(queue)
     views = [
@@ -92,6 +97,8 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
 @queue_option
 def cancel(request_id: str, queue: str | None) -> None:
     """Stop a request: take it back, or ask the daemon to end it."""
+    from aexp.airgapped.waiting import show_hint
+
     built = container(queue)
     full_id = built.queue().find(request_id)
     handle = built.client().handle(full_id)
@@ -101,4 +108,4 @@ def cancel(request_id: str, queue: str | None) -> None:
         click.echo(f"{full_id} was withdrawn and will not run.")
     else:
         click.echo(f"The daemon was asked to end {full_id}.")
-        click.echo(f"  next: aexp relay show {full_id[:8]}", err=True)
+        click.echo(f"  next: {show_hint(full_id, built.storage().url)}", err=True)

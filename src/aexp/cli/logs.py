@@ -2,8 +2,10 @@
 
 import logging
 import logging.handlers
+import os
 import time
 from pathlib import Path
+from typing import Any
 
 from aexp.adapters.remedies import reason, remedy
 from aexp.domain.errors import SettingsError
@@ -44,12 +46,27 @@ def log_to(log: str | None, folder: str | None, *, tty: bool) -> str:
 
 def _file(path: Path) -> logging.Handler:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return logging.handlers.RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT)
+        return _PrivateLog(path, maxBytes=MAX_BYTES, backupCount=KEPT)
     except OSError as exc:
         raise SettingsError(
             f"The log {path} cannot be written: {reason(exc)}.", remedy(exc)
         ) from exc
+
+
+class _PrivateLog(logging.handlers.RotatingFileHandler):
+    """A rotating log for the owner alone, which is begun anew when it was deleted."""
+
+    def _open(self) -> Any:
+        path = Path(self.baseFilename)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream is not None and not os.path.exists(self.baseFilename):
+            self.stream.close()
+            self.stream = self._open()
+        super().emit(record)
 
 
 def _add(logger: logging.Logger, handler: logging.Handler, date: str) -> None:

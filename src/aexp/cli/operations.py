@@ -93,25 +93,29 @@ def run(
     no_wait: bool,
 ) -> None:
     """Submit, wait, show the output, and end with the operation's own status."""
+    from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.waiting import show_hint
     from aexp.cli.render import show_result
 
-    handle = container(queue, default_timeout=timeout, cwd=cwd).client().submit(op, args)
+    built = container(queue, default_timeout=timeout, cwd=cwd)
+    url = built.storage().url
+    handle = built.client().submit(op, args)
     if no_wait:
         print_json({"request_id": handle.id}) if as_json else click.echo(handle.id)
         return
     try:
-        result = handle.result(on_pending=lambda: _tell_pending(op, handle.id))
+        result = handle.result(on_pending=lambda: _tell_pending(op, handle.id, url))
     except KeyboardInterrupt:
         click.echo(f"\n{op} goes on as {handle.id}.", err=True)
-        click.echo(
-            f"  next: aexp relay show {handle.id}, or aexp relay cancel {handle.id}", err=True
-        )
+        stop = f"aexp relay cancel {handle.id[:8]}{queue_flag(url)}"
+        click.echo(f"  next: {show_hint(handle.id, url)}, or {stop}", err=True)
         sys.exit(INTERRUPTED)
-    show_result(result, as_json=as_json)
+    show_result(result, show_hint(handle.id, url), as_json=as_json)
     sys.exit(of_operation(result.returncode))
 
 
-def _tell_pending(op: str, request_id: str) -> None:
+def _tell_pending(op: str, request_id: str, url: str) -> None:
     from aexp.airgapped.waiting import approve_hint
 
-    click.echo(f"{op} waits for consent. On the login node: {approve_hint(request_id)}", err=True)
+    how = approve_hint(request_id, url)
+    click.echo(f"{op} waits for consent. On the login node: {how}", err=True)

@@ -29,8 +29,12 @@ def show_output(text: str) -> None:
     click.echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
-def show_result(result: RelayResult, *, as_json: bool) -> None:
-    """The output on stdout; on stderr one line of how it went, where somebody is there to read it."""
+def show_result(result: RelayResult, more: str, *, as_json: bool) -> None:
+    """The output on stdout; on stderr one line of how it went, where somebody is there to read it.
+
+    Args:
+        more: the command that shows the request again.
+    """
     if as_json:
         print_json(dataclasses.asdict(result))
         return
@@ -40,7 +44,7 @@ def show_result(result: RelayResult, *, as_json: bool) -> None:
     mark = click.style("ok", fg="green") if result.ok else click.style("failed", fg="red")
     told = f"{mark} {result.op} in {age(result.duration_s)}"
     if not result.ok:
-        told += f", returncode {result.returncode}; aexp relay show {result.request_id[:8]}"
+        told += f", returncode {result.returncode}; {more}"
     click.echo(told, err=True)
 
 

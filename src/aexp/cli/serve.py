@@ -48,8 +48,10 @@ def run_daemon(queue: str | None, log: str | None, *, once: bool = False, **give
         where = log_to(log, built.storage().folder, tty=sys.stderr.isatty())
         daemon: RelayDaemon = built.daemon()
         with _stopping(daemon, write_end):
-            daemon.start()
             url = built.storage().url
+            if not daemon.start():
+                click.echo(f"ended before {url} was free to serve", err=True)
+                return
             click.echo(f"aexp relay serves {url} (pid {os.getpid()}, log {where})", err=True)
             if once:
                 daemon.drain()

@@ -5,15 +5,20 @@ One file stands for each request, and every change of state is a move of that fi
     inbox/<id>.json ──take──▶ processing/<id>.<D>.claim ──take──▶ processing/<id>.<D>.run ──▶ [runs]
           │                         │        ▲                              │
           │                      (consent)   │ decision                     ├─ put_new outbox/<id>.json
-          │                         ▼        │                              └─ remove the token
+          │                         ▼        │                              └─ take ─▶ replied/<id>
           │                   pending/<id>.json
           ▼                         ▼
     stale/<id>.<client>.cancelled   (a client withdrew it: it will never run)
 
 ``D`` names the daemon that owns the token (see :mod:`aexp.domain.identity`). The folders drawn here,
 ``approved/``, ``rejected/``, ``log/`` and ``heartbeat`` are those of the original layout; what it does not
-know (``cancel/``, ``waiting/``, ``daemons/``, ``lease/``, ``sweep/``, ``bad/``, ``tmp/``) is ours. Names of
-ours in ``processing/`` do not end in ``.json``: a daemon of the original kind would declare them crashed.
+know (``replied/``, ``cancel/``, ``waiting/``, ``daemons/``, ``lease/``, ``sweep/``, ``bad/``, ``tmp/``) is
+ours. Names of ours in ``processing/`` do not end in ``.json``: a daemon of the original kind would declare
+them crashed.
+
+An answer stays in ``outbox/`` for a week, so that folder grows. What is left of the token in ``replied/``
+tells a waiting client for some minutes that its answer is there: that folder stays small, and so does the
+cost of looking.
 """
 
 from dataclasses import dataclass
@@ -35,6 +40,7 @@ DAEMONS = "daemons"
 LEASE = "lease"
 SWEEP = "sweep"
 BAD = "bad"
+REPLIED = "replied"
 HEARTBEAT = "heartbeat"
 CONSENT_LOG = "consent.log"
 
@@ -97,6 +103,11 @@ def pending(request_id: str) -> str:
 def outbox(request_id: str) -> str:
     """Where the one answer to a request is."""
     return f"{OUTBOX}/{request_id}.json"
+
+
+def replied(request_id: str) -> str:
+    """What tells a waiting client that its answer is in the outbox."""
+    return f"{REPLIED}/{request_id}"
 
 
 def log(request_id: str) -> str:

@@ -62,7 +62,9 @@ class Response(BaseModel):
 
     def to_bytes(self) -> bytes:
         """The file that is published in ``outbox/``."""
-        return wire.encode(self.model_dump(mode="json", exclude_none=True))
+        # Clients of the original layout look ``returncode`` up also where there is none.
+        told = self.model_dump(mode="json", exclude_none=True)
+        return wire.encode({"returncode": None, **told})
 
     @classmethod
     def from_bytes(cls, data: bytes, request_id: str) -> "Response":

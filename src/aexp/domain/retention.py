@@ -13,6 +13,7 @@ from aexp.domain import layout
 KEEP_DAYS = 7
 SWEPT = (
     layout.OUTBOX,
+    layout.REPLIED,
     layout.LOG,
     layout.APPROVED,
     layout.REJECTED,

@@ -1,0 +1,71 @@
+"""Where a request goes once it is ours: to the desk of those that wait for a person, or to the runner."""
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.consent_desk import ConsentDesk
+from aexp.airgapped.intake import Intake
+from aexp.airgapped.jobs import Job
+from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.runner import Runner
+from aexp.airgapped.tokens import Tokens
+from aexp.domain import layout
+from aexp.domain.consent import State
+from aexp.domain.layout import Token
+
+
+class Reception:
+    """Takes requests in, hears decisions and cancellations, and passes each request on."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        intake: Intake,
+        desk: ConsentDesk,
+        runner: Runner,
+        publisher: Publisher,
+        audit: Audit,
+    ) -> None:
+        self._tokens = tokens
+        self._intake = intake
+        self._desk = desk
+        self._runner = runner
+        self._publisher = publisher
+        self._audit = audit
+
+    def take_in(self) -> bool:
+        """Do what has come in since the last look; True when something had."""
+        jobs = [*self._intake.take(), *self._desk.hear()]
+        for job in jobs:
+            self._place(job)
+        cancelled = False if self._runner.idle else self._hear_cancellations()
+        return bool(jobs) or cancelled
+
+    def readmit(self, token: Token, data: bytes) -> None:
+        """Take in a request that is ours already: a dead daemon's claim, or one that we lost sight of."""
+        job = self._intake.admit(token, data)
+        if job is not None:
+            self._place(job)
+
+    def has(self, request_id: str) -> bool:
+        """Whether the request's token in ``processing/`` is being dealt with."""
+        return self._runner.has(request_id) or self._publisher.holds(request_id)
+
+    def give_back(self) -> None:
+        """Return what has not started to the inbox, for the next daemon."""
+        for job in self._runner.waiting():
+            self._tokens.give_back(job.token)
+            self._audit.note("given-back", job.request_id)
+
+    def _place(self, job: Job) -> None:
+        if job.state is State.PENDING:
+            self._desk.park(job)
+        else:
+            self._runner.add(job)
+
+    def _hear_cancellations(self) -> bool:
+        acted = False
+        for request_id in self._tokens.storage.list(layout.CANCEL):
+            if self._runner.cancel(request_id):
+                self._tokens.storage.remove(f"{layout.CANCEL}/{request_id}")
+                self._audit.note("cancel", request_id)
+                acted = True
+        return acted

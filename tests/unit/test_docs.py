@@ -1,0 +1,183 @@
+"""The documentation says what the code does."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import rich_click as click
+
+import aexp.airgapped
+from aexp.airgapped.approval import Waiting
+from aexp.airgapped.inspection import DaemonView, RequestView
+from aexp.cli import exits, main, original, relay
+from aexp.cli.groups import LazyGroup
+from aexp.domain import errors
+from aexp.domain.consent import State
+from aexp.domain.errors import AexpError
+from aexp.domain.operations import ALLOWED
+from aexp.domain.requests import STATUS, RelayResult
+from aexp.settings import _ENVIRONMENT
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+GROUPS = {
+    "aexp": main.root,
+    "aexp relay": relay.relay,
+    "python -m aexp.airgapped": original.original,
+}
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def rows(page: str, after: str) -> list[list[str]]:
+    """The cells of the first table after some words of a page, without its heading."""
+    table = f"{page}\n".split(after, 1)[1].split("\n|", 1)[1].split("\n\n", 1)[0]
+    lines = [re.split(r"(?<!\\)\|", line.strip("|")) for line in table.splitlines()]
+    return [[cell.strip() for cell in cells] for cells in lines[2:]]
+
+
+def every_command() -> list[tuple[str, click.Command]]:
+    found = []
+    for path, group in GROUPS.items():
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            found.append((f"{path} {name}", command))
+    return found
+
+
+def error_classes() -> list[type[AexpError]]:
+    return [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, AexpError)
+    ]
+
+
+def test_the_table_of_exit_codes_is_that_of_the_code() -> None:
+    told = {
+        name: int(code)
+        for code, _, named, _ in rows(text("docs/cli.md"), "\n## Exit codes")
+        for name in re.findall(r"`(\w+)`", named)
+    }
+
+    codes = {kind.__name__: exits.exit_code(kind.__new__(kind)) for kind in error_classes()}
+    assert told == codes
+
+
+def test_every_named_exit_code_has_its_line() -> None:
+    told = {
+        named.strip("`"): int(code)
+        for code, named, _, _ in rows(text("docs/cli.md"), "\n## Exit codes")
+        if named
+    }
+
+    constants = {name: value for name, value in vars(exits).items() if name.isupper()}
+    assert told == {name: value for name, value in constants.items() if isinstance(value, int)}
+
+
+@pytest.mark.parametrize(("path", "command"), every_command(), ids=str)
+def test_every_command_and_option_is_in_the_page_on_the_command_line(
+    path: str, command: click.Command
+) -> None:
+    page = text("docs/cli.md")
+
+    if not isinstance(command, LazyGroup):
+        assert f"`{path}" in page or f"\n{path} " in page
+    for parameter in command.params:
+        for spelling in parameter.opts if isinstance(parameter, click.Option) else ():
+            assert re.search(rf"[`\[ ]{spelling}[`\] ]", page), spelling
+
+
+@pytest.mark.parametrize("shape", [RelayResult, DaemonView, RequestView, Waiting])
+def test_every_key_of_the_json_shapes_is_explained(shape: type) -> None:
+    page = text("docs/cli.md")
+
+    for field in dataclasses.fields(shape):
+        assert re.search(rf"[`\"]{field.name}[`\"]", page), field.name
+
+
+def test_every_variable_of_the_environment_is_explained() -> None:
+    told = {cells[0].strip("`") for cells in rows(text("docs/cli.md"), "\n## Environment")}
+
+    assert told == set(_ENVIRONMENT.values())
+
+
+def test_every_public_name_of_the_relay_is_in_its_page() -> None:
+    page = text("docs/airgapped.md")
+
+    assert [name for name in aexp.airgapped.__all__ if not re.search(rf"\b{name}\b", page)] == []
+
+
+def test_the_closed_list_is_that_of_the_code() -> None:
+    units = {"min": 60.0, "h": 3600.0}
+    for name, runs, arguments, consent, limit in rows(
+        text("docs/airgapped.md"), "\n## The closed list"
+    ):
+        spec = ALLOWED[name.strip("`")]
+        number, unit = limit.split()
+        assert runs.strip("`").split() == [*spec.command]
+        assert arguments == (", ".join(one.name for one in spec.parameters) or "none")
+        assert (consent == "**yes**") == spec.needs_consent
+        assert int(number) * units[unit] == spec.time_limit_s
+    assert len(rows(text("docs/airgapped.md"), "\n## The closed list")) == len(ALLOWED)
+
+
+def test_the_states_and_the_original_words_for_them_are_those_of_the_code() -> None:
+    told = {
+        state: status.strip("`")
+        for status, states in rows(text("docs/airgapped.md"), "`state` is exact:")
+        for state in re.findall(r"`([\w-]+)`", states)
+    }
+
+    assert told == {str(state): word for state, word in STATUS.items()}
+    assert [state for state in State if f"`{state}`" not in text("docs/cli.md")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.is_file(), target
+        assert not anchor or anchor in anchors(file), target
+
+
+def anchors(file: Path) -> set[str]:
+    """As the common renderers make them from headings."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-").strip() for heading in headings
+    }
+
+
+def test_the_readme_names_every_page() -> None:
+    readme = text("README.md")
+
+    assert [page.name for page in PAGES[1:] if page.name not in readme] == []
+
+
+def test_something_that_runs_stands_early_in_the_readme() -> None:
+    assert any("make demo" in line for line in text("README.md").splitlines()[:39])
+
+
+def test_the_makefile_has_the_targets_that_the_pages_name() -> None:
+    targets = set(re.findall(r"^(\w+):", text("Makefile"), re.MULTILINE))
+
+    for page in PAGES:
+        named = re.findall(r"(?:`|\$ )make (\w+)", page.read_text(encoding="utf-8"))
+        assert set(named) <= targets, page.name
+
+
+def test_files_that_the_pages_name_exist() -> None:
+    for page in PAGES:
+        for name in re.findall(
+            r"`((?:adapters|airgapped|domain|ports|cli)/[\w/]+\.py)`", page.read_text("utf-8")
+        ):
+            assert (ROOT / "src" / "aexp" / name).is_file(), f"{page.name}: {name}"
