@@ -47,7 +47,9 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     processes = providers.Singleton(ProcProcesses)
     filesystem = providers.Singleton(LocalFilesystem)
-    storage = providers.Singleton(open_queue, settings.provided.queue, clock)
+    storage = providers.Singleton(
+        open_queue, settings.provided.queue, clock, settings.provided.profile
+    )
     queue = providers.Singleton(_queue, storage, processes, clock)
     executor = providers.Singleton(_executor, environ)
     decisions = providers.Singleton(MarkerDecisions, storage)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +13,7 @@ _ENVIRONMENT = {
     "default_timeout": "AEXP_RELAY_TIMEOUT",
     "cwd_names": "AEXP_RELAY_CWD_NAMES",
     "most_at_once": "AEXP_RELAY_MOST_AT_ONCE",
+    "profile": "AEXP_RELAY_PROFILE",
 }
 
 
@@ -24,6 +26,7 @@ class Settings(BaseModel):
         cwd_names: comma-separated names of folders right under the home that are open to requests;
             empty for all.
         most_at_once: operations that may run at the same time.
+        profile: how the queue's filesystem is treated; ``auto`` looks at the mount table.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -32,6 +35,7 @@ class Settings(BaseModel):
     default_timeout: float = Field(default=60.0, ge=0.0, le=86400.0)
     cwd_names: str = ""
     most_at_once: int = Field(default=4, ge=1, le=64)
+    profile: Literal["auto", "posix", "nfs", "nfs-nocto", "lustre", "network"] = "auto"
 
 
 def load_settings(

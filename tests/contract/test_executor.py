@@ -132,6 +132,7 @@ def test_a_command_has_no_input_no_terminal_and_a_session_of_its_own(tmp_path: P
 def test_the_environment_is_exactly_what_was_given(tmp_path: Path) -> None:
     executor, execution = sh("env | grep -v -E '^(PWD|SHLVL|OLDPWD|_)=' | sort", tmp_path)
     assert end_of(execution, executor)[1].decode().splitlines() == [
+        "AEXP_RELAY_REQUEST=",
         "ONLY=this",
         f"PATH={os.environ['PATH']}",
     ]

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,17 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.adapters.storage.memory import MemoryStorage
 from aexp.domain.errors import StorageMissingError
+from aexp.domain.profiles import PROFILES
 from aexp.ports.storage import QueueStorage
+
+
+def _shared_home(folder: Path, profile: str) -> QueueStorage:
+    return open_file_queue(f"{folder}/deep/queue", ManualClock(), profile)
+
 
 MAKERS: dict[str, Callable[[Path], QueueStorage]] = {
     "memory": lambda _: MemoryStorage(ManualClock()),
-    "shared-home": lambda folder: open_file_queue(f"{folder}/deep/queue", ManualClock()),
+    **{f"shared-home-{profile}": partial(_shared_home, profile=profile) for profile in PROFILES},
 }
 CLAIMERS = 6
 ROUNDS = 40
@@ -179,6 +186,15 @@ def test_a_reader_never_sees_half_a_put_new(storage: QueueStorage) -> None:
 
     in_threads([write, read])
     assert torn == []
+
+
+def test_reserving_may_be_repeated_and_undone(storage: QueueStorage) -> None:
+    storage.reserve(4)
+    storage.reserve(4)
+    storage.reserve(0)
+    storage.reserve(0)
+    storage.put("outbox/a", b"x")
+    assert storage.read("outbox/a") == b"x"
 
 
 def test_waiting_lets_the_time_pass_on_its_clock() -> None:

@@ -70,15 +70,53 @@ def test_a_killed_daemons_request_is_crashed_at_the_next_start_and_not_run_again
     daemon = site.serve()
     request_id = submitted(site, "fetch")
     site.until("the fetch runs", lambda: note.exists() and note.read_text().strip())
+    log = site.queue / f"log/{request_id}.txt"
+    site.until("its output is in the log", lambda: log.exists() and "fetching" in log.read_text())
     site.end(daemon, signal.SIGKILL)
-    orphan = int(note.read_text())
     site.serve()
-    assert site.json("show", request_id)["state"] == "crashed"
+    site.until("it is answered", lambda: site.json("show", request_id)["state"] == "crashed")
+    shown = site.json("show", request_id)
+    assert "had outlived it and was ended" in shown["error"]
+    assert "fetching" in shown["stdout"]
+    assert gone(int(note.read_text()))
     assert site.relay("git-status").returncode == 0
     assert note.read_text().count("\n") == 1
     assert list(site.queue.glob(f"stale/{request_id}.*.crashed"))
-    if not gone(orphan):
-        os.kill(orphan, signal.SIGKILL)
+
+
+def test_a_command_that_outlived_its_daemon_is_ended_before_it_is_answered_for(site: Site) -> None:
+    note = site.home / "stubborn"
+    executable(
+        site.home / "bin/git",
+        f"#!/bin/sh\ntrap '' TERM\necho $$ > {note}\nwhile :; do sleep 0.1; done\n",
+    )
+    daemon = site.serve()
+    request_id = submitted(site, "fetch")
+    site.until("the fetch runs", lambda: note.exists() and note.read_text().strip())
+    site.end(daemon, signal.SIGKILL)
+    site.serve()
+    answer = site.queue / f"outbox/{request_id}.json"
+    pid = int(note.read_text())
+    site.until("it is answered or ended", lambda: answer.exists() or gone(pid))
+    assert gone(pid)
+    site.until("it is answered", answer.exists)
+
+
+def test_a_daemon_on_standby_takes_over_when_the_first_one_ends(site: Site) -> None:
+    first = site.serve()
+    second = subprocess.Popen(
+        [sys.executable, "-P", "-m", "aexp", "relay", "serve", "--standby"],
+        env=site.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    site.daemons.append(second)
+    assert second.stderr is not None
+    assert f"pid {first.pid}" in second.stderr.readline()
+    assert site.relay("git-status").returncode == 0
+    site.end(first)
+    assert "serves" in second.stderr.readline()
+    assert site.json("status")["pid"] == second.pid
+    assert site.relay("git-status").returncode == 0
+    assert site.end(second) == 0
 
 
 def test_a_slow_command_does_not_hold_up_another_working_copy(site: Site) -> None:

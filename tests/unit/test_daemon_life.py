@@ -8,8 +8,15 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.executor.recording import Plan
 from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
-from aexp.airgapped import RelayBusyError, RelayCrashedError, RelayStorageError, State
+from aexp.airgapped import (
+    RelayBusyError,
+    RelayCrashedError,
+    RelayStartError,
+    RelayStorageError,
+    State,
+)
 from aexp.domain import layout, wire
+from aexp.domain.errors import StorageFullError
 from aexp.domain.identity import ProcessId
 from tests.world import World
 
@@ -24,13 +31,21 @@ class FailingStorage(MemoryStorage):
         self.refused: tuple[str, ...] = ()
         self.unlisted: tuple[str, ...] = ()
         self.untaken: tuple[str, ...] = ()
+        self.room = 1 << 30
+        self.unreserved = False
 
     def put(self, name: str, data: bytes) -> None:
         self._check(name)
         super().put(name, data)
 
+    def reserve(self, count: int) -> None:
+        if self.unreserved and count:
+            raise StorageFullError("tmp: no space.", "Free space or quota.")
+
     def put_new(self, name: str, data: bytes) -> bool:
         self._check(name)
+        if len(data) > self.room:
+            raise StorageFullError(f"{name} could not be written: no space.")
         return super().put_new(name, data)
 
     def append(self, name: str, data: bytes) -> None:
@@ -42,7 +57,7 @@ class FailingStorage(MemoryStorage):
             raise RelayStorageError(f"{folder} could not be listed: Input/output error.")
         return super().list(folder)
 
-    def take(self, src: str, dst: str) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
         if self.untaken and src.startswith(self.untaken):
             raise RelayStorageError(f"{src} could not be moved: Input/output error.")
         return super().take(src, dst)
@@ -79,6 +94,49 @@ def test_what_a_dead_daemon_left_running_is_crashed_and_never_run_again(home: Pa
     assert len(world.argvs) == 1
     assert [name.endswith(".crashed") for name in world.names("stale")] == [True]
     assert world.names("processing") == []
+
+
+def test_a_crash_on_another_node_says_where_it_may_still_run(home: Path) -> None:
+    world = running(home)
+    (token,) = world.names("processing")
+    world.kill()
+    other_node = World(home, storage=world.storage, clock=world.clock)
+    other_node.serve(FakeProcesses("login2"))
+    world.pass_time(60)
+    error = world.client().handle(token.split(".")[0]).exception(5)
+    assert isinstance(error, RelayCrashedError)
+    assert "may still be running on login1" in error.hint
+
+
+def test_a_crash_keeps_the_last_output(home: Path) -> None:
+    world = running(home)
+    (token,) = world.names("processing")
+    world.serve(world.kill())
+    world.pass_time(2)
+    answer = world.answer(token.split(".")[0])
+    assert answer.stdout.endswith("half\n")
+    assert answer.details == {"args": ["origin", "HEAD"], "cwd": str(world.repo)}
+
+
+def test_a_daemon_on_standby_waits_and_takes_over(world: World) -> None:
+    first = world.serve()
+    told: list[RelayBusyError] = []
+    turns = [0]
+
+    def first_ends() -> None:
+        turns[0] += 1
+        if turns[0] < 200:
+            first.step()
+        elif turns[0] == 200:
+            first.stop()
+            first.finish()
+
+    world.clock.tick = first_ends
+    second = world.new_daemon(FakeProcesses("login2"))
+    assert second.start(told.append) is True
+    assert len(told) == 1
+    assert "login1" in told[0].what
+    assert turns[0] <= 202
 
 
 def test_what_a_dead_daemon_had_claimed_but_not_started_is_carried_on(home: Path) -> None:
@@ -141,7 +199,8 @@ def test_a_daemon_that_was_taken_for_dead_lets_its_commands_end_and_goes(home: P
     paused = world.daemon
     assert paused is not None
     world.clock.tick = None
-    successor = world.new_daemon(FakeProcesses("login2"))
+    other_node = World(home, storage=world.storage, clock=world.clock)
+    successor = other_node.new_daemon(FakeProcesses("login2"))
     successor.start()
     world.clock.tick = successor.step
     world.client().submit("git_status")
@@ -240,6 +299,26 @@ def test_an_answer_that_cannot_be_written_is_kept_and_published_later(failing: W
     failing.storage.refused = ()
     assert handle.result(5).ok
     assert len(failing.argvs) == 1
+
+
+def test_on_a_full_disk_the_end_of_the_output_is_answered(failing: World) -> None:
+    failing.executor._plan = lambda _: Plan(output=b"x" * 9000 + b"the end\n", returncode=3)
+    failing.serve()
+    assert isinstance(failing.storage, FailingStorage)
+    failing.storage.room = 2000
+    result = failing.client().pull()
+    assert (result.returncode, result.stdout[-8:]) == (3, "the end\n")
+    assert len(result.stdout) < 1000
+
+
+def test_without_room_for_an_answer_nothing_is_run(failing: World) -> None:
+    failing.serve()
+    assert isinstance(failing.storage, FailingStorage)
+    failing.storage.unreserved = True
+    with pytest.raises(RelayStartError, match="no room left for an answer") as caught:
+        failing.client().pull()
+    assert "quota" in caught.value.hint
+    assert failing.argvs == []
 
 
 def test_a_log_that_cannot_be_written_does_not_cost_the_answer(failing: World) -> None:

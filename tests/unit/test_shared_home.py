@@ -14,6 +14,7 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.storage import shared_home
 from aexp.adapters.storage.fsspec import FsspecStorage, open_file_queue
 from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
+from aexp.domain.profiles import POSIX
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def storage(root: Path) -> FsspecStorage:
-    return open_file_queue(str(root), ManualClock())
+    return open_file_queue(str(root), ManualClock(), "nfs")
 
 
 def failing(times: int, code: int, real: Callable[..., object], *, after: bool = False):
@@ -130,7 +131,7 @@ def test_a_stale_handle_is_tried_again_on_the_clock(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = ManualClock()
-    storage = open_file_queue(str(root), clock)
+    storage = open_file_queue(str(root), clock, "nfs")
     storage.put("inbox/a", b"x")
     monkeypatch.setattr(shared_home.os, "listdir", failing(3, errno.ESTALE, os.listdir))
     before = clock.monotonic()
@@ -220,7 +221,7 @@ def test_a_filesystem_without_atomic_moves_is_refused() -> None:
     from fsspec.implementations.local import LocalFileSystem
 
     with pytest.raises(RelayStorageError, match="atomically"):
-        FsspecStorage(LocalFileSystem(), "/queue", ManualClock(), "file:///queue")
+        FsspecStorage(LocalFileSystem(), "/queue", ManualClock(), "file:///queue", POSIX)
 
 
 def test_waiting_ends_when_a_descriptor_becomes_readable(storage: FsspecStorage) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.burial import Burial
 from aexp.airgapped.consent_desk import ConsentDesk
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
@@ -19,7 +20,7 @@ from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.upkeep import Upkeep
 from aexp.domain import layout
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.polling import daemon_wait, jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
@@ -81,12 +82,13 @@ class RelayDaemon:
         self._reception = Reception(
             self._tokens, intake, self._desk, self._runner, self._publisher, self._audit
         )
+        self._burial = Burial(self._tokens, executor, processes, clock, self._audit)
         self._recovery = Recovery(
             self._tokens,
             self._owners,
             self._reception.readmit,
             self._reception.has,
-            clock,
+            self._burial,
             self._audit,
         )
         sweeper = Sweeper(storage, clock, self._audit)
@@ -96,10 +98,13 @@ class RelayDaemon:
         self._serving = False
         self._failures = 0
 
-    def start(self) -> bool:
+    def start(self, on_standby: Callable[[RelayBusyError], None] | None = None) -> bool:
         """Take the queue and what a dead predecessor left in it.
 
         Waits while it is not known whether the holder on another node lives: 45 seconds at most.
+
+        Args:
+            on_standby: when given, wait for as long as another daemon serves; it is told once who.
 
         Returns:
             False when :meth:`stop` was called before the queue was taken.
@@ -115,6 +120,7 @@ class RelayDaemon:
             self._owners,
             self._clock,
             lambda: self._stopping,
+            on_standby,
         )
         if not taken:
             return False
@@ -137,7 +143,7 @@ class RelayDaemon:
         """
         if self._upkeep.due:
             self._keep_up()
-        acted = self._publisher.retry()
+        acted = self._publisher.retry() | self._burial.go_on()
         acted |= self._runner.watch()
         if not self._stopping and self._upkeep.may_take_in:
             acted |= self._reception.take_in()
@@ -161,7 +167,7 @@ class RelayDaemon:
 
     def drain(self) -> None:
         """Serve until nothing is left to do but wait for people, then end."""
-        while not self._stopping and (self._turn() or not self._runner.idle):
+        while not self._stopping and (self._turn() or self._busy):
             pass
         self.finish()
 
@@ -193,6 +199,7 @@ class RelayDaemon:
         if self._upkeep.lost_to is not None:
             raise busy(self._storage, self._upkeep.lost_to, self._clock)
         self._whatever(partial(self._storage.remove, "pid"))
+        self._whatever(partial(self._storage.reserve, 0))
         self._whatever(self._lease.release)
         self._audit.note("stopped")
 
@@ -202,6 +209,10 @@ class RelayDaemon:
             act()
         except RelayStorageError as exc:
             self._audit.warn("storage-failed", error=exc)
+
+    @property
+    def _busy(self) -> bool:
+        return self._burial.busy or not self._runner.idle
 
     def _turn(self) -> bool:
         """One step, and a pause when there was nothing to do or the storage failed."""
@@ -230,7 +241,9 @@ class RelayDaemon:
 
     def _pause(self) -> None:
         quiet = self._clock.monotonic() - self._active
-        wait = min(0.1 * 2**self._failures, 5.0) if self._failures else daemon_wait(quiet)
+        wait = daemon_wait(quiet) * self._storage.profile.poll_scale
+        if self._failures:
+            wait = min(0.1 * 2**self._failures, 5.0)
         also = [*self._executor.descriptors()]
         if self._wake is not None and not self._stopping:
             also.append(self._wake)

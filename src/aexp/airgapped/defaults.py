@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from aexp.domain.errors import SettingsError
+from aexp.domain.profiles import PROFILES
 from aexp.domain.text import visible
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
@@ -21,18 +22,25 @@ from aexp.ports.storage import QueueStorage
 
 QUEUE_VARIABLE = "AEXP_RELAY_QUEUE"
 NAMES_VARIABLE = "AEXP_RELAY_CWD_NAMES"
+PROFILE_VARIABLE = "AEXP_RELAY_PROFILE"
 DEFAULT_QUEUE = "~/.relay"
 TRANSPORTS = {"file": "aexp.adapters.storage.fsspec:open_file_queue"}
-"""URL scheme to the function that opens such a queue: ``open(location, clock) -> QueueStorage``."""
+"""URL scheme to what opens such a queue: ``open(location, clock, profile) -> QueueStorage``."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
-def open_queue(queue: str | os.PathLike[str] | None, clock: Clock) -> QueueStorage:
+def open_queue(
+    queue: str | os.PathLike[str] | None, clock: Clock, profile: str | None = None
+) -> QueueStorage:
     """The storage that a path or URL names; without one ``AEXP_RELAY_QUEUE``, else ``~/.relay``.
 
+    Args:
+        profile: how the filesystem is treated; without one ``AEXP_RELAY_PROFILE``, else (and for
+            ``auto``) what fits the filesystem that is found.
+
     Raises:
-        SettingsError: the URL's scheme is not known, or the path cannot be one.
+        SettingsError: the URL's scheme or the profile is not known, or the path cannot be one.
     """
     named = os.fspath(queue) if queue is not None else os.environ.get(QUEUE_VARIABLE)
     text = named or DEFAULT_QUEUE
@@ -44,7 +52,17 @@ def open_queue(queue: str | os.PathLike[str] | None, clock: Clock) -> QueueStora
             f"Known: {', '.join(f'{known}://' for known in TRANSPORTS)} or a plain path.",
         )
     location = queue_folder(rest, from_url=match is not None) if scheme == "file" else rest
-    return cast(QueueStorage, load(TRANSPORTS[scheme])(location, clock))
+    return cast(QueueStorage, load(TRANSPORTS[scheme])(location, clock, _profile(profile)))
+
+
+def _profile(name: str | None) -> str | None:
+    name = name or os.environ.get(PROFILE_VARIABLE) or "auto"
+    if name != "auto" and name not in PROFILES:
+        raise SettingsError(
+            f"There is no filesystem profile {visible(name)}.",
+            f"Choose one of auto, {', '.join(PROFILES)} ({PROFILE_VARIABLE}).",
+        )
+    return None if name == "auto" else name
 
 
 def queue_folder(text: str, *, from_url: bool = False) -> str:

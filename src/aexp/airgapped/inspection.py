@@ -25,6 +25,7 @@ class DaemonView:
     Attributes:
         up: whether one serves.
         host, pid, since: what its beat says of it.
+        profile, filesystem: how the queue's filesystem is treated on this node, and what it is.
         beat_age_s: seconds since the beat, by two clocks that may disagree.
     """
 
@@ -35,6 +36,8 @@ class DaemonView:
     pid: int | None = None
     since: float | None = None
     beat_age_s: float | None = None
+    profile: str = ""
+    filesystem: str = ""
     waiting: int = 0
     pending: int = 0
     running: int = 0
@@ -72,6 +75,8 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         host=visible(str(facts["host"]), limit=80) if "host" in facts else None,
         pid=facts["pid"] if isinstance(facts.get("pid"), int) else None,
         since=_number(facts.get("since")),
+        profile=queue.storage.profile.name,
+        filesystem=queue.storage.profile.seen,
         beat_age_s=None if wall is None else round(clock.wall() - wall, 3),
         waiting=len(_ids(queue, layout.INBOX)),
         pending=len(_ids(queue, layout.PENDING)),

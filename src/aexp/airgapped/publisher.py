@@ -5,12 +5,14 @@ from collections import deque
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import RelayStorageError, StorageFullError
 from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.ports.clock import Clock
 
 RECENT = 64
+KEPT_CHARS = 400
+"""Characters of output in an answer for which there is only a reserve of one block left."""
 MARKED_FOR_S = 600.0
 """Seconds that a mark in ``replied/`` stays; a client looks more thoroughly now and then anyway."""
 SLICE = 64
@@ -46,7 +48,7 @@ class Publisher:
             update={"answered_at": self._clock.wall(), "writer": self._tokens.me}
         )
         try:
-            self._send(token, stamped)
+            self._send_somehow(token, stamped)
         except RelayStorageError as exc:
             self._audit.warn("answer-held", token.request_id, error=exc)
             self._held.append((token, stamped))
@@ -57,7 +59,7 @@ class Publisher:
         sent = 0
         for position, (token, response) in enumerate(held):
             try:
-                self._send(token, response)
+                self._send_somehow(token, response)
             except RelayStorageError:
                 self._held = held[position:]
                 break
@@ -72,6 +74,16 @@ class Publisher:
                 return
             _, request_id = self._marked.popleft()
             self._tokens.storage.remove(layout.replied(request_id))
+
+    def _send_somehow(self, token: Token, response: Response) -> None:
+        """Send the answer; when the disk is too full for it, the end of its output alone."""
+        try:
+            self._send(token, response)
+        except StorageFullError:
+            end = response.stdout[-KEPT_CHARS:]
+            if end == response.stdout:
+                raise
+            self._send(token, response.model_copy(update={"stdout": end, "truncated": True}))
 
     def _send(self, token: Token, response: Response) -> None:
         won = self._tokens.answer(token, response)

@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from aexp.airgapped.audit import Audit
-from aexp.airgapped.jobs import asked, refusal
+from aexp.airgapped.burial import Burial, Remains
+from aexp.airgapped.jobs import refusal
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.tokens import Tokens, mark_replied
 from aexp.domain import layout, wire
-from aexp.domain.consent import Event, State, transition
+from aexp.domain.consent import State
 from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
 from aexp.domain.identity import is_request_id
 from aexp.domain.layout import Token
-from aexp.domain.requests import Response
-from aexp.domain.text import visible
-from aexp.ports.clock import Clock
 
 
 class Recovery:
@@ -26,6 +23,7 @@ class Recovery:
     Args:
         admit: takes in an owned token (as :meth:`Intake.admit` and what follows it).
         known: whether this daemon has the request in hand.
+        burial: answers for what was started.
     """
 
     def __init__(
@@ -34,14 +32,14 @@ class Recovery:
         owners: Owners,
         admit: Callable[[Token, bytes], None],
         known: Callable[[str], bool],
-        clock: Clock,
+        burial: Burial,
         audit: Audit,
     ) -> None:
         self._tokens = tokens
         self._owners = owners
         self._admit = admit
         self._known = known
-        self._clock = clock
+        self._burial = burial
         self._audit = audit
 
     def sweep(self) -> None:
@@ -79,7 +77,8 @@ class Recovery:
             request_id = layout.request_of(entry)
             if request_id is not None:
                 gone = f"{layout.STALE}/{request_id}.original.{self._tokens.me}.crashed"
-                self._bury(request_id, f"{layout.PROCESSING}/{entry}", gone)
+                name = f"{layout.PROCESSING}/{entry}"
+                self._burial.begin(Remains(request_id, name, gone, "original"))
 
     def answer_withdrawn(self) -> None:
         """Answer for clients that died between withdrawing a request and saying so."""
@@ -89,7 +88,8 @@ class Recovery:
             withdrawn = rest.endswith(".cancelled") and is_request_id(request_id)
             if withdrawn and request_id not in answered:
                 what = "The request was withdrawn before it started."
-                self._put(refusal(request_id, "?", State.CANCELLED, error=what))
+                data = refusal(request_id, "?", State.CANCELLED, what).to_bytes()
+                self._tokens.storage.put_new(layout.outbox(request_id), data)
                 mark_replied(self._tokens.storage, request_id, f"{layout.STALE}/{entry}")
 
     def _own(self, token: Token) -> None:
@@ -99,11 +99,11 @@ class Recovery:
         if token.stage == "claim":
             self._carry_on(token)
         else:
-            self._bury_token(token)
+            self._bury(token)
 
     def _inherit(self, token: Token) -> None:
         if token.stage == "run":
-            self._bury_token(token)
+            self._bury(token)
             return
         mine = self._tokens.adopt(token)
         if mine is not None:
@@ -120,33 +120,6 @@ class Recovery:
             data = b""
         self._admit(token, data)
 
-    def _bury_token(self, token: Token) -> None:
-        self._bury(token.request_id, token.name, layout.crashed(token, self._tokens.me))
-
-    def _bury(self, request_id: str, name: str, gone: str) -> None:
-        body = self._body(name)
-        op = visible(str(body.get("op", "?")), limit=64)
-        answer = refusal(
-            request_id,
-            op,
-            transition(State.RUNNING, Event.LOSE),
-            f"The daemon died while {op} ran; whether it took effect is not known.",
-            "Look at `git status` and the remote before you submit it again.",
-            asked(body),
-        )
-        # Answered first, moved second: a crash between the two only means that the next one repeats it.
-        won = self._put(answer)
-        self._tokens.storage.take(name, gone)
-        self._tokens.storage.put(layout.replied(request_id), b"")
-        self._audit.warn("crashed", request_id, op=op, answered=won)
-
-    def _put(self, answer: Response) -> bool:
-        told = {"writer": self._tokens.me, "answered_at": self._clock.wall()}
-        data = answer.model_copy(update=told).to_bytes()
-        return self._tokens.storage.put_new(layout.outbox(answer.request_id), data)
-
-    def _body(self, name: str) -> dict[str, Any]:
-        try:
-            return wire.decode(self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1))
-        except (wire.WireError, RelayStorageError):
-            return {}
+    def _bury(self, token: Token) -> None:
+        gone = layout.crashed(token, self._tokens.me)
+        self._burial.begin(Remains(token.request_id, token.name, gone, token.owner))

@@ -10,7 +10,7 @@ from aexp.airgapped.runlog import RunLog
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
 from aexp.domain.consent import Event, State
-from aexp.domain.errors import RelayStartError, RelayStorageError
+from aexp.domain.errors import RelayStartError, RelayStorageError, StorageFullError
 from aexp.domain.output import BoundedOutput
 from aexp.domain.text import age
 from aexp.ports.clock import Clock
@@ -20,6 +20,8 @@ MOST_AT_ONCE = 4
 KILL_AFTER_S = 10.0
 """Seconds between SIGTERM and SIGKILL."""
 READ_BYTES = 256 * 1024
+RESERVED = 16
+"""Small texts that can still be written on a full disk: an answer for each run, and the beats."""
 LAST_READS = 64
 """Reads after the end of a command: what it left in its pipe, but not what a grandchild adds for ever."""
 
@@ -148,6 +150,8 @@ class Runner:
             busy.add(job.copy)
 
     def _start(self, job: Job) -> None:
+        if not self._has_room(job):
+            return
         try:
             token = self._tokens.start(job.token)
         except RelayStorageError:
@@ -164,7 +168,7 @@ class Runner:
         log.add(f"$ {' '.join(job.argv)}  (cwd={job.valid.cwd})\n".encode())
         began = self._clock.monotonic()
         try:
-            execution = self._executor.start(Command(job.argv, job.valid.cwd))
+            execution = self._executor.start(Command(job.argv, job.valid.cwd, job.request_id))
         except RelayStartError as exc:
             log.add(f"{exc}\n".encode())
             log.close()
@@ -174,6 +178,17 @@ class Runner:
             return
         self._audit.note("started", job.request_id, op=job.valid.op, cwd=job.valid.cwd)
         self._runs.append(Run(job, execution, log, began))
+
+    def _has_room(self, job: Job) -> bool:
+        """Keep space for the answer before anything runs: the command itself may fill the disk."""
+        try:
+            self._tokens.storage.reserve(RESERVED)
+        except StorageFullError as exc:
+            state = job.move(Event.START_FAIL)
+            what = f"There is no room left for an answer, so {job.valid.op} was not run. {exc.what}"
+            self._publisher.publish(job.token, job.answer(state, error=what, hint=exc.hint))
+            return False
+        return True
 
     def _drain(self, run: Run, *, ended: bool) -> bool:
         got = False

@@ -21,11 +21,13 @@ def take_queue(
     owners: Owners,
     clock: Clock,
     stopping: Callable[[], bool],
+    on_standby: Callable[[RelayBusyError], None] | None = None,
 ) -> bool:
     """Take the lease; wait for as long as it is not known whether its holder lives (45 s at most).
 
     Args:
         stopping: whether to give up.
+        on_standby: when given, a serving daemon is waited for, and this is told once who it is.
 
     Returns:
         False when it gave up.
@@ -36,12 +38,18 @@ def take_queue(
     """
     _refuse_original(storage, heart, clock)
     watch = BeatWatch()
+    told = ""
     while lease.try_for() is Standing.TAKEN:
         holder = lease.holder
         if holder is not None:
             beats = watch.see(owners.beat(holder.daemon), clock.monotonic()) is Verdict.ALIVE
             if beats or owners.is_here(holder.daemon):
-                raise busy(storage, holder, clock)
+                error = busy(storage, holder, clock)
+                if on_standby is None:
+                    raise error
+                if told != holder.daemon:
+                    on_standby(error)
+                    told = holder.daemon
         if stopping():
             return False
         clock.sleep(DAEMON_IDLE_S)
@@ -49,13 +57,16 @@ def take_queue(
 
 
 def lay_out(storage: QueueStorage) -> None:
-    """Make the folders that clients and helpers of the original kind expect, but do not make.
+    """Make every folder of the queue before anybody looks for it.
+
+    Clients and helpers of the original kind expect theirs; and a node that has looked for a folder too
+    early may not see it for half a minute.
 
     Raises:
         RelayStorageError: the queue cannot be written.
     """
     there = storage.list("")
-    for folder in layout.ORIGINAL:
+    for folder in layout.FOLDERS:
         if folder not in there:
             # Storage has no folders of its own: they come into being with the first name in them.
             storage.put(f"{folder}/made", b"")

@@ -58,7 +58,7 @@ class Tokens:
         After this nobody ever runs the request again, whatever happens.
         """
         started = token.started()
-        return started if self.storage.take(token.name, started.name) else None
+        return started if self.storage.take(token.name, started.name, durable=True) else None
 
     def give_back(self, token: Token) -> bool:
         """Return an owned request that provably never started to the inbox."""

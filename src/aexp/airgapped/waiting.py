@@ -89,7 +89,9 @@ class AnswerWait:
     def pause_s(self) -> float:
         """Seconds until the next look."""
         elapsed = self._clock.monotonic() - self._began
-        wait = jittered(client_wait(elapsed, for_consent=self.pending), random.random())  # noqa: S311
+        scale = self._queue.storage.profile.poll_scale
+        wait = scale * client_wait(elapsed, for_consent=self.pending)
+        wait = jittered(wait, random.random())  # noqa: S311
         return max(min(wait, self._timeout_s - elapsed), 0.0)
 
     def _see_pending(self) -> None:

@@ -49,7 +49,7 @@ def show_result(result: RelayResult, more: str, *, as_json: bool) -> None:
 
 
 def show_daemon(view: DaemonView) -> None:
-    """Two lines: who serves, and what there is to do."""
+    """Who serves, and what there is to do."""
     if view.up:
         mark = click.style("up", fg="green", bold=True)
         beat = "?" if view.beat_age_s is None else age(view.beat_age_s)
@@ -58,7 +58,8 @@ def show_daemon(view: DaemonView) -> None:
     else:
         click.echo(f"{click.style('down', fg='red', bold=True)}  {view.why}")
     counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
-    click.echo(f"queue {view.queue}: {counts}")
+    seen = f" on {view.filesystem}" if view.filesystem else ""
+    click.echo(f"queue {view.queue}: {counts} (profile {view.profile}{seen})")
 
 
 def request_rows(views: Iterable[RequestView], now: float) -> list[list[str]]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from aexp.cli.wiring import container, queue_option
+from aexp.domain.errors import RelayBusyError
+from aexp.domain.profiles import PROFILES
 
 if TYPE_CHECKING:
     from aexp.airgapped.daemon import RelayDaemon
@@ -26,37 +28,61 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 )
 @click.option("--once", is_flag=True, help="Serve what waits now, then end.")
 @click.option(
+    "--standby", is_flag=True, help="Wait while another daemon serves, and take over when it ends."
+)
+@click.option(
     "--most-at-once",
     type=click.IntRange(1, 64),
     help="Operations that may run at the same time.  [default: 4]",
 )
-def serve(queue: str | None, log: str | None, once: bool, most_at_once: int | None) -> None:
+@click.option(
+    "--profile",
+    type=click.Choice(["auto", *PROFILES]),
+    help="How to treat the queue's filesystem.  [default: auto, by the mount table]",
+)
+def serve(queue: str | None, log: str | None, once: bool, standby: bool, **given: Any) -> None:
     """Serve the queue on this node, until Ctrl-C or SIGTERM. Run it on the login node."""
-    run_daemon(queue, log, once=once, most_at_once=most_at_once)
+    run_daemon(queue, log, once=once, standby=standby, **given)
 
 
-def run_daemon(queue: str | None, log: str | None, *, once: bool = False, **given: Any) -> None:
+def run_daemon(
+    queue: str | None, log: str | None, *, once: bool = False, standby: bool = False, **given: Any
+) -> None:
     """Wire a daemon, take the queue, serve it.
 
     Raises:
-        RelayBusyError: another daemon serves the queue.
+        RelayBusyError: another daemon serves the queue, or has taken over.
     """
     from aexp.cli.logs import log_to
 
     with _wake_pipe() as (wake, write_end):
         built = container(queue, wake=wake, **given)
         where = log_to(log, built.storage().folder, tty=sys.stderr.isatty())
-        daemon: RelayDaemon = built.daemon()
-        with _stopping(daemon, write_end):
-            url = built.storage().url
-            if not daemon.start():
-                click.echo(f"ended before {url} was free to serve", err=True)
-                return
-            click.echo(f"aexp relay serves {url} (pid {os.getpid()}, log {where})", err=True)
-            if once:
-                daemon.drain()
-            else:
-                daemon.run()
+        served = True
+        while served:
+            served = _serve(built.daemon(), built.storage().url, where, write_end, once, standby)
+
+
+def _serve(
+    daemon: "RelayDaemon", url: str, where: str, write_end: int, once: bool, standby: bool
+) -> bool:
+    """Serve once; True when this daemon has lost the queue and is to stand by again."""
+    with _stopping(daemon, write_end):
+        if not daemon.start(_tell_standby if standby else None):
+            click.echo(f"ended before {url} was free to serve", err=True)
+            return False
+        click.echo(f"aexp relay serves {url} (pid {os.getpid()}, log {where})", err=True)
+        try:
+            daemon.drain() if once else daemon.run()
+        except RelayBusyError:
+            if not standby:
+                raise
+            return True
+    return False
+
+
+def _tell_standby(busy: RelayBusyError) -> None:
+    click.echo(f"standing by: {busy.what}", err=True)
 
 
 @contextlib.contextmanager

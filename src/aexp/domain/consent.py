@@ -78,6 +78,7 @@ TABLE = MappingProxyType(
         (State.APPROVED, Event.CANCEL): State.CANCELLED,
         (State.APPROVED, Event.START): State.RUNNING,
         (State.APPROVED, Event.LOSE): State.APPROVED,
+        (State.APPROVED, Event.START_FAIL): State.FAILED_TO_START,
         (State.RUNNING, Event.START_FAIL): State.FAILED_TO_START,
         (State.RUNNING, Event.EXIT): State.COMPLETED,
         (State.RUNNING, Event.OVERRUN): State.TIMED_OUT,

@@ -119,6 +119,10 @@ class RelayStorageError(RelayError):
     """The queue's storage failed: a file in it could not be read, written or moved."""
 
 
+class StorageFullError(RelayStorageError):
+    """There is no space or quota left for what was to be written."""
+
+
 class StorageMissingError(RelayStorageError):
     """The name is not in the storage (any more)."""
 

@@ -44,8 +44,11 @@ REPLIED = "replied"
 HEARTBEAT = "heartbeat"
 CONSENT_LOG = "consent.log"
 
-ORIGINAL = (INBOX, PENDING, APPROVED, REJECTED, PROCESSING, OUTBOX, LOG, STALE)
-"""The folders of the original layout; its clients and helpers expect them to be there."""
+FOLDERS = (
+    *(INBOX, PENDING, APPROVED, REJECTED, PROCESSING, OUTBOX, LOG, STALE),
+    *(REPLIED, CANCEL, WAITING, DAEMONS, LEASE, SWEEP),
+)
+"""Every folder that somebody lists: those of the original layout, then ours."""
 
 Stage = Literal["claim", "run"]
 

@@ -9,10 +9,11 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Command:
-    """A command line of the closed list, and the folder that it works in."""
+    """A command line of the closed list, the folder that it works in, and the request behind it."""
 
     argv: tuple[str, ...]
     cwd: Path
+    request_id: str = ""
 
 
 class Execution(Protocol):
@@ -52,6 +53,16 @@ class Executor(Protocol):
 
         Raises:
             RelayStartError: the program or the folder is not there, or may not be used; nothing runs.
+        """
+
+    @abstractmethod
+    def end_strays(self, request_id: str, *, force: bool) -> int:
+        """Ask (or force) what a dead daemon on this machine left running of a request to end.
+
+        Never waits. May be called again to see what became of it.
+
+        Returns:
+            How many processes were there.
         """
 
     @abstractmethod

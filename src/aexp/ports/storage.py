@@ -1,4 +1,4 @@
-"""The queue's storage: seven verbs on names and bytes, and one hint.
+"""The queue's storage: seven verbs on names and bytes, a reserve for bad times, and a hint.
 
 A transport implements these; layout, claims, consent, beats and recovery are written once above them
 (:mod:`aexp.airgapped.queue`). ``tests/contract/test_storage.py`` checks every promise made here.
@@ -7,6 +7,8 @@ A transport implements these; layout, claims, consent, beats and recovery are wr
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
+
+from aexp.domain.profiles import Profile
 
 
 class QueueStorage(Protocol):
@@ -27,6 +29,11 @@ class QueueStorage(Protocol):
     @abstractmethod
     def folder(self) -> str | None:
         """The absolute path of the queue where it is a folder, so that nothing may work inside it."""
+
+    @property
+    @abstractmethod
+    def profile(self) -> Profile:
+        """How the filesystem behind it is treated; tells pollers how often they may look."""
 
     @abstractmethod
     def list(self, folder: str) -> list[str]:
@@ -62,8 +69,8 @@ class QueueStorage(Protocol):
         """
 
     @abstractmethod
-    def take(self, src: str, dst: str) -> bool:
-        """Move ``src`` to ``dst``, a name that nobody else uses.
+    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+        """Move ``src`` to ``dst``, a name that nobody else uses; ``durable``: for good on return.
 
         Of several callers at once exactly one gets True; a caller that gets False changed nothing. The
         content moves whole; it is at ``src`` or at ``dst`` at every moment, never at both.
@@ -81,6 +88,16 @@ class QueueStorage(Protocol):
 
         Raises:
             StorageUnfitError: the name is not a plain file of ours (a link, a FIFO).
+        """
+
+    @abstractmethod
+    def reserve(self, count: int) -> None:
+        """See to it that ``count`` more texts of at most 4,000 bytes can be written on a full disk.
+
+        Repeating it while they are unused costs nothing. ``count`` 0 gives the space back.
+
+        Raises:
+            StorageFullError: there is no room to set aside.
         """
 
     @abstractmethod

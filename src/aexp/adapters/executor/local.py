@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from aexp.adapters.executor.strays import VARIABLE, end_strays
 from aexp.adapters.remedies import reason
 from aexp.domain.errors import RelayStartError
 from aexp.ports.executor import Command, Execution, Executor
@@ -123,7 +124,7 @@ class LocalExecutor(Executor):
             process = subprocess.Popen(
                 command.argv,
                 cwd=command.cwd,
-                env=self._environment,
+                env={**self._environment, VARIABLE: command.request_id},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -142,6 +143,9 @@ class LocalExecutor(Executor):
         execution = LocalExecution(process, lambda: self._running.remove(execution))
         self._running.append(execution)
         return execution
+
+    def end_strays(self, request_id: str, *, force: bool) -> int:
+        return end_strays(request_id, force=force)
 
     def descriptors(self) -> Sequence[int]:
         return [fd for execution in self._running for fd in execution.descriptors()]

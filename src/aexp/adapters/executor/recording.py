@@ -95,5 +95,12 @@ class RecordingExecutor(Executor):
         self.executions.append(execution)
         return execution
 
+    def end_strays(self, request_id: str, *, force: bool) -> int:
+        strays = [run for run in self.executions if run.command.request_id == request_id]
+        living = [run for run in strays if run.poll() is None]
+        for run in living:
+            run.kill() if force else run.terminate()
+        return len(living)
+
     def descriptors(self) -> Sequence[int]:
         return ()

@@ -8,9 +8,17 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from aexp.adapters.remedies import reason, remedy
+from aexp.adapters.storage.mounts import mount_of
+from aexp.adapters.storage.reserve import FULL
 from aexp.adapters.storage.retrying import patiently
 from aexp.adapters.storage.shared_home import SharedHomeFileSystem, UnfitFileError
-from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
+from aexp.domain.errors import (
+    RelayStorageError,
+    StorageFullError,
+    StorageMissingError,
+    StorageUnfitError,
+)
+from aexp.domain.profiles import NETWORK, PROFILES, Profile, profile_for
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
@@ -28,13 +36,14 @@ class FsspecStorage(QueueStorage):
             have one winner, and ``pipe_file`` replaces in one step.
         root: the queue's absolute path on it.
         clock: for the waits between two attempts.
+        profile: how the filesystem is treated.
         url: what reaches this queue again; for messages.
 
     Raises:
         RelayStorageError: the filesystem makes no such promise. Most of fsspec's do not.
     """
 
-    def __init__(self, fs: Any, root: str, clock: Clock, url: str) -> None:
+    def __init__(self, fs: Any, root: str, clock: Clock, url: str, profile: Profile) -> None:
         if not getattr(fs, "atomic", False):
             raise RelayStorageError(
                 f"{type(fs).__name__} cannot hold a queue: it does not create or move files atomically.",
@@ -44,6 +53,7 @@ class FsspecStorage(QueueStorage):
         self._root = root
         self._clock = clock
         self._url = url
+        self._profile = profile
 
     @property
     def url(self) -> str:
@@ -52,6 +62,10 @@ class FsspecStorage(QueueStorage):
     @property
     def folder(self) -> str | None:
         return self._root
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
 
     def list(self, folder: str) -> list[str]:
         try:
@@ -82,9 +96,12 @@ class FsspecStorage(QueueStorage):
 
         return self._do(name, "created", create)
 
-    def take(self, src: str, dst: str) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+        def move() -> None:
+            self._fs.mv_file(self._path(src), self._path(dst), durable=durable)
+
         try:
-            self._do(src, "moved", lambda: self._fs.mv_file(self._path(src), self._path(dst)))
+            self._do(src, "moved", move)
         except StorageMissingError:
             return False
         return True
@@ -97,6 +114,9 @@ class FsspecStorage(QueueStorage):
         # makes a network filesystem show it to other nodes.
         with self._translated(name, "appended to"), self._fs.open(self._path(name), "ab") as file:
             file.write(data)
+
+    def reserve(self, count: int) -> None:
+        self._do(SCRATCH, "kept space in", lambda: self._fs.reserve(count))
 
     def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
         if not also:
@@ -112,7 +132,7 @@ class FsspecStorage(QueueStorage):
 
     def _do(self, name: str, done: str, call: Callable[[], T]) -> T:
         with self._translated(name, done):
-            return patiently(call, self._clock)
+            return patiently(call, self._clock, self._profile.attempts)
 
     @contextmanager
     def _translated(self, name: str, done: str) -> Iterator[None]:
@@ -126,12 +146,25 @@ def _translated(exc: OSError, path: str, done: str) -> RelayStorageError:
     what = f"{path} could not be {done}: {reason(exc)}."
     if isinstance(exc, UnfitFileError) or exc.errno in _UNFIT:
         return StorageUnfitError(what, "Move it away; a queue holds plain files only.")
+    if exc.errno in FULL:
+        return StorageFullError(what, remedy(exc))
     if isinstance(exc, FileNotFoundError):
         return StorageMissingError(f"{path} does not exist.")
     return RelayStorageError(what, remedy(exc))
 
 
-def open_file_queue(root: str, clock: Clock) -> FsspecStorage:
-    """The queue in the folder ``root`` of a shared home."""
+def open_file_queue(root: str, clock: Clock, profile: str | None = None) -> FsspecStorage:
+    """The queue in the folder ``root`` of a shared home.
+
+    Args:
+        profile: a name of :data:`~aexp.domain.profiles.PROFILES`; by default the one that fits the
+            filesystem which the mount table names.
+    """
+    chosen = PROFILES[profile] if profile else _detected(root)
     scratch = os.path.join(root, SCRATCH)
-    return FsspecStorage(SharedHomeFileSystem(scratch), root, clock, root)
+    return FsspecStorage(SharedHomeFileSystem(scratch, chosen), root, clock, root, chosen)
+
+
+def _detected(root: str) -> Profile:
+    mount = mount_of(root)
+    return NETWORK if mount is None else profile_for(mount.kind, mount.options)

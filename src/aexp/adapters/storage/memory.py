@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from aexp.domain.errors import StorageMissingError
+from aexp.domain.profiles import POSIX, Profile
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
@@ -27,6 +28,10 @@ class MemoryStorage(QueueStorage):
     @property
     def folder(self) -> str | None:
         return None
+
+    @property
+    def profile(self) -> Profile:
+        return POSIX
 
     def list(self, folder: str) -> list[str]:
         with self._lock:
@@ -54,7 +59,7 @@ class MemoryStorage(QueueStorage):
         with self._lock:
             return self._folders.setdefault(folder, {}).setdefault(entry, data) == data
 
-    def take(self, src: str, dst: str) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
         folder, entry = _split(src)
         with self._lock:
             data = self._folders.get(folder, {}).pop(entry, None)
@@ -72,6 +77,9 @@ class MemoryStorage(QueueStorage):
         with self._lock:
             held = self._folders.setdefault(folder, {})
             held[entry] = held.get(entry, b"") + data
+
+    def reserve(self, count: int) -> None:
+        """Memory does not fill up before the process does."""
 
     def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
         self._clock.sleep(timeout_s)

@@ -9,7 +9,6 @@ from aexp.ports.clock import Clock
 T = TypeVar("T")
 
 TRANSIENT = frozenset({errno.ESTALE, errno.EINTR, errno.EAGAIN})
-ATTEMPTS = 5
 FIRST_WAIT_S = 0.02
 
 
@@ -18,8 +17,8 @@ def is_transient(exc: BaseException) -> bool:
     return isinstance(exc, OSError) and exc.errno in TRANSIENT
 
 
-def patiently(call: Callable[[], T], clock: Clock) -> T:
-    """The call's result; after a transient error, of one of a few more attempts.
+def patiently(call: Callable[[], T], clock: Clock, attempts: int) -> T:
+    """The call's result; after a transient error, that of one of the further attempts.
 
     The call must be safe to repeat. The last attempt's error is raised as it is.
     """
@@ -32,7 +31,7 @@ def patiently(call: Callable[[], T], clock: Clock) -> T:
     import tenacity
 
     again = tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(ATTEMPTS - 1),
+        stop=tenacity.stop_after_attempt(attempts - 1),
         wait=tenacity.wait_exponential(multiplier=FIRST_WAIT_S, max=1.0),
         retry=tenacity.retry_if_exception(is_transient),
         sleep=clock.sleep,

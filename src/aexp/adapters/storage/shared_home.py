@@ -9,6 +9,7 @@ then acts, and ``mv`` falls back to copying (fsspec 2026.9; measured in ``docs/f
 - reading follows no link and waits for no FIFO.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from fsspec.implementations.local import LocalFileSystem
+
+from aexp.adapters.storage.reserve import FULL, Reserve
+from aexp.domain.profiles import Profile
 
 T = TypeVar("T")
 FILE_MODE = 0o600
@@ -36,22 +40,32 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     Args:
         scratch: the folder for unfinished files, on the same filesystem as everything that is written.
+        profile: how the filesystem is treated.
     """
 
     protocol = ("relayfile",)
     cachable = False
     atomic = True
 
-    def __init__(self, scratch: str, **kwargs: Any) -> None:
+    def __init__(self, scratch: str, profile: Profile, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scratch = scratch
+        self.profile = profile
+        self._reserve = Reserve(scratch)
 
     def ls(self, path: str, detail: bool = False, **kwargs: Any) -> list[str]:
         """The names in a folder, without asking for any entry's attributes.
 
         The folder is opened anew each time: that is what makes NFS clients look at the server.
         """
-        return os.listdir(path)
+        if self.profile.freshen == "touch":
+            self._touch(path)
+        try:
+            return os.listdir(path)
+        except FileNotFoundError:
+            if self.profile.believes_errors or not _exists_after_all(path):
+                raise
+            return os.listdir(path)
 
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
@@ -66,16 +80,19 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         draft = self._draft(value)
         try:
             if mode == "create":
-                _with_folder(path, lambda: _link(draft, path))
+                _with_folder(path, lambda: self._link(draft, path))
             else:
                 _with_folder(path, lambda: os.replace(draft, path))
+            self._settle(path)
         finally:
             # After a rename the draft is gone; NFS may also have removed it before its reply was lost.
             _unlink(draft)
 
-    def mv_file(self, path1: str, path2: str, **kwargs: Any) -> None:
+    def mv_file(self, path1: str, path2: str, *, durable: bool = False, **kwargs: Any) -> None:
         """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first."""
-        _with_folder(path2, lambda: _rename(path1, path2))
+        _with_folder(path2, lambda: self._rename(path1, path2))
+        if durable:
+            self._settle(path2)
 
     def rm_file(self, path: str) -> None:
         """Remove a file; that it was not there is no error."""
@@ -92,7 +109,58 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
         return os.fdopen(_checked(_with_folder(path, opened), path), "ab")
 
+    def reserve(self, count: int) -> None:
+        """Keep ``count`` small files aside for a full disk; 0 gives them back."""
+        if count == 0:
+            self._reserve.close()
+        else:
+            _with_folder(f"{self.scratch}/x", lambda: self._reserve.fill(count))
+
+    def _touch(self, folder: str) -> None:
+        """Change the folder ourselves: after that every NFS client asks the server what is in it."""
+        probe = f"{folder}/.fresh-{uuid.uuid4().hex}"
+        try:
+            os.close(os.open(probe, _CREATE, FILE_MODE))
+        except OSError as exc:
+            # On a full disk the listing may be half a minute old; that is better than none.
+            if exc.errno not in FULL:
+                raise
+        _unlink(probe)
+
+    def _settle(self, path: str) -> None:
+        """Make the name itself survive a power cut, where that takes a call of its own."""
+        if self.profile.sync_folder:
+            handle = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def _link(self, draft: str, path: str) -> None:
+        try:
+            os.link(draft, path, follow_symlinks=False)
+        except OSError as exc:
+            lost = not self.profile.believes_errors and _was_linked(exc, draft)
+            if not lost and not (isinstance(exc, FileExistsError) and _same_content(draft, path)):
+                raise
+
+    def _rename(self, src: str, dst: str) -> None:
+        try:
+            os.rename(src, dst)
+        except OSError:
+            if self.profile.believes_errors or not _arrived(dst):
+                raise
+
     def _draft(self, value: bytes) -> str:
+        try:
+            return self._written(value)
+        except OSError as exc:
+            kept = self._reserve.draft(value) if exc.errno in FULL else None
+            if kept is None:
+                raise
+            return kept
+
+    def _written(self, value: bytes) -> str:
         path = f"{self.scratch}/{uuid.uuid4().hex}"
         handle = _with_folder(path, lambda: os.open(path, _CREATE, FILE_MODE))
         try:
@@ -100,7 +168,8 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
                 file.write(value)
                 file.flush()
                 # Quota and write errors of network filesystems come at the sync or at the close.
-                os.fsync(file.fileno())
+                if self.profile.sync_file:
+                    os.fsync(file.fileno())
         except BaseException:
             _unlink(path)
             raise
@@ -124,17 +193,29 @@ def _make_folders(folder: str) -> None:
         part.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 
-def _link(draft: str, path: str) -> None:
+def _exists_after_all(folder: str) -> bool:
+    """Whether the folder is there although this node remembers that it is not.
+
+    A node that looked for a name too early keeps believing that it is missing, for 30 to 60 seconds.
+    Making the folder is what sets it right: the server says that it exists already.
+    """
     try:
-        os.link(draft, path, follow_symlinks=False)
-    except OSError as exc:
-        # A lost reply: the link was made, and says so in the draft's own count even if the name has been
-        # moved on since. Some filesystems count links wrongly, so the content of the name is asked as well.
-        if exc.errno != errno.ENOENT and os.lstat(draft).st_nlink > 1:
-            return
-        if isinstance(exc, FileExistsError) and _same_content(draft, path):
-            return
-        raise
+        os.mkdir(folder, FOLDER_MODE)
+    except FileExistsError:
+        return True
+    except OSError:
+        return False
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+    return False
+
+
+def _was_linked(exc: OSError, draft: str) -> bool:
+    """Whether a link was made although an error says otherwise.
+
+    The draft's own count of links tells, even when the name has been moved on since.
+    """
+    return not isinstance(exc, FileNotFoundError) and os.lstat(draft).st_nlink > 1
 
 
 def _same_content(draft: str, path: str) -> bool:
@@ -144,14 +225,6 @@ def _same_content(draft: str, path: str) -> bool:
     except OSError:
         # Gone again, or no plain file: in either case not what we wrote.
         return False
-
-
-def _rename(src: str, dst: str) -> None:
-    try:
-        os.rename(src, dst)
-    except OSError:
-        if not _arrived(dst):
-            raise
 
 
 def _arrived(dst: str) -> bool:

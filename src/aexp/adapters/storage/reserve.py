@@ -1,0 +1,83 @@
+"""Space kept aside, so that what must be said can be said on a full disk.
+
+With every block and inode of a quota used up, a rename, a write into blocks that a file has already and
+a truncation still work (measured, see ``docs/filesystems.md``). So a few files of one block each are made
+while there is room; when there is none, a small text is written into one of them.
+"""
+
+import contextlib
+import errno
+import os
+import time
+import uuid
+
+SIZE = 4096
+"""Bytes of one reserved file: the most that can be written on a full disk in one piece."""
+
+FORGOTTEN_S = 30 * 86400.0
+"""Seconds after which another process's reserve is given up; no clock is wrong by that much."""
+
+_PREFIX = ".reserve-"
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_REWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Reserve:
+    """The reserved files of one process, in ``folder``."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._files: list[str] = []
+
+    def fill(self, count: int) -> None:
+        """See to it that ``count`` files are there.
+
+        Raises:
+            OSError: there is no room for them.
+        """
+        if not self._files:
+            self._drop_forgotten()
+        while len(self._files) < count:
+            self._files.append(self._make())
+
+    def draft(self, value: bytes) -> str | None:
+        """A file that holds ``value``, made without any new space; None when there is none to give."""
+        if len(value) > SIZE or not self._files:
+            return None
+        path = self._files.pop()
+        with os.fdopen(os.open(path, _REWRITE), "wb") as file:
+            file.write(value)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        return path
+
+    def _make(self) -> str:
+        path = f"{self._folder}/{_PREFIX}{uuid.uuid4().hex}"
+        handle = os.open(path, _CREATE, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                # Random bytes: a filesystem that compresses or leaves out zeros must keep the block.
+                file.write(os.urandom(SIZE))
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            raise
+        return path
+
+    def _drop_forgotten(self) -> None:
+        """Remove what processes that died long ago had kept aside."""
+        long_ago = time.time() - FORGOTTEN_S
+        for entry in os.scandir(self._folder):
+            with contextlib.suppress(FileNotFoundError):
+                if entry.name.startswith(_PREFIX) and entry.stat().st_mtime < long_ago:
+                    os.unlink(entry.path)
+
+    def close(self) -> None:
+        """Give the space back."""
+        while self._files:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._files.pop())

@@ -1,0 +1,72 @@
+"""How to treat a kind of filesystem: small, named bundles of decisions.
+
+What each decision rests on is told in ``docs/filesystems.md``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The decisions for one kind of filesystem.
+
+    Attributes:
+        name: what ``--profile`` and ``aexp relay status`` call it.
+        sync_file: whether a file is synced before it gets its name, so that a full quota or a lost
+            server shows then and not later, and a power cut loses nothing that was promised.
+        sync_folder: whether the folder is synced after a name was made in it. Local disks need it to
+            survive a power cut; servers of network filesystems commit names before they answer.
+        freshen: how a listing is made fresh: ``open`` opens the folder anew (close-to-open
+            consistency), ``touch`` makes and removes a file of our own in it first.
+        believes_errors: whether an error of a move or a link means that it was not made. Where a
+            reply can be lost, the target is looked for instead.
+        attempts: tries for a call that meets a stale handle or an interruption.
+        poll_scale: how much longer than on a local disk the waits between two looks are.
+        seen: the filesystem that was found, for people; empty when the profile was chosen by hand.
+    """
+
+    name: str
+    sync_file: bool = True
+    sync_folder: bool = False
+    freshen: Literal["open", "touch"] = "open"
+    believes_errors: bool = False
+    attempts: int = 5
+    poll_scale: float = 1.0
+    seen: str = ""
+
+    def found_on(self, kind: str) -> "Profile":
+        """The same decisions, and what they were made for."""
+        return replace(self, seen=kind)
+
+
+POSIX = Profile("posix", sync_folder=True, believes_errors=True, attempts=2)
+NFS = Profile("nfs")
+NFS_NOCTO = Profile("nfs-nocto", freshen="touch", poll_scale=2.0)
+LUSTRE = Profile("lustre", poll_scale=2.0)
+NETWORK = Profile("network")
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {profile.name: profile for profile in (POSIX, NFS, NFS_NOCTO, LUSTRE, NETWORK)}
+)
+
+_LOCAL = frozenset(
+    {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "tmpfs", "f2fs", "jfs", "overlay"}
+)
+
+
+def profile_for(kind: str, options: frozenset[str]) -> Profile:
+    """The profile for a filesystem as the mount table names it.
+
+    Args:
+        kind: for example ``nfs4``, ``lustre``, ``ext4``, ``fuse.bindfs``. One that is not known counts as
+            a network filesystem, the careful choice.
+        options: the mount's options, for example ``{"rw", "nocto"}``.
+    """
+    if kind in ("nfs", "nfs4"):
+        return (NFS_NOCTO if "nocto" in options else NFS).found_on(kind)
+    if kind == "lustre":
+        return LUSTRE.found_on(kind)
+    return (POSIX if kind in _LOCAL else NETWORK).found_on(kind)
