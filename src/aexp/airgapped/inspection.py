@@ -1,7 +1,6 @@
 """Looking at a queue without changing it: who serves it, and how its requests stand."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from aexp.airgapped.queue import Beat, RelayQueue
 from aexp.domain import layout, wire
@@ -58,7 +57,6 @@ class RequestView:
     returncode: int | None = None
     duration_s: float | None = None
     error: str | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
