@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from aexp import airgapped
+from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.executor.recording import Plan
+from aexp.adapters.storage.memory import MemoryStorage
 from aexp.airgapped import (
     RelayAnswerError,
     RelayCancelledError,
@@ -14,6 +16,7 @@ from aexp.airgapped import (
     RelayDownError,
     RelayNotFoundError,
     RelayStartError,
+    RelayStorageError,
     RelayTimeLimitError,
     RelayTimeoutError,
     RelayValidationError,
@@ -22,6 +25,19 @@ from aexp.airgapped import (
 from aexp.domain import layout
 from aexp.ports.executor import Command
 from tests.world import World
+
+
+class Flaky(MemoryStorage):
+    """Cannot list the folder that clients look into, so many times."""
+
+    failures = 0
+
+    def list(self, folder: str):
+        if folder == layout.REPLIED and self.failures > 0:
+            self.failures -= 1
+            raise RelayStorageError("replied could not be listed: Input/output error.")
+        return super().list(folder)
+
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -304,6 +320,19 @@ def test_a_timeout_leaves_the_request_to_be_picked_up_elsewhere(home: Path) -> N
     assert request_id is not None
     assert request_id in str(caught.value)
     assert world.client().handle(request_id).result(60).stdout == "late\n"
+
+
+def test_a_storage_that_fails_for_a_moment_does_not_end_the_waiting(home: Path) -> None:
+    clock = ManualClock()
+    storage = Flaky(clock)
+    world = World(home, lambda _: Plan(duration_s=5), storage, clock)
+    world.serve()
+    handle = world.client().submit("git_fetch")
+    storage.failures = 12
+    assert handle.result(30).ok
+    storage.failures = 10**6
+    with pytest.raises(RelayStorageError):
+        world.client().handle("0" * 32).result(3)
 
 
 def test_a_handle_tells_how_its_request_stands(home: Path) -> None:

@@ -60,11 +60,9 @@ class RelayHandle:
             RelayDownError: no daemon serves the queue.
             RelayError: the operation did not run to its end; the class says why.
         """
-        answer = self._look()
-        if answer is None:
-            answer = self._wait(timeout, on_pending)
-        self._answer = answer
-        return result_of(answer)
+        if self._answer is None:
+            self._answer = self._wait(timeout, on_pending)
+        return result_of(self._answer)
 
     def exception(self, timeout: float | None = None) -> RelayError | None:
         """Wait like :meth:`result`, and return its error instead of raising it; None when there is none.
@@ -73,9 +71,9 @@ class RelayHandle:
             RelayTimeoutError: no answer in time.
             RelayDownError: no daemon serves the queue.
         """
-        if self._look() is None:
+        if self._answer is None:
             self._answer = self._wait(timeout, None)
-        return None if self._answer is None else error_of(self._answer)
+        return error_of(self._answer)
 
     def cancel(self) -> bool:
         """Stop the request.

@@ -160,12 +160,20 @@ class RelayQueue:
         Returns:
             True when it will never run; the queue then holds the answer "cancelled".
         """
+        if self.withdraw_unclaimed(request_id, why):
+            return True
+        return self._withdraw_from(layout.pending(request_id), request_id, why)
+
+    def withdraw_unclaimed(self, request_id: str, why: str) -> bool:
+        """The same for a request that no daemon has seen; one that waits for consent is left alone."""
+        return self._withdraw_from(layout.inbox(request_id), request_id, why)
+
+    def _withdraw_from(self, name: str, request_id: str, why: str) -> bool:
         gone = layout.cancelled(request_id, self.me)
-        for name in (layout.inbox(request_id), layout.pending(request_id)):
-            if self.storage.take(name, gone):
-                self._answer_cancelled(request_id, gone, why)
-                return True
-        return False
+        if not self.storage.take(name, gone):
+            return False
+        self._answer_cancelled(request_id, gone, why)
+        return True
 
     def ask_to_stop(self, request_id: str) -> None:
         """Ask the daemon that owns the request to end it."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.queue import Beat, RelayQueue
-from aexp.domain.errors import RelayDownError, RelayTimeoutError
+from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.polling import client_wait, jittered
 from aexp.domain.requests import Response
@@ -56,7 +56,7 @@ class AnswerWait:
         self._on_pending = on_pending
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
-        self._thorough_due = self._began + THOROUGH_EVERY_S
+        self._thorough_due = self._began
         self._watch = BeatWatch()
         self.pending = False
 
@@ -66,17 +66,26 @@ class AnswerWait:
         Raises:
             RelayDownError: no daemon serves the queue.
             RelayTimeoutError: the caller's patience is over; the request goes on.
+            RelayStorageError: the same, and the storage failed at this last look.
         """
-        response = self._queue.new_answer(self._request_id)
-        if response is not None:
-            return response
+        try:
+            return self._look()
+        except RelayStorageError:
+            # A file server that fails now may be back at the next look, as long as there is one.
+            if self._clock.monotonic() - self._began >= self._timeout_s:
+                raise
+            return None
+
+    def _look(self) -> Response | None:
         now = self._clock.monotonic()
         if now >= self._thorough_due:
-            # The mark may have been missed (this process was suspended, say) or never been made.
-            self._thorough_due = now + THOROUGH_EVERY_S
+            # An answer of yesterday has no mark any more, and one may have been missed.
             response = self._queue.answer(self._request_id)
-            if response is not None:
-                return response
+            self._thorough_due = now + THOROUGH_EVERY_S
+        else:
+            response = self._queue.new_answer(self._request_id)
+        if response is not None:
+            return response
         if now >= self._liveness_due:
             self._liveness_due = now + LIVENESS_EVERY_S
             self._see_pending()
@@ -116,7 +125,7 @@ class AnswerWait:
         hint = serve_hint(self._queue.storage.url)
         if self.pending:
             what += f"; request {self._request_id} still waits for consent there."
-        elif self._queue.withdraw(self._request_id, "It was withdrawn: no daemon took it up."):
+        elif self._queue.withdraw_unclaimed(self._request_id, "No daemon took it up."):
             what += "; the request was withdrawn and will not run."
         else:
             what += f" any more; it had taken up request {self._request_id}, which may have run."
