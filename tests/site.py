@@ -132,10 +132,11 @@ class Site:
         *args: str,
         env: dict[str, str] | None = None,
         command: tuple[str, ...] = ("aexp", "relay", "serve"),
+        prefix: tuple[str, ...] = (),
     ) -> subprocess.Popen[str]:
         """Start a daemon and wait until it serves."""
         daemon = subprocess.Popen(
-            [sys.executable, "-P", "-m", *command, *args],
+            [*prefix, sys.executable, "-P", "-m", *command, *args],
             cwd=self.home,
             env={**self.env, **(env or {})},
             stdin=subprocess.DEVNULL,

@@ -238,6 +238,26 @@ def test_the_daemons_own_git_variables_do_not_reach_the_operations(site: Site) -
     assert site.relay("git-status").stdout == ""
 
 
+def test_under_nohup_a_hang_up_is_ignored(site: Site) -> None:
+    daemon = site.serve(prefix=("nohup",))
+    daemon.send_signal(signal.SIGHUP)
+    assert site.relay("git-status").returncode == 0
+    assert site.end(daemon) == 0
+
+
+def test_a_log_that_is_a_fifo_is_an_error_and_not_a_wait(site: Site) -> None:
+    os.mkfifo(site.home / "log")
+    assert site.relay("serve", "--log", str(site.home / "log")).returncode == 78
+
+
+def test_a_log_that_is_deleted_is_begun_anew(site: Site) -> None:
+    site.serve()
+    (site.queue / "daemon.log").unlink()
+    assert site.relay("git-status").returncode == 0
+    assert "done op=git_status" in site.trail()
+    assert (site.queue / "daemon.log").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_module_in_the_current_folder_is_not_imported(site: Site) -> None:
     (site.repo / "logging.py").write_text("raise SystemExit('planted')")
     assert site.relay("status", cwd=site.repo).returncode == 69

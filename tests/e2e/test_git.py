@@ -1,5 +1,8 @@
 """The operations on real git, through a real daemon process and the command line."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 from tests.site import Site
 
 
@@ -85,11 +88,29 @@ def test_a_remote_named_like_the_branch_is_not_pushed_to(site: Site) -> None:
     assert site.git("branch", "--list", cwd=trap) == ""
 
 
-def test_git_never_asks(site: Site) -> None:
-    site.serve()
-    site.git("remote", "set-url", "origin", "http://127.0.0.1:9/never.git")
-    done = site.relay("fetch", "--timeout", "50")
+class Unauthorised(BaseHTTPRequestHandler):
+    """A server that wants a password for everything."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="git"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_git_never_asks_for_a_password(site: Site) -> None:
+    site.serve(env={"GIT_TERMINAL_PROMPT": "1", "GIT_ASKPASS": "echo"})
+    with HTTPServer(("127.0.0.1", 0), Unauthorised) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/private.git"
+        site.git("remote", "set-url", "origin", url)
+        done = site.relay("fetch", "--timeout", "50")
+        server.shutdown()
     assert done.returncode not in (0, 69, 75)
+    assert "terminal prompts disabled" in done.stdout
 
 
 def test_a_folder_below_the_working_copy_will_do(site: Site) -> None:

@@ -419,3 +419,84 @@ def test_a_dead_daemons_own_beat_is_removed(home: Path) -> None:
     world.serve(world.kill())
     assert dead not in world.names("daemons")
     assert len(world.names("daemons")) == 1
+
+
+def test_a_daemon_that_finds_another_one_leaves_nothing_of_itself(world: World) -> None:
+    world.serve()
+    with pytest.raises(RelayBusyError):
+        world.new_daemon(FakeProcesses("login1", pid=200)).start()
+    assert world.names("daemons") == [f"{world.login.me}.hb"]
+
+
+def test_a_holder_that_has_just_begun_is_not_taken_for_dead(world: World) -> None:
+    beats: list[list[str]] = []
+    real = world.storage.put_new
+
+    def noted(name: str, data: bytes) -> bool:
+        if name.startswith("lease/"):
+            beats.append(world.names("daemons"))
+        return real(name, data)
+
+    world.storage.put_new = noted  # type: ignore[method-assign]
+    world.serve()
+    assert beats == [[f"{world.login.me}.hb"]]
+
+
+def test_the_first_answer_stays_when_a_daemon_that_was_taken_for_dead_comes_late(
+    home: Path,
+) -> None:
+    world = running(home, duration_s=300)
+    paused = world.daemon
+    assert paused is not None
+    (token,) = world.names("processing")
+    request_id = token.split(".")[0]
+    other_node = World(home, storage=world.storage, clock=world.clock)
+    world.clock.tick = None
+    successor = other_node.serve(FakeProcesses("login2"))
+    world.pass_time(60)
+    assert world.answer(request_id).final_state is State.CRASHED
+    world.clock.tick = successor.step
+    with pytest.raises(RelayBusyError):
+        paused.run()
+    assert world.answer(request_id).final_state is State.CRASHED
+
+
+def test_a_claim_that_somebody_else_adopted_is_not_started(home: Path) -> None:
+    world = running(home)
+    second = world.client().submit("git_pull")
+    world.pass_time(1)
+    (claim,) = [name for name in world.names("processing") if name.endswith(".claim")]
+    other = "login9-1-1-01234567"
+    world.storage.put(f"daemons/{other}.hb", b"it lives")
+    world.storage.take(f"processing/{claim}", f"processing/{second.id}.{other}.claim")
+    world.client().handle(world.executor.commands[0].request_id).cancel()
+    world.pass_time(30)
+    assert world.argvs == ["git push origin HEAD"]
+
+
+def test_an_observer_that_was_itself_away_judges_nobody(world: World) -> None:
+    from aexp.airgapped.owners import TAKEOVER_LOOKS, Owners
+
+    owner = str(FakeProcesses("login2").me)
+    world.storage.put(f"daemons/{owner}.hb", b"1")
+    owners = Owners(world.storage, world.login, world.clock)
+    for look in range(TAKEOVER_LOOKS):
+        assert not owners.is_dead(owner), look
+        world.clock.advance(9.9)
+    assert owners.is_dead(owner)
+    away = Owners(world.storage, world.login, world.clock)
+    for _ in range(20):
+        assert not away.is_dead(owner)
+        world.clock.advance(100)
+
+
+def test_the_audit_trail_cannot_be_forged_by_what_a_request_says(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "aexp.relay")
+    world.serve()
+    hostile = {"op": "x\n" + "0" * 32 + " done op=git_push", "cwd": "\x1b[2K"}
+    world.storage.put(f"inbox/{ID}.json", wire.encode(hostile))
+    world.pass_time(1)
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+    assert any(record.getMessage().startswith(ID) for record in caplog.records)

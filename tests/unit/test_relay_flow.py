@@ -12,6 +12,7 @@ from aexp.adapters.storage.memory import MemoryStorage
 from aexp.airgapped import (
     RelayAnswerError,
     RelayCancelledError,
+    RelayClient,
     RelayCrashedError,
     RelayDownError,
     RelayNotFoundError,
@@ -23,6 +24,7 @@ from aexp.airgapped import (
     State,
 )
 from aexp.domain import layout
+from aexp.domain.errors import SettingsError
 from aexp.ports.executor import Command
 from tests.world import World
 
@@ -186,7 +188,8 @@ def test_the_same_id_again_is_set_aside_and_never_run_twice(world: World) -> Non
 
 def test_requests_that_arrive_together_run_in_the_order_of_submission(world: World) -> None:
     world.serve()
-    for number, op in enumerate(["git_fetch", "git_pull", "git_status", "git_rebase"]):
+    # Left in the queue in the opposite order, so that the order of the listing cannot help.
+    for number, op in reversed([*enumerate(["git_fetch", "git_pull", "git_status", "git_rebase"])]):
         body = {
             "op": op,
             "args": [],
@@ -363,6 +366,67 @@ def test_a_handle_of_nothing_says_so(world: World) -> None:
     world.serve()
     with pytest.raises(RelayNotFoundError, match=ID):
         _ = world.client().handle(ID).state
+
+
+@pytest.mark.parametrize("request_id", ["../../precious", "", "x", "0" * 31, "0" * 32 + "/../x"])
+def test_what_is_no_id_gives_no_handle(world: World, request_id: str) -> None:
+    with pytest.raises(RelayNotFoundError, match="is not a request id"):
+        world.client().handle(request_id)
+
+
+def test_waiting_for_what_the_queue_does_not_know_ends_at_once(world: World) -> None:
+    world.serve()
+    with pytest.raises(RelayNotFoundError):
+        world.client().handle(ID).result(60)
+
+
+def test_an_awaited_handle_keeps_its_answer(world: World) -> None:
+    world.serve()
+    handle = world.client().submit("git_status")
+    assert handle.result().ok
+    world.storage.remove(layout.outbox(handle.id))
+    world.storage.remove(layout.replied(handle.id))
+
+    async def main() -> bool:
+        return (await handle).ok
+
+    assert asyncio.run(main())
+    assert handle.result().ok
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "5", True])
+def test_a_timeout_that_is_no_span_of_time_is_refused_before_anything_is_sent(
+    world: World, timeout: float
+) -> None:
+    world.serve()
+    with pytest.raises(SettingsError, match="not a number of seconds"):
+        world.client().pull(timeout=timeout)
+    with pytest.raises(SettingsError):
+        RelayClient(queue=world.storage, cwd=world.repo, default_timeout=timeout)
+    assert world.names("inbox") == []
+
+
+def test_a_timeout_while_the_daemon_is_silent_says_so(world: World) -> None:
+    world.serve()
+    world.kill()
+    with pytest.raises(RelayTimeoutError, match="has not beaten for") as caught:
+        world.client(timeout=12).pull()
+    assert caught.value.request_id is not None
+
+
+def test_a_user_that_does_not_exist_has_no_folder(world: World) -> None:
+    with pytest.raises(SettingsError, match="nosuchuser"):
+        RelayClient(queue=world.storage, cwd="~nosuchuser-zz/x")
+
+
+def test_a_current_folder_that_is_gone_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SettingsError, match="current folder is gone"):
+        RelayClient(queue=world.storage)
 
 
 def test_an_unclaimed_request_is_cancelled_by_taking_it_back(world: World) -> None:

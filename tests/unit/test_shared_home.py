@@ -97,11 +97,12 @@ def test_what_is_not_a_file_is_refused_without_waiting(
         storage.append("inbox/odd", b"x")
 
 
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EIO, errno.ESTALE])
 def test_a_move_whose_reply_was_lost_is_known_to_be_made(
-    storage: FsspecStorage, monkeypatch: pytest.MonkeyPatch
+    storage: FsspecStorage, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     storage.put("inbox/a", b"x")
-    lost = failing(1, errno.ENOENT, os.rename, after=True)
+    lost = failing(1, code, os.rename, after=True)
     monkeypatch.setattr(shared_home.os, "rename", lost)
     assert storage.take("inbox/a", "processing/a.me.claim") is True
 
@@ -215,6 +216,31 @@ def test_two_processes_never_both_win(storage: FsspecStorage, root: Path) -> Non
         wins = sorted(number for output in outputs for number in output[verb])
         assert wins == [*range(300)]
     assert len(storage.list("processing")) == 300
+
+
+def test_a_move_of_what_is_not_there_makes_no_folder(storage: FsspecStorage, root: Path) -> None:
+    assert storage.take("inbox/nothing", "stale/nothing") is False
+    assert not root.exists()
+
+
+def test_comparing_with_a_huge_file_reads_little_of_it(storage: FsspecStorage, root: Path) -> None:
+    storage.put("outbox/other", b"")
+    with (root / "outbox/a").open("wb") as file:
+        file.truncate(1 << 42)
+    assert storage.put_new("outbox/a", b"mine") is False
+
+
+def test_no_descriptor_is_left_open_by_what_is_not_a_file(
+    storage: FsspecStorage, root: Path
+) -> None:
+    storage.put("outbox/other", b"")
+    (root / "outbox/a").mkdir()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        assert storage.put_new("outbox/a", b"mine") is False
+        with pytest.raises(StorageUnfitError):
+            storage.read("outbox/a")
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_filesystem_without_atomic_moves_is_refused() -> None:

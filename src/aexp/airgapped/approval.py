@@ -29,8 +29,7 @@ class Waiting:
 
 def waiting_requests(queue: RelayQueue) -> list[Waiting]:
     """Every request that waits for consent, the oldest first."""
-    entries = queue.storage.list(layout.PENDING)
-    ids = [known for entry in entries if (known := layout.request_of(entry)) is not None]
+    ids = layout.requests_in(queue.storage.list(layout.PENDING))
     found = [one for request_id in ids if (one := _waiting(queue, request_id)) is not None]
     return sorted(found, key=lambda one: (one.since or 0.0, one.request_id))
 

@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import serve_hint
+from aexp.airgapped.waiting import patience, serve_hint
 from aexp.domain.errors import RelayDownError, RelayNotFoundError, RelayValidationError
 from aexp.domain.identity import is_request_id, new_request_id
 from aexp.domain.requests import RelayResult, Request
@@ -34,7 +33,7 @@ class RelayClient:
         clock, filesystem, processes: the outside world, for tests.
 
     Raises:
-        SettingsError: the queue cannot be what was given.
+        SettingsError: the queue, the folder or the timeout cannot be what was given.
     """
 
     def __init__(
@@ -53,8 +52,8 @@ class RelayClient:
         if queue is None or isinstance(queue, str | os.PathLike):
             queue = defaults.open_queue(queue, self._clock)
         self._queue = RelayQueue(queue, str(me), self._clock)
-        self.cwd = Path.cwd() if cwd is None else Path(cwd).expanduser().absolute()
-        self.default_timeout = default_timeout
+        self.cwd = defaults.absolute(cwd or ".")
+        self.default_timeout = patience(default_timeout)
 
     @property
     def queue(self) -> RelayQueue:
@@ -108,7 +107,8 @@ class RelayClient:
             RelayCrashedError: the daemon lost it; whether it took effect is not known.
             RelayError: anything else, all under this root.
         """
-        return self.submit(op, args).result(timeout)
+        limit = self.default_timeout if timeout is None else patience(timeout)
+        return self.submit(op, args).result(limit)
 
     def submit(self, op: str, args: Sequence[str] | None = None) -> RelayHandle:
         """Submit an operation and return at once.

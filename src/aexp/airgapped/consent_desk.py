@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aexp.airgapped.audit import Audit
@@ -11,7 +12,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout, wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State, decide
-from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
+from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 from aexp.domain.text import age, visible
 from aexp.ports.clock import Clock
@@ -58,8 +59,8 @@ class ConsentDesk:
     def park(self, job: Job) -> None:
         """Let a request wait, and tell people."""
         data = self._tokens.storage.read(job.token.name, limit=wire.MAX_BYTES + 1)
-        if self._decisions.park(job.request_id):
-            self._audit.warn("earlier-approval-ignored", job.request_id)
+        if not self._forget_earlier(job):
+            return
         since = self._since(job.request_id)
         if not self._tokens.park(job.token):
             return
@@ -70,11 +71,28 @@ class ConsentDesk:
         except RelayStorageError as exc:
             self._audit.warn("notice-failed", job.request_id, error=exc)
 
+    def _forget_earlier(self, job: Job) -> bool:
+        """Remove an approval that was there before the request; False when that cannot be done."""
+        try:
+            if self._decisions.park(job.request_id):
+                self._audit.warn("earlier-approval-ignored", job.request_id)
+        except RelayStorageError as exc:
+            # To let it wait now would let that approval decide.
+            what = (
+                f"An approval of {job.valid.op} was there before the request and cannot be removed."
+            )
+            self._publisher.publish(
+                job.token, job.answer(job.move(Event.REJECT), error=what, hint=str(exc))
+            )
+            return False
+        return True
+
     def adopt(self) -> None:
         """Know again, after a start, the requests that were waiting before it."""
         for request_id in self._tokens.parked():
             if request_id in self._parked:
                 continue
+            self._intake.remember(request_id)
             data = self._body(layout.pending(request_id))
             if data is None:
                 continue
@@ -85,17 +103,19 @@ class ConsentDesk:
             self._parked[request_id] = Parked(op, _digest(data), self._since(request_id))
             self._audit.note("still-pending", request_id, op=op)
 
-    def hear(self) -> list[Job]:
-        """Act on what has been decided; the jobs that were approved."""
+    def hear(self) -> Iterator[Job]:
+        """Act on what has been decided; gives the jobs that were approved, each as soon as it is ours."""
         if not self._parked:
-            return []
+            return
         there = set(self._tokens.parked())
         for request_id in [known for known in self._parked if known not in there]:
             self._withdrawn(request_id)
         verdicts = self._decisions.collect(self._parked)
         decided = [(rid, event) for rid in self._parked if (event := self._event(rid, verdicts))]
-        jobs = [self._decided(request_id, event, verdicts) for request_id, event in decided]
-        return [job for job in jobs if job is not None]
+        for request_id, event in decided:
+            job = self._decided(request_id, event, verdicts)
+            if job is not None:
+                yield job
 
     def _event(self, request_id: str, verdicts: Verdicts) -> Event | None:
         expired = self._clock.wall() - self._parked[request_id].since > CONSENT_EXPIRES_S
@@ -173,7 +193,7 @@ class ConsentDesk:
             return now
         try:
             since = float(self._tokens.storage.read(name, limit=64).split()[0])
-        except (StorageMissingError, StorageUnfitError, ValueError, IndexError):
+        except (RelayStorageError, ValueError, IndexError):
             return now
         return min(since, now) if math.isfinite(since) else now
 

@@ -5,20 +5,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from aexp.airgapped.audit import Audit
-from aexp.airgapped.burial import Burial
-from aexp.airgapped.consent_desk import ConsentDesk
-from aexp.airgapped.heart import Heart
-from aexp.airgapped.intake import Intake
-from aexp.airgapped.lease import Lease
-from aexp.airgapped.owners import Owners
-from aexp.airgapped.publisher import Publisher
-from aexp.airgapped.reception import Reception
-from aexp.airgapped.recovery import Recovery
-from aexp.airgapped.runner import MOST_AT_ONCE, Runner
-from aexp.airgapped.sweeper import Sweeper
+from aexp.airgapped.crew import Outside, crew
+from aexp.airgapped.runner import MOST_AT_ONCE
 from aexp.airgapped.taking import busy, lay_out, take_queue
-from aexp.airgapped.tokens import Tokens
-from aexp.airgapped.upkeep import Upkeep
 from aexp.domain import layout
 from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.polling import daemon_wait, jittered
@@ -60,39 +49,13 @@ class RelayDaemon:
         most_at_once: int = MOST_AT_ONCE,
         wake: int | None = None,
     ) -> None:
-        me = processes.me
         self._storage = storage
         self._executor = executor
         self._clock = clock
         self._wake = wake
         self._audit = Audit()
-        facts = {"host": processes.hostname, "pid": me.pid, "since": clock.wall()}
-        self._tokens = Tokens(storage, str(me))
-        self._owners = Owners(storage, processes, clock)
-        self._heart = Heart(storage, str(me), facts, clock)
-        self._lease = Lease(storage, str(me), facts, self._owners, clock)
-        self._publisher = Publisher(self._tokens, clock, self._audit)
-        intake = Intake(self._tokens, self._publisher, policy, clock, self._audit)
-        self._desk = ConsentDesk(
-            self._tokens, intake, self._publisher, decisions, notifier, clock, self._audit
-        )
-        self._runner = Runner(
-            self._tokens, self._publisher, executor, clock, self._audit, most_at_once
-        )
-        self._reception = Reception(
-            self._tokens, intake, self._desk, self._runner, self._publisher, self._audit
-        )
-        self._burial = Burial(self._tokens, executor, processes, clock, self._audit)
-        self._recovery = Recovery(
-            self._tokens,
-            self._owners,
-            self._reception.readmit,
-            self._reception.has,
-            self._burial,
-            self._audit,
-        )
-        sweeper = Sweeper(storage, clock, self._audit)
-        self._upkeep = Upkeep(self._lease, self._heart, self._recovery, sweeper, clock, self._audit)
+        outside = Outside(storage, executor, decisions, notifier, clock, processes)
+        self._crew = crew(outside, policy, most_at_once, self._audit, self._move_in)
         self._active = clock.monotonic()
         self._stopping = False
         self._serving = False
@@ -113,26 +76,26 @@ class RelayDaemon:
             RelayBusyError: another daemon serves this queue.
             RelayStorageError: the queue cannot be written.
         """
-        taken = take_queue(
-            self._storage,
-            self._lease,
-            self._heart,
-            self._owners,
-            self._clock,
-            lambda: self._stopping,
-            on_standby,
-        )
-        if not taken:
-            return False
-        self._audit.note("serving", queue=self._storage.url, daemon=self._tokens.me)
-        self._serving = True
-        lay_out(self._storage)
-        self._storage.put("pid", f"{self._tokens.me.rsplit('-', 3)[1]}\n".encode())
-        self._heart.beat()
-        self._recovery.bury_originals()
-        self._recovery.answer_withdrawn()
-        self._recovery.sweep()
-        self._desk.adopt()
+        # Before the lease: a holder without a beat of its own would count as dead.
+        self._crew.heart.beat(serving=False)
+        try:
+            parts = (self._crew.lease, self._crew.heart, self._crew.owners, self._clock)
+            if not take_queue(self._storage, *parts, lambda: self._stopping, on_standby):
+                return False
+            self._serving = True
+        finally:
+            if not self._serving:
+                self._whatever(self._crew.heart.stop)
+        self._audit.note("serving", queue=self._storage.url, daemon=self._crew.tokens.me)
+        self._move_in()
+        self._crew.heart.beat()
+        for look_after in (
+            self._crew.recovery.bury_originals,
+            self._crew.recovery.answer_withdrawn,
+            self._crew.recovery.sweep,
+            self._crew.desk.adopt,
+        ):
+            self._whatever(look_after)
         return True
 
     def step(self) -> bool:
@@ -141,13 +104,16 @@ class RelayDaemon:
         Raises:
             RelayStorageError: the storage failed. Nothing is lost; call again later.
         """
-        if self._upkeep.due:
+        if self._crew.upkeep.due:
             self._keep_up()
-        acted = self._publisher.retry() | self._burial.go_on()
-        acted |= self._runner.watch()
-        if not self._stopping and self._upkeep.may_take_in:
-            acted |= self._reception.take_in()
-        acted |= self._runner.start_ready()
+        acted = self._crew.publisher.retry() | self._crew.burial.go_on()
+        acted |= self._crew.runner.watch()
+        try:
+            if not self._stopping and self._crew.upkeep.may_take_in:
+                acted |= self._crew.reception.take_in()
+        finally:
+            # What is ready starts, also when the storage failed somewhere else.
+            acted |= self._crew.runner.start_ready()
         if acted:
             self._active = self._clock.monotonic()
         return acted
@@ -185,26 +151,31 @@ class RelayDaemon:
         if not self._serving:
             return
         self._serving = False
-        self._whatever(self._reception.give_back)
-        if self._upkeep.lost_to is None:
-            self._runner.end_all()
+        self._whatever(self._crew.reception.give_back)
+        if self._crew.upkeep.lost_to is None:
+            self._crew.runner.end_all()
         deadline = self._clock.monotonic() + STOP_WITHIN_S
-        while not (self._runner.idle and not self._publisher.held):
+        while not (self._crew.runner.idle and not self._crew.publisher.held):
             # A daemon that was taken for dead has no say over the queue, but its commands may end.
-            if self._upkeep.lost_to is None and self._clock.monotonic() >= deadline:
-                self._audit.warn("stopped-late", running=len(self._runner.running))
+            if self._crew.upkeep.lost_to is None and self._clock.monotonic() >= deadline:
+                self._audit.warn("stopped-late", running=len(self._crew.runner.running))
                 break
             self._turn()
-        self._whatever(self._heart.stop)
-        if self._upkeep.lost_to is not None:
-            raise busy(self._storage, self._upkeep.lost_to, self._clock)
+        self._whatever(self._crew.heart.stop)
+        if self._crew.upkeep.lost_to is not None:
+            raise busy(self._storage, self._crew.upkeep.lost_to, self._clock)
         self._whatever(partial(self._storage.remove, "pid"))
         self._whatever(partial(self._storage.reserve, 0))
-        self._whatever(self._lease.release)
+        self._whatever(self._crew.lease.release)
         self._audit.note("stopped")
 
+    def _move_in(self) -> None:
+        lay_out(self._storage)
+        pid = self._crew.tokens.me.rsplit("-", 3)[1]
+        self._whatever(lambda: self._storage.put("pid", f"{pid}\n".encode()))
+
     def _whatever(self, act: Callable[[], None]) -> None:
-        """A step of the end; the rest follows when the storage refuses it, and the next daemon tidies up."""
+        """One of several steps; the others are taken also when the storage refuses this one."""
         try:
             act()
         except RelayStorageError as exc:
@@ -212,7 +183,7 @@ class RelayDaemon:
 
     @property
     def _busy(self) -> bool:
-        return self._burial.busy or not self._runner.idle
+        return self._crew.burial.busy or not self._crew.runner.idle
 
     def _turn(self) -> bool:
         """One step, and a pause when there was nothing to do or the storage failed."""
@@ -229,14 +200,14 @@ class RelayDaemon:
         return acted
 
     def _keep_up(self) -> None:
-        self._upkeep.tick(
-            recent=self._publisher.recent,
-            running=self._runner.running,
-            pending=self._desk.waiting,
-            held=self._publisher.held,
+        self._crew.upkeep.tick(
+            recent=self._crew.publisher.recent,
+            running=self._crew.runner.running,
+            pending=self._crew.desk.waiting,
+            held=self._crew.publisher.held,
         )
-        self._publisher.forget_marks()
-        if self._upkeep.lost_to is not None:
+        self._crew.publisher.forget_marks()
+        if self._crew.upkeep.lost_to is not None:
             self._stopping = True
 
     def _pause(self) -> None:
@@ -251,5 +222,7 @@ class RelayDaemon:
         self._storage.wait(self._folders(), jittered(wait, random.random()), also)  # noqa: S311
 
     def _folders(self) -> Sequence[str]:
-        waiting = (layout.PENDING, layout.APPROVED, layout.REJECTED) if self._desk.waiting else ()
+        waiting = (
+            (layout.PENDING, layout.APPROVED, layout.REJECTED) if self._crew.desk.waiting else ()
+        )
         return (layout.INBOX, layout.CANCEL, *waiting)

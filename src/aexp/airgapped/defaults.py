@@ -81,11 +81,22 @@ def queue_folder(text: str, *, from_url: bool = False) -> str:
             )
     if not text.isprintable():
         raise SettingsError(f"The queue's path is not printable: {visible(text)}.")
+    return os.path.normpath(absolute(text))
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """The path from the root on, with ``~`` and the current folder put in; links are not followed.
+
+    Raises:
+        SettingsError: it names a user that does not exist, or the current folder is gone.
+    """
     try:
-        path = Path(text).expanduser()
+        return Path(path).expanduser().absolute()
     except RuntimeError as exc:
-        raise SettingsError(f"The queue {visible(text)} cannot be found: {exc}.") from exc
-    return os.path.normpath(path if path.is_absolute() else Path.cwd() / path)
+        shown = visible(os.fspath(path))
+        raise SettingsError(f"The path {shown} cannot be found: {exc}.") from exc
+    except FileNotFoundError as exc:
+        raise SettingsError("The current folder is gone.", "Change to one that exists.") from exc
 
 
 def queue_flag(url: str) -> str:

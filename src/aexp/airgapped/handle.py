@@ -58,6 +58,7 @@ class RelayHandle:
         Raises:
             RelayTimeoutError: no answer in time. The request goes on; ask again later.
             RelayDownError: no daemon serves the queue.
+            RelayNotFoundError: the queue knows nothing of the request (any more).
             RelayError: the operation did not run to its end; the class says why.
         """
         if self._answer is None:
@@ -97,10 +98,11 @@ class RelayHandle:
         import asyncio
 
         wait = self._new_wait(None, None)
-        while (answer := await asyncio.to_thread(wait.look)) is None:
-            await asyncio.sleep(wait.pause_s())
-        self._answer = answer
-        return result_of(answer)
+        while self._answer is None:
+            self._answer = await asyncio.to_thread(wait.look)
+            if self._answer is None:
+                await asyncio.sleep(wait.pause_s())
+        return result_of(self._answer)
 
     def _wait(self, timeout: float | None, on_pending: Callable[[], None] | None) -> Response:
         wait = self._new_wait(timeout, on_pending)

@@ -9,6 +9,8 @@ from aexp.domain.requests import PROTOCOL
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
+_ORIGINAL_KEYS = {"ts_monotonic", "wall", "pid"}
+
 
 class Heart:
     """Writes ``heartbeat`` (the serving daemon's) and ``daemons/<D>.hb`` (this daemon's own).
@@ -60,7 +62,7 @@ class Heart:
             self._storage.put(layout.HEARTBEAT, body)
         except StorageUnfitError:
             # Something that is not a file has taken the beat's name.
-            self._storage.take(layout.HEARTBEAT, layout.bad(layout.HEARTBEAT, self._me))
+            self._storage.take(layout.HEARTBEAT, layout.bad(layout.HEARTBEAT))
             self._storage.put(layout.HEARTBEAT, body)
 
     def stop(self) -> None:
@@ -76,11 +78,12 @@ class Heart:
         try:
             raw = self._storage.read(layout.HEARTBEAT, limit=wire.MAX_BYTES)
             facts = wire.decode(raw)
-        except (StorageMissingError, StorageUnfitError):
+        except (StorageMissingError, StorageUnfitError, wire.WireError):
+            # Nothing, or nothing that any daemon writes: our next beat replaces it.
             return None
-        except wire.WireError:
-            return ""
-        return str(facts.get("daemon", "")) if "proto" in facts else ""
+        if "proto" in facts:
+            return str(facts.get("daemon", ""))
+        return "" if set(facts) >= _ORIGINAL_KEYS else None
 
     @property
     def _own(self) -> str:

@@ -7,7 +7,6 @@ from aexp.domain import layout, wire
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
 from aexp.domain.identity import ProcessId
-from aexp.domain.layout import Token
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.polling import CLIENT_MOST_S
 from aexp.domain.requests import Response
@@ -65,7 +64,7 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
     up, why = _judge(queue, beat, clock, processes)
     facts = {} if beat is None else beat.facts
     wall = _number(facts.get("wall"))
-    tokens = [Token.parse(entry) for entry in queue.storage.list(layout.PROCESSING)]
+    tokens = layout.tokens_in(queue.storage.list(layout.PROCESSING))
     return DaemonView(
         queue=queue.storage.url,
         up=up,
@@ -78,7 +77,7 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         beat_age_s=None if wall is None else round(clock.wall() - wall, 3),
         waiting=len(_ids(queue, layout.INBOX)),
         pending=len(_ids(queue, layout.PENDING)),
-        running=sum(1 for token in tokens if token is not None and token.stage == "run"),
+        running=sum(1 for token in tokens if token.stage == "run"),
     )
 
 
@@ -132,11 +131,9 @@ def _open_requests(queue: RelayQueue) -> list[RequestView]:
         for folder, state in ((layout.INBOX, State.RECEIVED), (layout.PENDING, State.PENDING))
         for request_id in _ids(queue, folder)
     ]
-    for entry in queue.storage.list(layout.PROCESSING):
-        token = Token.parse(entry)
-        if token is not None:
-            state = State.RUNNING if token.stage == "run" else State.APPROVED
-            views.append(_opened(queue, token.name, token.request_id, state, token.owner))
+    for token in layout.tokens_in(queue.storage.list(layout.PROCESSING)):
+        state = State.RUNNING if token.stage == "run" else State.APPROVED
+        views.append(_opened(queue, token.name, token.request_id, state, token.owner))
     return [view for view in views if view is not None]
 
 
@@ -163,7 +160,7 @@ def _opened(
 
 def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
     try:
-        answer: Response | None = queue.answer(request_id)
+        answer: Response | None = queue.read_answer(request_id, listed=True)
     except RelayAnswerError as exc:
         return RequestView(request_id, State.CRASHED, "?", error=visible(str(exc), limit=400))
     if answer is None:
@@ -182,8 +179,7 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
 
 
 def _ids(queue: RelayQueue, folder: str) -> list[str]:
-    entries = queue.storage.list(folder)
-    return [found for entry in entries if (found := layout.request_of(entry)) is not None]
+    return layout.requests_in(queue.storage.list(folder))
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from aexp.domain.text import visible
 from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request, working_copy
 from aexp.ports.clock import Clock
 
-SLICE = 32
+SLICE = 256
 """Requests taken in at one step, so that a flood cannot keep the daemon from its beat."""
 DEFAULT_TTL_S = 24 * 3600.0
 REMEMBERED = 10_000
@@ -50,18 +50,28 @@ class Intake:
         self._audit = audit
         self._seen: dict[str, None] = {}
 
-    def take(self) -> list[Job]:
-        """Claim what waits in the inbox (a slice of it) and keep what may run."""
+    def take(self) -> tuple[list[Job], bool]:
+        """Claim what waits in the inbox (a slice of it) and keep what may run.
+
+        Returns:
+            The jobs, and whether anything was claimed at all.
+        """
         claimed: list[tuple[float, Token, bytes]] = []
         for request_id in self._tokens.arrivals()[:SLICE]:
-            token = self._tokens.claim(request_id)
-            if token is not None and self._is_new(token):
+            token = self._claim(request_id)
+            if token is not None:
                 data = self._read(token)
                 claimed.append((_submitted(data), token, data))
         # A slice that arrived together runs in the order in which the clients say they submitted.
         claimed.sort(key=lambda found: found[0])
-        jobs = (self.admit(token, data) for _, token, data in claimed)
-        return [job for job in jobs if job is not None]
+        jobs = [self.admit(token, data) for _, token, data in claimed]
+        return [job for job in jobs if job is not None], bool(claimed)
+
+    def remember(self, request_id: str) -> None:
+        """The request is known: another file with its id is a repeat."""
+        self._seen[request_id] = None
+        if len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
 
     def admit(self, token: Token, data: bytes, *, decided: bool = False) -> Job | None:
         """The job for an owned request, or None after answering that it cannot be one.
@@ -69,6 +79,7 @@ class Intake:
         Args:
             decided: whether a person has just approved it: it was received long ago.
         """
+        self.remember(token.request_id)
         try:
             body = wire.decode(data)
             valid = validate_request(body, self._policy)
@@ -97,16 +108,14 @@ class Intake:
             self._tokens.set_aside(token)
             return b""
 
-    def _is_new(self, token: Token) -> bool:
-        if token.request_id in self._seen:
-            # The same id again: a copy of an old request, or a client's repeat after a lost reply.
-            self._audit.warn("seen-before", token.request_id)
-            self._tokens.set_aside(token)
-            return False
-        self._seen[token.request_id] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        return True
+    def _claim(self, request_id: str) -> Token | None:
+        # The same id again is a copy of an old request, or a client's repeat after a lost reply. It is
+        # moved away without being claimed: the claim would replace the token of the first one.
+        if request_id in self._seen or self._tokens.is_answered(request_id):
+            self._audit.warn("seen-before", request_id)
+            self._tokens.set_aside_repeat(request_id)
+            return None
+        return self._tokens.claim(request_id)
 
     def _refuse(self, token: Token, exc: Exception) -> None:
         if isinstance(exc, FilesystemError):

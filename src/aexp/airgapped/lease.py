@@ -6,6 +6,7 @@ generation above its own and knows that it serves no longer.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -105,7 +106,14 @@ class Lease:
                 pid=int(facts.get("pid", 0)),
                 since=float(facts.get("since", 0.0)),
             )
-        except (StorageMissingError, StorageUnfitError, KeyError, TypeError, ValueError):
+        except (
+            StorageMissingError,
+            StorageUnfitError,
+            KeyError,
+            TypeError,
+            ValueError,
+            OverflowError,
+        ):
             # Released a moment ago, or not a lease at all: the next generation may be tried for.
             return None
 
@@ -113,7 +121,9 @@ class Lease:
         if self._generation is not None and self._generation > 1:
             for generation in self._generations():
                 if generation < self._generation:
-                    self._storage.remove(_name(generation))
+                    # What is no file is no lease either, and does no harm below ours.
+                    with suppress(StorageUnfitError):
+                        self._storage.remove(_name(generation))
 
 
 def _name(generation: int) -> str:

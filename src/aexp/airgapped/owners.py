@@ -23,8 +23,17 @@ class Owners:
         self._clock = clock
         self._watches: dict[str, BeatWatch] = {}
 
-    def is_dead(self, owner: str) -> bool:
-        """Whether the daemon is certainly gone. False may also mean: not known yet, ask again."""
+    def beating(self) -> frozenset[str]:
+        """The daemons whose own beat is there; to be listed after whatever names them."""
+        entries = self._storage.list(layout.DAEMONS)
+        return frozenset(entry.removesuffix(".hb") for entry in entries if entry.endswith(".hb"))
+
+    def is_dead(self, owner: str, beating: frozenset[str] | None = None) -> bool:
+        """Whether the daemon is certainly gone. False may also mean: not known yet, ask again.
+
+        Args:
+            beating: what :meth:`beating` gave, for asking about many at once.
+        """
         process = ProcessId.parse(owner)
         alive = self._processes.alive(process) if process is not None else None
         if alive is not None:
@@ -32,7 +41,7 @@ class Owners:
         watch = self._watches.setdefault(
             owner, BeatWatch(patience_s=TAKEOVER_AFTER_S, grace_s=TAKEOVER_AFTER_S)
         )
-        verdict = watch.see(self.beat(owner), self._clock.monotonic())
+        verdict = watch.see(self.beat(owner, beating), self._clock.monotonic())
         if verdict is not Verdict.DOWN:
             return False
         # A daemon writes its own beat before it claims anything and removes it last, so an absent
@@ -44,12 +53,11 @@ class Owners:
         process = ProcessId.parse(owner)
         return process is not None and self._processes.alive(process) is True
 
-    def beat(self, owner: str) -> bytes | None:
+    def beat(self, owner: str, beating: frozenset[str] | None = None) -> bytes | None:
         """The daemon's own beat, None when there is none."""
-        entry = f"{owner}.hb"
-        if entry not in self._storage.list(layout.DAEMONS):
+        if owner not in (self.beating() if beating is None else beating):
             return None
         try:
-            return self._storage.read(f"{layout.DAEMONS}/{entry}", limit=wire.MAX_BYTES)
+            return self._storage.read(f"{layout.DAEMONS}/{owner}.hb", limit=wire.MAX_BYTES)
         except (StorageMissingError, StorageUnfitError):
             return None

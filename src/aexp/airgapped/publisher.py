@@ -11,6 +11,7 @@ from aexp.domain.requests import Response
 from aexp.ports.clock import Clock
 
 RECENT = 64
+RETRY_EVERY_S = 0.5
 KEPT_CHARS = 400
 """Characters of output in an answer for which there is only a reserve of one block left."""
 MARKED_FOR_S = 600.0
@@ -30,6 +31,7 @@ class Publisher:
         self._clock = clock
         self._audit = audit
         self._held: list[tuple[Token, Response]] = []
+        self._retry_due = float("-inf")
         self._marked: deque[tuple[float, str]] = deque()
         self.recent: list[str] = []
 
@@ -55,16 +57,17 @@ class Publisher:
 
     def retry(self) -> bool:
         """Try the answers that were refused; True when one got through."""
+        now = self._clock.monotonic()
+        if not self._held or now < self._retry_due:
+            return False
+        self._retry_due = now + RETRY_EVERY_S
         held, self._held = self._held, []
-        sent = 0
-        for position, (token, response) in enumerate(held):
+        for token, response in held:
             try:
                 self._send_somehow(token, response)
             except RelayStorageError:
-                self._held = held[position:]
-                break
-            sent += 1
-        return sent > 0
+                self._held.append((token, response))
+        return len(self._held) < len(held)
 
     def forget_marks(self) -> None:
         """Remove the marks of answers that every waiting client has seen by now, a slice at a time."""

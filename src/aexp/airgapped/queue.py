@@ -17,8 +17,7 @@ from aexp.domain.errors import (
     StorageUnfitError,
 )
 from aexp.domain.identity import PREFIX, is_request_id
-from aexp.domain.layout import Token
-from aexp.domain.requests import Request, Response
+from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
@@ -77,26 +76,32 @@ class RelayQueue:
         if self._marks is None:
             self.beat()
         if not self._marks:
-            return self._read_answer(request_id)
+            return self.read_answer(request_id)
         if request_id not in self.storage.list(layout.REPLIED):
             return None
-        return self._read_answer(request_id, listed=True)
+        return self.read_answer(request_id, listed=True)
 
     def answer(self, request_id: str) -> Response | None:
         """The answer, once there is one, however old."""
         if request_id in self.storage.list(layout.REPLIED):
-            return self._read_answer(request_id, listed=True)
+            return self.read_answer(request_id, listed=True)
         if self._open_state(request_id) is not None:
             return None
-        return self._read_answer(request_id)
+        return self.read_answer(request_id)
 
-    def _read_answer(self, request_id: str, *, listed: bool = False) -> Response | None:
+    def read_answer(self, request_id: str, *, listed: bool = False) -> Response | None:
+        """The answer in the outbox.
+
+        Args:
+            listed: whether it is known to be there.
+        """
         # Listed before it is opened: asking for a name too early can hide it for half a minute. A mark
         # is as good as a listing, because it is made after the answer.
         if not listed and f"{request_id}.json" not in self.storage.list(layout.OUTBOX):
             return None
         try:
-            return Response.from_bytes(self.storage.read(layout.outbox(request_id)), request_id)
+            data = self.storage.read(layout.outbox(request_id), limit=MAX_ANSWER_BYTES + 1)
+            return Response.from_bytes(data, request_id)
         except StorageMissingError:
             return None
 
@@ -118,11 +123,6 @@ class RelayQueue:
     def is_pending(self, request_id: str) -> bool:
         """Whether the request waits for consent."""
         return f"{request_id}.json" in self.storage.list(layout.PENDING)
-
-    def token(self, request_id: str) -> Token | None:
-        """The request's token when a daemon owns it."""
-        tokens = (Token.parse(entry) for entry in self.storage.list(layout.PROCESSING))
-        return next((token for token in tokens if token and token.request_id == request_id), None)
 
     def state(self, request_id: str) -> State:
         """Where the request stands now.
@@ -149,10 +149,15 @@ class RelayQueue:
             return State.RECEIVED
         if self.is_pending(request_id):
             return State.PENDING
-        token = self.token(request_id)
-        if token is None:
+        entries = self.storage.list(layout.PROCESSING)
+        if f"{request_id}.json" in entries:
+            return State.RUNNING  # under a daemon of the original kind
+        stages = [
+            token.stage for token in layout.tokens_in(entries) if token.request_id == request_id
+        ]
+        if not stages:
             return None
-        return State.RUNNING if token.stage == "run" else State.APPROVED
+        return State.RUNNING if "run" in stages else State.APPROVED
 
     def withdraw(self, request_id: str, why: str) -> bool:
         """Take the request back before it starts.
@@ -207,14 +212,11 @@ class RelayQueue:
 
     def known_ids(self) -> list[str]:
         """The ids of all requests in the queue, answered or not."""
-        ids = {
-            found
-            for folder in (layout.INBOX, layout.PENDING, layout.OUTBOX)
-            for entry in self.storage.list(folder)
-            if (found := layout.request_of(entry)) is not None
-        }
-        tokens = (Token.parse(entry) for entry in self.storage.list(layout.PROCESSING))
-        return sorted(ids | {token.request_id for token in tokens if token is not None})
+        tokens = layout.tokens_in(self.storage.list(layout.PROCESSING))
+        ids = {token.request_id for token in tokens}
+        for folder in (layout.INBOX, layout.PENDING, layout.OUTBOX):
+            ids.update(layout.requests_in(self.storage.list(folder)))
+        return sorted(ids)
 
     def _answer_cancelled(self, request_id: str, gone: str, why: str) -> None:
         try:

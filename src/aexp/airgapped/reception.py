@@ -9,6 +9,7 @@ from aexp.airgapped.runner import Runner
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
 from aexp.domain.consent import State
+from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 
 
@@ -32,12 +33,20 @@ class Reception:
         self._audit = audit
 
     def take_in(self) -> bool:
-        """Do what has come in since the last look; True when something had."""
-        jobs = [*self._intake.take(), *self._desk.hear()]
+        """Do what has come in since the last look; True when something had.
+
+        Raises:
+            RelayStorageError: the storage failed; what had come in before is in its place.
+        """
+        jobs, acted = self._intake.take()
         for job in jobs:
             self._place(job)
-        cancelled = False if self._runner.idle else self._hear_cancellations()
-        return bool(jobs) or cancelled
+        for job in self._desk.hear():
+            acted = True
+            self._place(job)
+        if not self._runner.idle:
+            acted |= self._hear_cancellations()
+        return acted
 
     def readmit(self, token: Token, data: bytes) -> None:
         """Take in a request that is ours already: a dead daemon's claim, or one that we lost sight of."""
@@ -56,10 +65,14 @@ class Reception:
             self._audit.note("given-back", job.request_id)
 
     def _place(self, job: Job) -> None:
-        if job.state is State.PENDING:
-            self._desk.park(job)
-        else:
+        if job.state is not State.PENDING:
             self._runner.add(job)
+            return
+        try:
+            self._desk.park(job)
+        except RelayStorageError as exc:
+            # The recovery finds its token in a moment and brings it here again.
+            self._audit.warn("not-parked", job.request_id, error=exc)
 
     def _hear_cancellations(self) -> bool:
         acted = False

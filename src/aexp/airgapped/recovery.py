@@ -40,45 +40,51 @@ class Recovery:
         self._admit = admit
         self._known = known
         self._burial = burial
+        self._told: set[str] = set()
         self._audit = audit
 
     def sweep(self) -> None:
         """Look once at everything that is claimed or started."""
+        tokens = self._tokens.owned()
+        beating = self._owners.beating()
         dead: dict[str, bool] = {}
-        for token in self._tokens.owned():
-            with self._going_on(token.request_id):
+        for token in tokens:
+            with self._going_on(token.name):
                 if token.owner == self._tokens.me:
                     self._own(token)
                     continue
                 if token.owner not in dead:
-                    dead[token.owner] = self._owners.is_dead(token.owner)
+                    dead[token.owner] = self._owners.is_dead(token.owner, beating)
                 if dead[token.owner]:
                     self._inherit(token)
-        self._forget_dead_beats()
+        self._forget_dead_beats(beating)
 
-    def _forget_dead_beats(self) -> None:
-        for entry in self._tokens.storage.list(layout.DAEMONS):
-            owner = entry.removesuffix(".hb")
-            with self._going_on("-"):
-                if owner != self._tokens.me and self._owners.is_dead(owner):
-                    self._tokens.storage.remove(f"{layout.DAEMONS}/{entry}")
+    def _forget_dead_beats(self, beating: frozenset[str]) -> None:
+        for owner in beating:
+            name = f"{layout.DAEMONS}/{owner}.hb"
+            with self._going_on(name):
+                if owner != self._tokens.me and self._owners.is_dead(owner, beating):
+                    self._tokens.storage.remove(name)
 
     @contextmanager
-    def _going_on(self, request_id: str) -> Iterator[None]:
+    def _going_on(self, name: str) -> Iterator[None]:
         """One file that cannot be handled keeps nobody from the others; it is tried again next time."""
         try:
             yield
         except RelayStorageError as exc:
-            self._audit.warn("recovery-failed", request_id, error=exc)
+            if name not in self._told:
+                self._told.add(name)
+                self._audit.warn("recovery-failed", error=exc)
 
     def bury_originals(self) -> None:
         """Answer for what a daemon of the original kind left running: ``processing/<id>.json``."""
         for entry in self._tokens.storage.list(layout.PROCESSING):
             request_id = layout.request_of(entry)
+            name = f"{layout.PROCESSING}/{entry}"
             if request_id is not None:
-                gone = f"{layout.STALE}/{request_id}.original.{self._tokens.me}.crashed"
-                name = f"{layout.PROCESSING}/{entry}"
-                self._burial.begin(Remains(request_id, name, gone, "original"))
+                with self._going_on(name):
+                    gone = layout.crashed(request_id, "original")
+                    self._burial.begin(Remains(request_id, name, gone, "original"))
 
     def answer_withdrawn(self) -> None:
         """Answer for clients that died between withdrawing a request and saying so."""
@@ -86,7 +92,9 @@ class Recovery:
         for entry in self._tokens.storage.list(layout.STALE):
             request_id, _, rest = entry.partition(".")
             withdrawn = rest.endswith(".cancelled") and is_request_id(request_id)
-            if withdrawn and request_id not in answered:
+            if not withdrawn or request_id in answered:
+                continue
+            with self._going_on(entry):
                 what = "The request was withdrawn before it started."
                 data = refusal(request_id, "?", State.CANCELLED, what).to_bytes()
                 self._tokens.storage.put_new(layout.outbox(request_id), data)
@@ -121,5 +129,5 @@ class Recovery:
         self._admit(token, data)
 
     def _bury(self, token: Token) -> None:
-        gone = layout.crashed(token, self._tokens.me)
+        gone = layout.crashed(token.request_id, token.owner)
         self._burial.begin(Remains(token.request_id, token.name, gone, token.owner))

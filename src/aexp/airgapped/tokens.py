@@ -1,8 +1,7 @@
 """The daemon's moves in the queue: each change of a request's state is one move of its token."""
 
-from collections.abc import Iterable
-
 from aexp.domain import layout
+from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.ports.storage import QueueStorage
@@ -32,8 +31,7 @@ class Tokens:
 
     def arrivals(self) -> list[str]:
         """The ids that wait in the inbox."""
-        entries = self.storage.list(layout.INBOX)
-        return [found for entry in entries if (found := layout.request_of(entry)) is not None]
+        return layout.requests_in(self.storage.list(layout.INBOX))
 
     def claim(self, request_id: str) -> Token | None:
         """Own a request of the inbox; None when somebody else was faster or the client withdrew it."""
@@ -41,8 +39,7 @@ class Tokens:
 
     def parked(self) -> list[str]:
         """The ids that wait for consent."""
-        entries = self.storage.list(layout.PENDING)
-        return [found for entry in entries if (found := layout.request_of(entry)) is not None]
+        return layout.requests_in(self.storage.list(layout.PENDING))
 
     def park(self, token: Token) -> bool:
         """Let an owned request wait for consent; False when it is not ours any more."""
@@ -74,10 +71,9 @@ class Tokens:
         mark_replied(self.storage, token.request_id, token.name)
         return won
 
-    def owned(self, entries: Iterable[str] | None = None) -> list[Token]:
+    def owned(self) -> list[Token]:
         """Every token in ``processing/``, whoever owns it."""
-        found = self.storage.list(layout.PROCESSING) if entries is None else entries
-        return [token for entry in found if (token := Token.parse(entry)) is not None]
+        return layout.tokens_in(self.storage.list(layout.PROCESSING))
 
     def adopt(self, token: Token) -> Token | None:
         """Take over a claim whose owner died; it provably never started."""
@@ -86,7 +82,23 @@ class Tokens:
 
     def set_aside(self, token: Token) -> None:
         """Keep an owned file that is no request where a person can look at it."""
-        self.storage.take(token.name, layout.bad(f"{token.request_id}.json", self.me))
+        self.storage.take(token.name, layout.bad(f"{token.request_id}.json"))
+
+    def set_aside_repeat(self, request_id: str) -> None:
+        """The same for a file of the inbox whose id is known already; the first one stays as it is."""
+        self.storage.take(layout.inbox(request_id), layout.bad(f"{request_id}.json"))
+
+    def is_answered(self, request_id: str) -> bool:
+        """Whether the request was answered before, by whatever daemon."""
+        # A name that may not exist yet is asked for here. It is only ever made by a link, which tells
+        # the truth also where this node remembers wrongly that the name is missing.
+        try:
+            self.storage.read(layout.outbox(request_id), limit=1)
+        except StorageMissingError:
+            return False
+        except StorageUnfitError:
+            return True
+        return True
 
     def _own(self, name: str, request_id: str) -> Token | None:
         token = Token(request_id, self.me, "claim")

@@ -1,5 +1,6 @@
 """What the daemon does every few seconds: prove that it serves, see to what others left, clean up."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aexp.airgapped.audit import Audit
@@ -18,6 +19,9 @@ FOREIGN_PAUSE_S = 6 * BEAT_INTERVAL_S
 class Upkeep:
     """Lease, beat, recovery and clean-up, in this order and each in spite of the others' failures.
 
+    Args:
+        move_in: makes the queue's folders again when they were deleted under the daemon.
+
     Attributes:
         lost_to: the daemon that has taken over, None while this one serves.
     """
@@ -28,6 +32,7 @@ class Upkeep:
         heart: Heart,
         recovery: Recovery,
         sweeper: Sweeper,
+        move_in: Callable[[], None],
         clock: Clock,
         audit: Audit,
     ) -> None:
@@ -35,6 +40,7 @@ class Upkeep:
         self._heart = heart
         self._recovery = recovery
         self._sweeper = sweeper
+        self._move_in = move_in
         self._clock = clock
         self._audit = audit
         self._foreign_until = float("-inf")
@@ -81,7 +87,9 @@ class Upkeep:
     def _reclaim(self) -> None:
         # The lease may only have been deleted with the queue's folder; then it is ours again. If
         # somebody else has it we were taken for dead: what runs here may end, nothing new begins.
-        if self._lease.try_for() is Standing.TAKEN:
+        if self._lease.try_for() is Standing.HELD:
+            self._move_in()
+        else:
             self.lost_to = self._lease.holder
             host = self.lost_to.host if self.lost_to else "?"
             self._audit.warn("lease-lost", to=host)

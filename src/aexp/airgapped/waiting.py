@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.queue import Beat, RelayQueue
-from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError
+from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.polling import client_wait, jittered
 from aexp.domain.requests import Response
@@ -14,6 +14,8 @@ from aexp.ports.clock import Clock
 
 LIVENESS_EVERY_S = 1.0
 FIRST_LIVENESS_S = 0.2
+SILENCE_S = 8.0
+"""Seconds without a change of the beat that are worth telling."""
 THOROUGH_EVERY_S = 15.0
 """Seconds between two looks that would also find an answer without a mark."""
 
@@ -31,6 +33,17 @@ def approve_hint(request_id: str, url: str) -> str:
 def show_hint(request_id: str, url: str) -> str:
     """What a person types to see a request."""
     return f"aexp relay show {request_id[:8]}{queue_flag(url)}"
+
+
+def patience(timeout: object) -> float:
+    """Seconds that a caller wants to wait.
+
+    Raises:
+        SettingsError: it is not a number, or a negative one.
+    """
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout >= 0:
+        return float(timeout)
+    raise SettingsError(f"The timeout {timeout!r} is not a number of seconds.", "Give 0 or more.")
 
 
 class AnswerWait:
@@ -52,7 +65,7 @@ class AnswerWait:
         self._queue = queue
         self._request_id = request_id
         self._clock = clock
-        self._timeout_s = timeout_s
+        self._timeout_s = patience(timeout_s)
         self._on_pending = on_pending
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
@@ -65,6 +78,7 @@ class AnswerWait:
 
         Raises:
             RelayDownError: no daemon serves the queue.
+            RelayNotFoundError: the queue knows nothing of the request.
             RelayTimeoutError: the caller's patience is over; the request goes on.
             RelayStorageError: the same, and the storage failed at this last look.
         """
@@ -82,6 +96,9 @@ class AnswerWait:
             # An answer of yesterday has no mark any more, and one may have been missed.
             response = self._queue.answer(self._request_id)
             self._thorough_due = now + THOROUGH_EVERY_S
+            if response is None:
+                # Raises when the queue knows nothing of the request: then nothing is to be waited for.
+                self._queue.state(self._request_id)
         else:
             response = self._queue.new_answer(self._request_id)
         if response is not None:
@@ -144,7 +161,10 @@ class AnswerWait:
             )
         else:
             what, hint = "goes on", f"Pick the result up later: {later}"
-        patience = age(self._timeout_s)
+        silent = self._watch.unchanged_s(self._clock.monotonic())
+        if silent > SILENCE_S:
+            hint = f"The daemon has not beaten for {age(silent)}: see `aexp relay status`. {hint}"
+        waited = age(self._timeout_s)
         return RelayTimeoutError(
-            f"No answer to {request_id} within {patience}; the request {what}.", hint, request_id
+            f"No answer to {request_id} within {waited}; the request {what}.", hint, request_id
         )

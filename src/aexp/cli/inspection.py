@@ -10,6 +10,8 @@ from aexp.cli.wiring import container, json_option, print_json, queue_option
 from aexp.domain.consent import FINAL, State
 from aexp.domain.operations import ALLOWED
 
+LATEST = 20
+
 
 @click.command()
 @queue_option
@@ -56,8 +58,9 @@ def ls(
         for view in request_views(built.queue())
         if (state is None or view.state == state) and (op is None or view.op == op)
     ]
+    waiting = [view for view in views if view.state not in FINAL]
     answered = [view for view in views if view.state in FINAL]
-    shown = views if everything or as_json else [v for v in views if v not in answered[20:]]
+    shown = waiting + (answered if everything or as_json else answered[:LATEST])
     if as_json:
         print_json({"requests": [dataclasses.asdict(view) for view in shown]})
         return

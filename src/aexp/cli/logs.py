@@ -1,8 +1,10 @@
 """Where the audit trail goes."""
 
+import errno
 import logging
 import logging.handlers
 import os
+import stat
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from aexp.domain.errors import SettingsError
 
 MAX_BYTES = 8 << 20
 KEPT = 3
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def log_to(log: str | None, folder: str | None, *, tty: bool) -> str:
@@ -59,8 +62,11 @@ class _PrivateLog(logging.handlers.RotatingFileHandler):
     def _open(self) -> Any:
         path = Path(self.baseFilename)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8")
+        handle = os.open(path, _FLAGS, 0o600)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OSError(errno.EINVAL, "it is not a plain file", str(path))
+        return os.fdopen(handle, "a", encoding="utf-8")
 
     def emit(self, record: logging.LogRecord) -> None:
         if self.stream is not None and not os.path.exists(self.baseFilename):

@@ -100,8 +100,10 @@ def _stopping(daemon: "RelayDaemon", write_end: int) -> Iterator[None]:
     """Signals end the daemon in good order; each one also wakes its loop through the pipe."""
     before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
-    for number in _STOP_SIGNALS:
-        signal.signal(number, lambda *_: daemon.stop())
+    for number, handler in handlers.items():
+        # Under nohup a hang-up is ignored, and stays so.
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: daemon.stop())
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ REQUEST_ID = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII
 )
 PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{0,35}", re.ASCII)
-_PROCESS = re.compile(r"([A-Za-z0-9_-]{1,80})-(\d{1,10})-(\d{1,20})-([0-9a-f]{8})", re.ASCII)
+_PROCESS = re.compile(r"([A-Za-z0-9_-]{1,73})-(\d{1,10})-(\d{1,20})-([0-9a-f]{8})", re.ASCII)
 _UNFIT = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
 
 
@@ -39,7 +39,7 @@ class ProcessId:
     @classmethod
     def new(cls, host: str, pid: int, start: int) -> "ProcessId":
         """The name of a process; the host's dots and slashes become dashes."""
-        return cls(_UNFIT.sub("-", host)[:80] or "host", pid, start, uuid.uuid4().hex[:8])
+        return cls(_UNFIT.sub("-", host)[:73] or "host", pid, start, uuid.uuid4().hex[:8])
 
     @classmethod
     def parse(cls, text: str) -> "ProcessId | None":

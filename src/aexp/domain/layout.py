@@ -21,10 +21,12 @@ tells a waiting client for some minutes that its answer is there: that folder st
 cost of looking.
 """
 
+import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from aexp.domain.identity import is_request_id
+from aexp.domain.identity import ProcessId, is_request_id
 
 INBOX = "inbox"
 PENDING = "pending"
@@ -78,7 +80,7 @@ class Token:
     def parse(cls, entry: str) -> "Token | None":
         """The token that an entry of ``processing/`` is, or None when it is something else."""
         parts = entry.split(".")
-        if len(parts) != 3 or not is_request_id(parts[0]) or not parts[1]:
+        if len(parts) != 3 or not is_request_id(parts[0]) or ProcessId.parse(parts[1]) is None:
             return None
         if parts[2] == "claim":
             return cls(parts[0], parts[1], "claim")
@@ -91,6 +93,16 @@ def request_of(entry: str) -> str | None:
     """The id in an entry such as ``<id>.json``, or None when the entry is not a request's."""
     stem, dot, ending = entry.partition(".")
     return stem if dot and ending == "json" and is_request_id(stem) else None
+
+
+def requests_in(entries: Iterable[str]) -> list[str]:
+    """The ids of the requests among the entries of a folder."""
+    return [found for entry in entries if (found := request_of(entry)) is not None]
+
+
+def tokens_in(entries: Iterable[str]) -> list[Token]:
+    """The tokens among the entries of ``processing/``."""
+    return [token for entry in entries if (token := Token.parse(entry)) is not None]
 
 
 def inbox(request_id: str) -> str:
@@ -128,11 +140,11 @@ def cancelled(request_id: str, client: str) -> str:
     return f"{STALE}/{request_id}.{client}.cancelled"
 
 
-def crashed(token: Token, finder: str) -> str:
+def crashed(request_id: str, owner: str) -> str:
     """What is left of a request whose daemon died while it ran."""
-    return f"{STALE}/{token.request_id}.{token.owner}.{finder}.crashed"
+    return f"{STALE}/{request_id}.{owner}.crashed"
 
 
-def bad(entry: str, finder: str) -> str:
-    """Where a file that is no request is kept for a person to look at."""
-    return f"{BAD}/{entry[:120]}.{finder}"
+def bad(entry: str) -> str:
+    """A fresh place where a file that is no request is kept for a person to look at."""
+    return f"{BAD}/{entry[:120]}.{uuid.uuid4().hex[:12]}"

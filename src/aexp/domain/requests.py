@@ -3,7 +3,7 @@
 The same frozen types go from the caller to the disk to the daemon and back.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -135,7 +135,3 @@ class RelayResult:
     def ok(self) -> bool:
         """Whether the program said that all went well."""
         return self.returncode == 0
-
-    def with_stdout(self, stdout: str) -> "RelayResult":
-        """The same result with other text."""
-        return replace(self, stdout=stdout)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)', re.DOTALL)
+_STRING = re.compile(r'"(?:[^"\\]|\\.?)*(?:"|\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[{\]}]")
 
 

@@ -70,7 +70,7 @@ class QueueStorage(Protocol):
 
     @abstractmethod
     def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
-        """Move ``src`` to ``dst``, a name that nobody else uses; ``durable``: for good on return.
+        """Move ``src`` to ``dst``, where nobody else puts anything; ``durable``: for good on return.
 
         Of several callers at once exactly one gets True; a caller that gets False changed nothing. The
         content moves whole; it is at ``src`` or at ``dst`` at every moment, never at both.

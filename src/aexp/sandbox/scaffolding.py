@@ -95,7 +95,10 @@ def _repository(given: str | PathLike[str] | None, files: Filesystem) -> str | N
 
 
 def _parent(given: str | PathLike[str] | None, root: str | None, files: Filesystem) -> str:
-    parent = Path(DEFAULT_PARENT if given is None else fspath(given))
+    try:
+        parent = Path(DEFAULT_PARENT if given is None else fspath(given)).expanduser()
+    except RuntimeError as exc:
+        raise SandboxScaffoldError(f"The folder {given} cannot be found: {exc}.") from exc
     if root is None and not parent.is_absolute():
         raise SandboxScaffoldError(
             f"There is no git repository in {Path.cwd()} or above it.",
@@ -103,6 +106,10 @@ def _parent(given: str | PathLike[str] | None, root: str | None, files: Filesyst
             "or give an absolute folder for sandboxes (--parent-dir, parent_dir=...).",
         )
     place = files.resolve(str(Path(root or "/") / parent))
+    if ".git" in Path(place).parts:
+        raise SandboxScaffoldError(
+            f"{place} lies in git's own folder.", f"Choose another, for example {DEFAULT_PARENT}."
+        )
     if place == root:
         raise SandboxScaffoldError(
             "The folder for sandboxes is the repository's root itself.",

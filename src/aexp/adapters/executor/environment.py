@@ -61,8 +61,7 @@ def operation_environment(environ: Mapping[str, str], ssh_command: str) -> dict[
 def users_ssh_command(environ: Mapping[str, str]) -> str:
     """How the user's git starts ssh: ``GIT_SSH_COMMAND``, their global ``core.sshCommand``, ``GIT_SSH``.
 
-    The order is git's own. A repository's ``core.sshCommand`` does not count: who may write the
-    repository shall not choose what runs on the login node.
+    The order is git's own. A repository's ``core.sshCommand`` does not count here.
     """
     if environ.get("GIT_SSH_COMMAND"):
         return environ["GIT_SSH_COMMAND"]

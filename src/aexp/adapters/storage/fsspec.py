@@ -144,7 +144,8 @@ class FsspecStorage(QueueStorage):
 
 def _translated(exc: OSError, path: str, done: str) -> RelayStorageError:
     what = f"{path} could not be {done}: {reason(exc)}."
-    if isinstance(exc, UnfitFileError) or exc.errno in _UNFIT:
+    unreadable = isinstance(exc, PermissionError) and done == "read"
+    if isinstance(exc, UnfitFileError) or exc.errno in _UNFIT or unreadable:
         return StorageUnfitError(what, "Move it away; a queue holds plain files only.")
     if exc.errno in FULL:
         return StorageFullError(what, remedy(exc))

@@ -90,7 +90,13 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def mv_file(self, path1: str, path2: str, *, durable: bool = False, **kwargs: Any) -> None:
         """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first."""
-        _with_folder(path2, lambda: self._rename(path1, path2))
+        try:
+            self._rename(path1, path2)
+        except FileNotFoundError:
+            if not os.path.lexists(path1):
+                raise
+            _make_folders(os.path.dirname(path2))
+            self._rename(path1, path2)
         if durable:
             self._settle(path2)
 
@@ -221,7 +227,8 @@ def _was_linked(exc: OSError, draft: str) -> bool:
 def _same_content(draft: str, path: str) -> bool:
     try:
         with os.fdopen(_checked(os.open(path, _READ), path), "rb") as file:
-            return file.read() == Path(draft).read_bytes()
+            ours = Path(draft).read_bytes()
+            return file.read(len(ours) + 1) == ours
     except OSError:
         # Gone again, or no plain file: in either case not what we wrote.
         return False

@@ -1,0 +1,100 @@
+"""The parts of a daemon, put together once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.burial import Burial
+from aexp.airgapped.consent_desk import ConsentDesk
+from aexp.airgapped.heart import Heart
+from aexp.airgapped.intake import Intake
+from aexp.airgapped.lease import Lease
+from aexp.airgapped.owners import Owners
+from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.reception import Reception
+from aexp.airgapped.recovery import Recovery
+from aexp.airgapped.runner import Runner
+from aexp.airgapped.sweeper import Sweeper
+from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.upkeep import Upkeep
+from aexp.domain.validation import CwdPolicy
+from aexp.ports.clock import Clock
+from aexp.ports.consent import Decisions
+from aexp.ports.executor import Executor
+from aexp.ports.notifier import Notifier
+from aexp.ports.processes import Processes
+from aexp.ports.storage import QueueStorage
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The ports that a daemon works through."""
+
+    storage: QueueStorage
+    executor: Executor
+    decisions: Decisions
+    notifier: Notifier
+    clock: Clock
+    processes: Processes
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who does what."""
+
+    tokens: Tokens
+    owners: Owners
+    heart: Heart
+    lease: Lease
+    publisher: Publisher
+    desk: ConsentDesk
+    runner: Runner
+    reception: Reception
+    burial: Burial
+    recovery: Recovery
+    upkeep: Upkeep
+
+
+def crew(
+    outside: Outside,
+    policy: CwdPolicy,
+    most_at_once: int,
+    audit: Audit,
+    move_in: Callable[[], None],
+) -> Crew:
+    """The parts of one daemon.
+
+    Args:
+        most_at_once: commands that may run at the same time.
+        move_in: makes the queue's folders; called again when they were deleted.
+    """
+    storage, clock, processes = outside.storage, outside.clock, outside.processes
+    me = str(processes.me)
+    facts = {"host": processes.hostname, "pid": processes.me.pid, "since": clock.wall()}
+    tokens = Tokens(storage, me)
+    owners = Owners(storage, processes, clock)
+    heart = Heart(storage, me, facts, clock)
+    lease = Lease(storage, me, facts, owners, clock)
+    publisher = Publisher(tokens, clock, audit)
+    intake = Intake(tokens, publisher, policy, clock, audit)
+    people = (outside.decisions, outside.notifier)
+    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit)
+    runner = Runner(tokens, publisher, outside.executor, clock, audit, most_at_once)
+    reception = Reception(tokens, intake, desk, runner, publisher, audit)
+    burial = Burial(tokens, outside.executor, processes, clock, audit)
+    recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, audit)
+    sweeper = Sweeper(storage, clock, audit)
+    upkeep = Upkeep(lease, heart, recovery, sweeper, move_in, clock, audit)
+    return Crew(
+        tokens=tokens,
+        owners=owners,
+        heart=heart,
+        lease=lease,
+        publisher=publisher,
+        desk=desk,
+        runner=runner,
+        reception=reception,
+        burial=burial,
+        recovery=recovery,
+        upkeep=upkeep,
+    )
