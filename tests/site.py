@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,3 +181,15 @@ class Site:
             daemon.wait(timeout=PATIENCE_S)
             if daemon.stderr is not None:
                 daemon.stderr.close()
+
+
+def slow_git(site: Site) -> Path:
+    """A git on the daemon's PATH whose fetch says that it runs and then takes very long."""
+    note = site.home / "slow"
+    real_git = shutil.which("git")
+    executable(
+        site.home / "bin/git",
+        f'#!/bin/sh\nif [ "$1" = fetch ]; then echo fetching; echo $$ >> {note}; exec sleep 300; fi\n'
+        f'exec {real_git} "$@"\n',
+    )
+    return note

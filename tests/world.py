@@ -46,7 +46,7 @@ class World:
         self.gpu = FakeProcesses("gpu7")
         self.repo = home / "repo"
         (self.repo / ".git").mkdir(parents=True, exist_ok=True)
-        self.queue = RelayQueue(self.storage, str(self.gpu.me), self.clock)
+        self.queue = RelayQueue(self.storage, self.gpu, self.clock)
         self.daemon: RelayDaemon | None = None
 
     def new_daemon(self, processes: FakeProcesses | None = None) -> RelayDaemon:

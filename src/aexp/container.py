@@ -33,7 +33,7 @@ def _policy(filesystem: Filesystem, storage: QueueStorage, settings: Settings) -
 
 
 def _queue(storage: QueueStorage, processes: Processes, clock: Clock) -> RelayQueue:
-    return RelayQueue(storage, str(processes.me), clock)
+    return RelayQueue(storage, processes, clock)
 
 
 class Container(containers.DeclarativeContainer):

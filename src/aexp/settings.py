@@ -16,6 +16,12 @@ _ENVIRONMENT = {
     "profile": "AEXP_RELAY_PROFILE",
 }
 
+_ALLOWED = {
+    "default_timeout": "a number of seconds from 0 to 86400",
+    "most_at_once": "a number from 1 to 64",
+    "profile": "auto, posix, nfs, nfs-nocto, lustre or network",
+}
+
 
 class Settings(BaseModel):
     """The settings of one process.
@@ -55,8 +61,9 @@ def load_settings(
         return Settings.model_validate(values)
     except ValidationError as exc:
         first = exc.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
+        name = str(first["loc"][0])
+        variable = _ENVIRONMENT.get(name, "")
         raise SettingsError(
-            f"The setting {name} cannot be {first.get('input')!r}: {first['msg']}.",
-            f"Correct the option, or the variable {_ENVIRONMENT.get(name, '')}.",
+            f"The setting {name} ({variable}) cannot be {first.get('input')!r}.",
+            f"Allowed: {_ALLOWED.get(name, 'text')}.",
         ) from exc

@@ -70,6 +70,41 @@ def test_an_unknown_request_is_66(site: Site) -> None:
         assert site.relay(verb, "0" * 32).returncode == 66
 
 
+def test_a_decision_on_what_does_not_wait_says_how_it_stands(site: Site) -> None:
+    site.serve()
+    request_id = site.json("git-status")["request_id"]
+    done = site.relay("approve", request_id[:8])
+    assert done.returncode == 66
+    assert "does not wait for consent: it is completed" in done.stderr
+
+
+def test_an_approval_without_a_daemon_says_that_nothing_runs_yet(site: Site) -> None:
+    site.wandb()
+    daemon = site.serve()
+    request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
+    site.until("it waits", (site.queue / f"pending/{request_id}.json").exists)
+    site.end(daemon)
+    done = site.relay("approve", request_id)
+    assert done.returncode == 0
+    assert "No daemon serves the queue" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("relay", "psuh"), "push"),
+        (("relya", "ls"), "relay"),
+        (("relay", "request", "git_pul"), "git_pull"),
+    ],
+)
+def test_a_typing_error_is_told_what_was_meant(
+    site: Site, typed: tuple[str, ...], meant: str
+) -> None:
+    done = site.aexp(*typed)
+    assert done.returncode in (2, 65)
+    assert f"id you mean {meant}?" in done.stderr
+
+
 def test_a_queue_that_cannot_be_is_78(site: Site) -> None:
     done = site.relay("status", "--queue", "carrier-pigeon://coop")
     assert done.returncode == 78

@@ -9,24 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import Site
+from tests.site import Site, slow_git
 from tests.world import executable
-
-
-def slow_git(site: Site) -> Path:
-    """A git on the daemon's PATH whose fetch says that it runs and then takes very long."""
-    note = site.home / "slow"
-    executable(
-        site.home / "bin/git",
-        f'#!/bin/sh\nif [ "$1" = fetch ]; then echo fetching; echo $$ >> {note}; exec sleep 300; fi\n'
-        f'exec {_real_git()} "$@"\n',
-    )
-    return note
-
-
-def _real_git() -> str:
-    found = subprocess.run(["which", "git"], capture_output=True, text=True, check=True)
-    return found.stdout.strip()
 
 
 def submitted(site: Site, *args: str) -> str:
@@ -236,6 +220,19 @@ def test_the_daemons_own_git_variables_do_not_reach_the_operations(site: Site) -
     (other / "odd").write_text("x")
     site.serve(env={"GIT_DIR": str(other / ".git"), "GIT_WORK_TREE": str(other)})
     assert site.relay("git-status").stdout == ""
+
+
+def test_a_suspended_daemon_is_told_apart_from_a_dead_one(site: Site) -> None:
+    daemon = site.serve()
+    daemon.send_signal(signal.SIGSTOP)
+    beat = site.queue / "heartbeat"
+    old = json.loads(beat.read_text())
+    beat.write_text(json.dumps({**old, "wall": old["wall"] - 60}))
+    status = site.json("status")
+    assert not status["up"]
+    assert "is it suspended?" in status["why"]
+    daemon.send_signal(signal.SIGCONT)
+    assert site.end(daemon) == 0
 
 
 def test_under_nohup_a_hang_up_is_ignored(site: Site) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.site import Site
+from tests.site import Site, slow_git
 
 needs_tmux = pytest.mark.skipif(
     shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"
@@ -92,9 +92,39 @@ def test_ctrl_c_while_waiting_says_how_to_go_on(site: Site, terminal: Terminal) 
     terminal.press("C-c")
     terminal.shows("[ended 130]")
     screen = terminal.screen()
-    assert "goes on as" in screen
-    assert "aexp relay show" in screen
+    assert "wandb_sync still waits for consent as" in screen
+    assert "next: aexp relay approve" in screen
     assert "Traceback" not in screen
+
+
+def test_a_long_operation_says_that_it_runs_and_goes_on_after_ctrl_c(
+    site: Site, terminal: Terminal
+) -> None:
+    note = slow_git(site)
+    site.serve()
+    terminal.aexp("relay", "fetch")
+    terminal.shows("git_fetch runs as")
+    assert note.exists()
+    terminal.press("C-c")
+    terminal.shows("[ended 130]")
+    assert "git_fetch goes on as" in terminal.screen()
+    (row,) = site.json("ls")["requests"]
+    assert row["state"] == "running"
+    site.until(
+        "the log has its output",
+        lambda: "fetching" in site.json("show", row["request_id"])["stdout"],
+    )
+
+
+def test_a_very_long_output_keeps_its_end_on_the_terminal(site: Site, terminal: Terminal) -> None:
+    site.wandb("seq 1 400000; echo the very end")
+    site.serve()
+    terminal.aexp("relay", "wandb-sync")
+    terminal.shows("waits for consent")
+    (waiting,) = site.json("pending")["pending"]
+    site.relay("approve", waiting["request_id"])
+    terminal.shows("[ended 0]")
+    assert "the very end" in terminal.screen()
 
 
 def test_an_error_is_two_lines(site: Site, terminal: Terminal) -> None:

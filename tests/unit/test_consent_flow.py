@@ -135,7 +135,7 @@ def test_a_client_can_withdraw_what_waits(world: World, waiting: RelayHandle) ->
     assert waiting.cancel() is True
     world.pass_time(2)
     assert isinstance(waiting.exception(), RelayCancelledError)
-    with pytest.raises(RelayNotFoundError, match="waits for consent"):
+    with pytest.raises(RelayNotFoundError, match="does not wait for consent: it is cancelled"):
         approve(world.queue, waiting.id, world.clock)
 
 
@@ -146,11 +146,11 @@ def test_only_what_waits_can_be_decided(world: World, waiting: RelayHandle) -> N
 
 def test_the_waiting_client_is_told_how_to_have_it_approved(world: World) -> None:
     world.serve()
-    told: list[str] = []
+    told: list[State] = []
     handle = world.client().submit("wandb_sync")
     with pytest.raises(RelayTimeoutError, match="waits for consent") as caught:
-        handle.result(20, on_pending=lambda: told.append("pending"))
-    assert told == ["pending"]
+        handle.result(20, on_state=told.append)
+    assert told[-1] is State.PENDING
     assert f"aexp relay approve {handle.id[:8]}" in str(caught.value)
 
 

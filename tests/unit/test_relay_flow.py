@@ -8,6 +8,7 @@ import pytest
 from aexp import airgapped
 from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.executor.recording import Plan
+from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
 from aexp.airgapped import (
     RelayAnswerError,
@@ -404,6 +405,43 @@ def test_a_timeout_that_is_no_span_of_time_is_refused_before_anything_is_sent(
     with pytest.raises(SettingsError):
         RelayClient(queue=world.storage, cwd=world.repo, default_timeout=timeout)
     assert world.names("inbox") == []
+
+
+def test_a_dead_daemon_on_the_same_machine_is_known_at_once(world: World) -> None:
+    world.serve()
+    dead = str(world.login.me)
+    world.kill()
+    world.gpu = FakeProcesses("login1", pid=300)
+    world.gpu.dead.add(dead)
+    began = world.clock.monotonic()
+    with pytest.raises(RelayDownError, match="nothing was sent"):
+        world.client(timeout=300).pull()
+    assert world.clock.monotonic() == began
+
+
+def test_a_waiting_caller_is_told_how_the_request_stands(home: Path) -> None:
+    world = World(home, lambda _: Plan(duration_s=10))
+    world.serve()
+    first = world.client().submit("git_fetch")
+    told: list[State] = []
+    world.client().submit("git_pull").result(60, on_state=told.append)
+    assert [*dict.fromkeys(told)] == [State.APPROVED, State.RUNNING]
+    assert first.done()
+
+
+def test_a_notebook_that_waits_for_consent_is_told_by_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.serve()
+    with pytest.raises(RelayTimeoutError):
+        world.client().wandb_sync(timeout=20)
+    told = [record for record in caplog.records if record.name == "aexp.airgapped"]
+    assert len(told) == 1
+    assert "aexp relay approve" in told[0].getMessage()
+
+
+def test_a_client_says_what_it_is(world: World) -> None:
+    assert repr(world.client()) == f"RelayClient(queue='memory://', cwd='{world.repo}')"
 
 
 def test_a_timeout_while_the_daemon_is_silent_says_so(world: World) -> None:

@@ -100,6 +100,14 @@ def test_an_unknown_operation_is_refused_with_the_list(repo: Path, op: object) -
     assert len(str(error)) < 400
 
 
+def test_a_near_miss_is_told_what_was_meant(repo: Path) -> None:
+    assert "did you mean git_push?" in str(refused(payload(repo, op="git_psuh")))
+
+
+def test_the_home_itself_is_told_apart(home: Path, repo: Path) -> None:
+    assert "is the home itself" in str(refused(payload(repo, cwd=str(home))))
+
+
 @pytest.mark.parametrize("args", ["origin", {"0": "origin"}, 1, None, True])
 def test_arguments_that_are_not_a_list_are_refused(repo: Path, args: object) -> None:
     assert refused(payload(repo, op="git_push", args=args)).field == "args"

@@ -55,14 +55,17 @@ def reject(queue: RelayQueue, prefix: str, reason: str = "") -> Waiting:
 
 
 def _decide(queue: RelayQueue, prefix: str, folder: str, content: str) -> Waiting:
-    waiting = waiting_requests(queue)
-    if not waiting:
+    waiting = {one.request_id: one for one in waiting_requests(queue)}
+    if not any(request_id.startswith(prefix) for request_id in waiting):
+        request_id = queue.find(prefix, queue.known_ids())
         raise RelayNotFoundError(
-            f"No request in {queue.storage.url} waits for consent.", "See `aexp relay ls`."
+            f"{request_id} does not wait for consent: it is {queue.state(request_id)}.",
+            "`aexp relay pending` lists what does.",
+            request_id,
         )
-    request_id = queue.find(prefix, [one.request_id for one in waiting])
+    request_id = queue.find(prefix, [*waiting])
     queue.storage.put(f"{folder}/{request_id}", content.encode())
-    return next(one for one in waiting if one.request_id == request_id)
+    return waiting[request_id]
 
 
 def _waiting(queue: RelayQueue, request_id: str) -> Waiting | None:

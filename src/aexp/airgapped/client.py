@@ -48,12 +48,14 @@ class RelayClient:
     ) -> None:
         self._clock = clock or defaults.system_clock()
         self._filesystem = filesystem or defaults.local_filesystem()
-        me = (processes or defaults.system_processes()).me
         if queue is None or isinstance(queue, str | os.PathLike):
             queue = defaults.open_queue(queue, self._clock)
-        self._queue = RelayQueue(queue, str(me), self._clock)
+        self._queue = RelayQueue(queue, processes or defaults.system_processes(), self._clock)
         self.cwd = defaults.absolute(cwd or ".")
         self.default_timeout = patience(default_timeout)
+
+    def __repr__(self) -> str:
+        return f"RelayClient(queue={self._queue.storage.url!r}, cwd={str(self.cwd)!r})"
 
     @property
     def queue(self) -> RelayQueue:
@@ -119,7 +121,8 @@ class RelayClient:
             RelayStorageError: the request could not be written.
         """
         request = self._build(op, args)
-        if self._queue.beat() is None:
+        beat = self._queue.beat()
+        if beat is None or self._queue.is_gone(beat):
             url = self._queue.storage.url
             raise RelayDownError(f"No daemon serves {url}; nothing was sent.", serve_hint(url))
         request_id = new_request_id()

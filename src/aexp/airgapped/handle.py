@@ -1,16 +1,19 @@
 """A request that was submitted: ask how it stands, wait for it, stop it, pick it up elsewhere."""
 
+import logging
 from collections.abc import Callable, Generator
 from typing import Any
 
 from aexp.airgapped.outcome import error_of, result_of
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import AnswerWait
+from aexp.airgapped.waiting import AnswerWait, approve_hint
 from aexp.domain import layout
 from aexp.domain.consent import FINAL, State
 from aexp.domain.errors import RelayError
 from aexp.domain.requests import RelayResult, Response
 from aexp.ports.clock import Clock
+
+logger = logging.getLogger("aexp.airgapped")
 
 
 class RelayHandle:
@@ -47,13 +50,14 @@ class RelayHandle:
         return self._look() is not None
 
     def result(
-        self, timeout: float | None = None, *, on_pending: Callable[[], None] | None = None
+        self, timeout: float | None = None, *, on_state: Callable[[State], None] | None = None
     ) -> RelayResult:
         """Wait for the answer.
 
         Args:
             timeout: seconds to wait; the client's ``default_timeout`` when None.
-            on_pending: called once when the request is seen to wait for a person's consent.
+            on_state: called about once a second with how the request stands; without it, a log
+                warning says when a person's consent is waited for.
 
         Raises:
             RelayTimeoutError: no answer in time. The request goes on; ask again later.
@@ -62,7 +66,7 @@ class RelayHandle:
             RelayError: the operation did not run to its end; the class says why.
         """
         if self._answer is None:
-            self._answer = self._wait(timeout, on_pending)
+            self._answer = self._wait(timeout, on_state or self._warn_once())
         return result_of(self._answer)
 
     def exception(self, timeout: float | None = None) -> RelayError | None:
@@ -73,7 +77,7 @@ class RelayHandle:
             RelayDownError: no daemon serves the queue.
         """
         if self._answer is None:
-            self._answer = self._wait(timeout, None)
+            self._answer = self._wait(timeout, self._warn_once())
         return error_of(self._answer)
 
     def cancel(self) -> bool:
@@ -97,22 +101,39 @@ class RelayHandle:
     async def _wait_async(self) -> RelayResult:
         import asyncio
 
-        wait = self._new_wait(None, None)
+        wait = self._new_wait(None, self._warn_once())
         while self._answer is None:
             self._answer = await asyncio.to_thread(wait.look)
             if self._answer is None:
                 await asyncio.sleep(wait.pause_s())
         return result_of(self._answer)
 
-    def _wait(self, timeout: float | None, on_pending: Callable[[], None] | None) -> Response:
-        wait = self._new_wait(timeout, on_pending)
-        while (answer := wait.look()) is None:
-            self._queue.storage.wait((layout.REPLIED,), wait.pause_s())
+    def _wait(self, timeout: float | None, on_state: Callable[[State], None]) -> Response:
+        wait = self._new_wait(timeout, on_state)
+        try:
+            while (answer := wait.look()) is None:
+                self._queue.storage.wait((layout.REPLIED,), wait.pause_s())
+        except KeyboardInterrupt as exc:
+            exc.add_note(f"Only the waiting ended: client.handle({self.id!r}) picks it up again.")
+            raise
         return answer
 
-    def _new_wait(self, timeout: float | None, on_pending: Callable[[], None] | None) -> AnswerWait:
+    def _new_wait(
+        self, timeout: float | None, on_state: Callable[[State], None] | None
+    ) -> AnswerWait:
         patience = self._default_timeout if timeout is None else timeout
-        return AnswerWait(self._queue, self.id, self._clock, patience, on_pending)
+        return AnswerWait(self._queue, self.id, self._clock, patience, on_state)
+
+    def _warn_once(self) -> Callable[[State], None]:
+        told: set[State] = set()
+
+        def warn(state: State) -> None:
+            if state is State.PENDING and state not in told:
+                how = approve_hint(self.id, self._queue.storage.url)
+                logger.warning("The request waits for consent. On the login node: %s", how)
+            told.add(state)
+
+        return warn
 
     def _look(self) -> Response | None:
         if self._answer is None:

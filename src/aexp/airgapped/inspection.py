@@ -56,6 +56,7 @@ class RequestView:
     returncode: int | None = None
     duration_s: float | None = None
     error: str | None = None
+    hint: str | None = None
 
 
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
@@ -108,10 +109,8 @@ def _judge(
 ) -> tuple[bool, str]:
     if beat is None:
         return False, "there is no beat: none was started, or it ended cleanly"
-    process = ProcessId.parse(str(beat.facts.get("daemon", "")))
-    alive = processes.alive(process) if process is not None else None
-    if alive is not None:
-        return alive, "seen on this machine" if alive else "its process is gone from this machine"
+    if queue.is_gone(beat):
+        return False, "its process is gone from this machine"
     if not beat.looks_old(clock.wall(), PATIENCE_S):
         return True, "it beat lately"
     watch = BeatWatch()
@@ -122,6 +121,12 @@ def _judge(
         verdict = watch.see(None if again is None else again.raw, clock.monotonic())
     if verdict is Verdict.ALIVE:
         return True, "its beat changes"
+    process = ProcessId.parse(str(beat.facts.get("daemon", "")))
+    if process is not None and processes.alive(process):
+        return (
+            False,
+            f"its process {process.pid} is there, but its beat has stopped: is it suspended?",
+        )
     return False, "its beat has stopped changing"
 
 
@@ -175,6 +180,7 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
         returncode=answer.returncode,
         duration_s=answer.duration_s,
         error=None if answer.error is None else visible(answer.error, limit=2000),
+        hint=None if answer.hint is None else visible(answer.hint, limit=2000),
     )
 
 

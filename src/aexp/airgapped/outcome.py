@@ -47,7 +47,7 @@ def error_of(response: Response) -> RelayError | None:
     """The error that an answer stands for, None for a completed operation."""
     state, request_id = response.final_state, response.request_id
     what = visible_lines(response.error or f"{visible(response.op)} ended as {state}.", limit=2000)
-    hint = visible_lines(response.hint or "Its log in the queue tells more.", limit=2000)
+    hint = visible_lines(response.hint or "", limit=2000)
     if state is State.COMPLETED:
         if response.returncode is not None:
             return None

@@ -16,10 +16,11 @@ from aexp.domain.errors import (
     StorageMissingError,
     StorageUnfitError,
 )
-from aexp.domain.identity import PREFIX, is_request_id
+from aexp.domain.identity import PREFIX, ProcessId, is_request_id
 from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
+from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
 
 _LOOKS = 3
@@ -48,13 +49,14 @@ class RelayQueue:
 
     Args:
         storage: where the queue is.
-        me: this process's name, for what it moves.
+        processes: who this process is, and whether a daemon on this machine lives.
         clock: for the dates of answers.
     """
 
-    def __init__(self, storage: QueueStorage, me: str, clock: Clock) -> None:
+    def __init__(self, storage: QueueStorage, processes: Processes, clock: Clock) -> None:
         self.storage = storage
-        self.me = me
+        self.me = str(processes.me)
+        self._processes = processes
         self._clock = clock
         self._marks: bool | None = None
 
@@ -119,6 +121,11 @@ class RelayQueue:
             facts = {}
         self._marks = "proto" in facts
         return Beat(raw, facts)
+
+    def is_gone(self, beat: Beat) -> bool:
+        """Whether the daemon that beat ran on this machine and does no more."""
+        process = ProcessId.parse(str(beat.facts.get("daemon", "")))
+        return process is not None and self._processes.alive(process) is False
 
     def is_pending(self, request_id: str) -> bool:
         """Whether the request waits for consent."""
@@ -205,10 +212,11 @@ class RelayQueue:
         found = sorted({known_id for known_id in known if known_id.startswith(prefix)})
         if len(found) == 1:
             return found[0]
-        many = f"{len(found)} requests begin" if found else "No request begins"
-        raise RelayNotFoundError(
-            f"{many} with {prefix}.", "Give more digits; `aexp relay ls` lists the ids."
-        )
+        if found:
+            what, hint = f"{len(found)} requests begin with {prefix}.", "Give more digits."
+        else:
+            what, hint = f"No request begins with {prefix}.", "`aexp relay ls` lists the ids."
+        raise RelayNotFoundError(what, hint)
 
     def known_ids(self) -> list[str]:
         """The ids of all requests in the queue, answered or not."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.queue import Beat, RelayQueue
+from aexp.domain.consent import State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.polling import client_wait, jittered
@@ -51,7 +52,7 @@ class AnswerWait:
 
     Args:
         timeout_s: the caller's patience, in seconds.
-        on_pending: called once when the request is seen to wait for consent.
+        on_state: called about once a second with how the request stands.
     """
 
     def __init__(
@@ -60,13 +61,13 @@ class AnswerWait:
         request_id: str,
         clock: Clock,
         timeout_s: float,
-        on_pending: Callable[[], None] | None = None,
+        on_state: Callable[[State], None] | None = None,
     ) -> None:
         self._queue = queue
         self._request_id = request_id
         self._clock = clock
         self._timeout_s = patience(timeout_s)
-        self._on_pending = on_pending
+        self._on_state = on_state
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
         self._thorough_due = self._began
@@ -105,7 +106,7 @@ class AnswerWait:
             return response
         if now >= self._liveness_due:
             self._liveness_due = now + LIVENESS_EVERY_S
-            self._see_pending()
+            self._see_state()
             if self._is_down(now):
                 return self._give_up()
         if now - self._began >= self._timeout_s:
@@ -120,15 +121,17 @@ class AnswerWait:
         wait = jittered(wait, random.random())  # noqa: S311
         return max(min(wait, self._timeout_s - elapsed), 0.0)
 
-    def _see_pending(self) -> None:
-        pending = self._queue.is_pending(self._request_id)
-        if pending and not self.pending and self._on_pending is not None:
-            self._on_pending()
-        self.pending = pending
+    def _see_state(self) -> None:
+        if self._on_state is None:
+            self.pending = self._queue.is_pending(self._request_id)
+            return
+        state = self._queue.state(self._request_id)
+        self.pending = state is State.PENDING
+        self._on_state(state)
 
     def _is_down(self, now: float) -> bool:
         beat: Beat | None = self._queue.beat()
-        raw = None if beat is None else beat.raw
+        raw = None if beat is None or self._queue.is_gone(beat) else beat.raw
         old = beat is not None and beat.looks_old(self._clock.wall(), PATIENCE_S)
         return self._watch.see(raw, now, looks_old=old) is Verdict.DOWN
 

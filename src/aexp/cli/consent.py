@@ -13,6 +13,7 @@ from aexp.cli.wiring import container, json_option, print_json, queue_option
 def pending(queue: str | None, as_json: bool) -> None:
     """List the requests that wait for consent."""
     from aexp.airgapped.approval import waiting_requests
+    from aexp.airgapped.defaults import queue_flag
     from aexp.cli.render import show_table
     from aexp.domain.text import age
 
@@ -31,7 +32,8 @@ def pending(queue: str | None, as_json: bool) -> None:
         operation = " ".join([one.op, *one.args])
         rows.append([one.request_id[:8], operation, waits, one.client, one.cwd])
     show_table(rows)
-    click.echo("  next: aexp relay approve ID, or aexp relay reject ID --reason TEXT", err=True)
+    flag = queue_flag(built.storage().url)
+    click.echo(f"  next: aexp relay approve ID{flag}, or aexp relay reject ID{flag}", err=True)
 
 
 @click.command()
@@ -44,6 +46,8 @@ def approve(request_id: str, queue: str | None) -> None:
     built = container(queue)
     one = decide(built.queue(), request_id, built.clock())
     click.echo(f"approved {one.request_id}: {one.op} in {one.cwd}")
+    if built.queue().beat() is None:
+        click.echo("No daemon serves the queue; it runs when one is started.", err=True)
 
 
 @click.command()

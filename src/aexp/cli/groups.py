@@ -1,5 +1,6 @@
 """Command groups that load a command when it is called, and show known errors in two lines."""
 
+import difflib
 import os
 from collections.abc import Mapping
 from importlib import import_module
@@ -20,6 +21,17 @@ class LazyGroup(click.RichGroup):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self._commands_at]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], self._commands_at, n=1) if args else []
+            if not near:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]}?", ctx) from error
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         where = self._commands_at.get(cmd_name)

@@ -9,6 +9,7 @@ from aexp.cli.exits import DOWN
 from aexp.cli.wiring import container, json_option, print_json, queue_option
 from aexp.domain.consent import FINAL, State
 from aexp.domain.operations import ALLOWED
+from aexp.domain.output import MAX_ANSWER_BYTES
 
 LATEST = 20
 
@@ -69,7 +70,7 @@ def ls(
         return
     show_table(request_rows(shown, built.clock().wall()))
     if len(shown) < len(views):
-        click.echo(f"{len(views) - len(shown)} older answers: aexp relay ls --all", err=True)
+        click.echo(f"older answers: {len(views) - len(shown)}; aexp relay ls --all", err=True)
 
 
 @click.command()
@@ -86,8 +87,11 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
     full_id = relay_queue.find(request_id)
     view = request_view(relay_queue, full_id)
     answer = relay_queue.answer(full_id)
-    output = "" if answer is None else answer.stdout
     has_log = f"{full_id}.txt" in relay_queue.storage.list(layout.LOG)
+    output = "" if answer is None else answer.stdout
+    if answer is None and has_log:
+        so_far = relay_queue.storage.read(layout.log(full_id), limit=MAX_ANSWER_BYTES)
+        output = so_far.decode("utf-8", "replace")
     log = f"{relay_queue.storage.url}/{layout.log(full_id)}" if has_log else ""
     if as_json:
         print_json({**dataclasses.asdict(view), "stdout": output, "log": log or None})

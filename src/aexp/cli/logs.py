@@ -4,56 +4,73 @@ import errno
 import logging
 import logging.handlers
 import os
+import re
 import stat
 import time
 from pathlib import Path
 from typing import Any
 
 from aexp.adapters.remedies import reason, remedy
-from aexp.domain.errors import SettingsError
+from aexp.domain.errors import AexpError, RelayStorageError, SettingsError
+
+logger = logging.getLogger("aexp.relay")
 
 MAX_BYTES = 8 << 20
 KEPT = 3
+_FULL = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+_FULL.converter = time.gmtime
+_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
+_CLIENT = re.compile(r" client=\S+")
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def log_to(log: str | None, folder: str | None, *, tty: bool) -> str:
-    """Send the audit trail to a file, and on a terminal to standard error as well.
+def log_to(log: str | None, folder: str | None) -> str:
+    """Send the audit trail to a file, or to standard error.
 
     Args:
-        log: a path, ``-`` for standard error alone, None for ``daemon.log`` in the queue.
+        log: a path, ``-`` for standard error, None for ``daemon.log`` in the queue.
         folder: the queue's folder; a queue without one logs to standard error.
-        tty: whether standard error is a terminal.
 
     Returns:
         Where it goes, for people.
 
     Raises:
         SettingsError: the file cannot be written.
+        RelayStorageError: the same, for the one in the queue.
     """
-    logger = logging.getLogger("aexp.relay")
     logger.setLevel(logging.INFO)
     logger.propagate = False
     for handler in [*logger.handlers]:
         logger.removeHandler(handler)
-    if log is None and folder is not None:
-        log = f"{folder}/daemon.log"
-    to_file = log is not None and log != "-"
-    if tty or not to_file:
-        _add(logger, logging.StreamHandler(), "%H:%M:%S")
-    if log is None or not to_file:
+    if log == "-" or (log is None and folder is None):
+        _add(logging.StreamHandler(), _FULL)
         return "standard error"
-    _add(logger, _file(Path(log).expanduser().absolute()), "%Y-%m-%dT%H:%M:%SZ")
-    return log
+    if log is not None:
+        path = Path(log).expanduser().absolute()
+        _add(_file(path, SettingsError(f"The log {path} cannot be written")), _FULL)
+        return str(path)
+    path = Path(f"{folder}/daemon.log")
+    _add(_file(path, RelayStorageError(f"The queue {folder} cannot be written")), _FULL)
+    return str(path)
 
 
-def _file(path: Path) -> logging.Handler:
+def show_on_terminal() -> None:
+    """Show the audit trail on standard error as well, in short lines."""
+    _add(logging.StreamHandler(), _Short("%(asctime)s %(message)s", "%H:%M:%S"))
+
+
+class _Short(logging.Formatter):
+    """Ids by their first digits, and not who asked: the full lines are in the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _CLIENT.sub("", _ID.sub(r"\1", super().format(record)))
+
+
+def _file(path: Path, failure: AexpError) -> logging.Handler:
     try:
         return _PrivateLog(path, maxBytes=MAX_BYTES, backupCount=KEPT)
     except OSError as exc:
-        raise SettingsError(
-            f"The log {path} cannot be written: {reason(exc)}.", remedy(exc)
-        ) from exc
+        raise type(failure)(f"{failure.what}: {reason(exc)}.", remedy(exc)) from exc
 
 
 class _PrivateLog(logging.handlers.RotatingFileHandler):
@@ -75,9 +92,6 @@ class _PrivateLog(logging.handlers.RotatingFileHandler):
         super().emit(record)
 
 
-def _add(logger: logging.Logger, handler: logging.Handler, date: str) -> None:
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", date)
-    if date.endswith("Z"):
-        formatter.converter = time.gmtime
+def _add(handler: logging.Handler, formatter: logging.Formatter) -> None:
     handler.setFormatter(formatter)
     logger.addHandler(handler)

@@ -12,7 +12,11 @@ COMMANDS = {
 }
 
 
-@click.group(cls=RootGroup, commands_at=COMMANDS)
+@click.group(
+    cls=RootGroup,
+    commands_at=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="aexp", message="%(prog)s %(version)s")
 def root() -> None:
     """Work from compute nodes without internet, and keep exploratory notebooks in order."""

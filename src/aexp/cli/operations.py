@@ -1,6 +1,7 @@
 """``aexp relay pull|push|fetch|git-status|rebase|wandb-sync|request``: the operations."""
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,10 @@ import rich_click as click
 
 from aexp.cli.exits import INTERRUPTED, of_operation
 from aexp.cli.wiring import container, json_option, print_json, queue_option
+from aexp.domain.consent import State
+
+PATIENT_S = 2.0
+"""Seconds after which a person at a terminal is told what is being waited for."""
 
 
 def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,8 +98,6 @@ def run(
     no_wait: bool,
 ) -> None:
     """Submit, wait, show the output, and end with the operation's own status."""
-    from aexp.airgapped.defaults import queue_flag
-    from aexp.airgapped.waiting import show_hint
     from aexp.cli.render import show_result
 
     built = container(queue, default_timeout=timeout, cwd=cwd)
@@ -103,19 +106,56 @@ def run(
     if no_wait:
         print_json({"request_id": handle.id}) if as_json else click.echo(handle.id)
         return
+    teller = _Teller(op, handle.id, url)
     try:
-        result = handle.result(on_pending=lambda: _tell_pending(op, handle.id, url))
+        result = handle.result(on_state=teller.tell)
     except KeyboardInterrupt:
-        click.echo(f"\n{op} goes on as {handle.id}.", err=True)
-        stop = f"aexp relay cancel {handle.id[:8]}{queue_flag(url)}"
-        click.echo(f"  next: {show_hint(handle.id, url)}, or {stop}", err=True)
+        teller.interrupted()
         sys.exit(INTERRUPTED)
-    show_result(result, show_hint(handle.id, url), as_json=as_json)
+    show_result(result, as_json=as_json)
     sys.exit(of_operation(result.returncode))
 
 
-def _tell_pending(op: str, request_id: str, url: str) -> None:
-    from aexp.airgapped.waiting import approve_hint
+class _Teller:
+    """Tells on standard error how a request stands, while somebody waits for it."""
 
-    how = approve_hint(request_id, url)
-    click.echo(f"{op} waits for consent. On the login node: {how}", err=True)
+    def __init__(self, op: str, request_id: str, url: str) -> None:
+        self._op = op
+        self._id = request_id
+        self._url = url
+        self._began = time.monotonic()
+        self._told = State.RECEIVED
+
+    def tell(self, state: State) -> None:
+        """The request stands like this now; said when it is news, and not yet old news."""
+        patient = time.monotonic() - self._began >= PATIENT_S and sys.stderr.isatty()
+        if state is self._told or not (patient or state is State.PENDING):
+            return
+        self._told = state
+        if state is State.PENDING:
+            click.echo(
+                f"{self._op} waits for consent. On the login node: {self._approve}", err=True
+            )
+        elif state is State.APPROVED:
+            click.echo(f"{self._op} waits for its turn; another one runs in this folder", err=True)
+        elif state is State.RUNNING:
+            click.echo(f"{self._op} runs as {self._id[:8]}; Ctrl-C leaves it running", err=True)
+
+    def interrupted(self) -> None:
+        """The waiting was ended by Ctrl-C."""
+        from aexp.airgapped.defaults import queue_flag
+        from aexp.airgapped.waiting import show_hint
+
+        stop = f"aexp relay cancel {self._id[:8]}{queue_flag(self._url)}"
+        if self._told is State.PENDING:
+            click.echo(f"\n{self._op} still waits for consent as {self._id}.", err=True)
+            click.echo(f"  next: {self._approve} on the login node, or {stop}", err=True)
+        else:
+            click.echo(f"\n{self._op} goes on as {self._id}.", err=True)
+            click.echo(f"  next: {show_hint(self._id, self._url)}, or {stop}", err=True)
+
+    @property
+    def _approve(self) -> str:
+        from aexp.airgapped.waiting import approve_hint
+
+        return approve_hint(self._id, self._url)

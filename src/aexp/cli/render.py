@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -29,12 +30,8 @@ def show_output(text: str) -> None:
     click.echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
-def show_result(result: RelayResult, more: str, *, as_json: bool) -> None:
-    """The output on stdout; on stderr one line of how it went, where somebody is there to read it.
-
-    Args:
-        more: the command that shows the request again.
-    """
+def show_result(result: RelayResult, *, as_json: bool) -> None:
+    """The output on stdout; on stderr one line of how it went, where somebody is there to read it."""
     if as_json:
         print_json(dataclasses.asdict(result))
         return
@@ -44,7 +41,7 @@ def show_result(result: RelayResult, more: str, *, as_json: bool) -> None:
     mark = click.style("ok", fg="green") if result.ok else click.style("failed", fg="red")
     told = f"{mark} {result.op} in {age(result.duration_s)}"
     if not result.ok:
-        told += f", returncode {result.returncode}; {more}"
+        told += f", returncode {result.returncode}"
     click.echo(told, err=True)
 
 
@@ -64,24 +61,31 @@ def show_daemon(view: DaemonView) -> None:
 
 def request_rows(views: Iterable[RequestView], now: float) -> list[list[str]]:
     """The lines of ``aexp relay ls``, with a heading."""
-    rows = [["ID", "STATE", "OPERATION", "AGE", "RC", "WHERE"]]
+    rows = [["ID", "STATE", "OPERATION", "AGE", "RC", "WHERE", "NOTE"]]
     for view in views:
         old = "" if view.when is None else age(now - view.when)
         status = "" if view.returncode is None else str(view.returncode)
         operation = " ".join([view.op, *view.args])
-        where = view.cwd or (view.error or "")[:60]
-        rows.append([view.request_id[:8], view.state, operation, old, status, where])
+        note = view.error or ""
+        rows.append([view.request_id[:8], view.state, operation, old, status, view.cwd, note])
     return rows
 
 
 def show_table(rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as they must be; the second one coloured by the state in it."""
+    """Columns as wide as they must be, the last one cut to the terminal; a state is coloured."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    room = shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        if sys.stdout.isatty():
+            cells[-1] = _cut(row[-1], max(room, 12))
         if row[1] in [*State]:
             cells[1] = click.style(cells[1], fg=_COLOURS.get(State(row[1]), "red"))
         click.echo("  ".join(cells).rstrip())
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def show_request(view: RequestView, output: str, log: str) -> None:
@@ -99,6 +103,7 @@ def show_request(view: RequestView, output: str, log: str) -> None:
         "returncode": "" if view.returncode is None else str(view.returncode),
         "duration": "" if view.duration_s is None else age(view.duration_s),
         "error": view.error or "",
+        "next": view.hint or "",
         "log": log,
     }
     for name, value in facts.items():

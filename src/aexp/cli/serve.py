@@ -57,7 +57,7 @@ def run_daemon(
 
     with _wake_pipe() as (wake, write_end):
         built = container(queue, wake=wake, **given)
-        where = log_to(log, built.storage().folder, tty=sys.stderr.isatty())
+        where = log_to(log, built.storage().folder)
         served = True
         while served:
             served = _serve(built.daemon(), built.storage().url, where, write_end, once, standby)
@@ -67,11 +67,15 @@ def _serve(
     daemon: "RelayDaemon", url: str, where: str, write_end: int, once: bool, standby: bool
 ) -> bool:
     """Serve once; True when this daemon has lost the queue and is to stand by again."""
+    from aexp.cli.logs import show_on_terminal
+
     with _stopping(daemon, write_end):
         if not daemon.start(_tell_standby if standby else None):
             click.echo(f"ended before {url} was free to serve", err=True)
             return False
         click.echo(f"aexp relay serves {url} (pid {os.getpid()}, log {where})", err=True)
+        if sys.stderr.isatty() and where != "standard error":
+            show_on_terminal()
         try:
             daemon.drain() if once else daemon.run()
         except RelayBusyError:

@@ -18,9 +18,13 @@ def visible(text: str, *, limit: int = 200, keep: frozenset[str] = frozenset()) 
     return "".join(char if char.isprintable() or char in keep else _spell(char) for char in shown)
 
 
-def visible_lines(text: str, *, limit: int = 1 << 20) -> str:
-    """Like :func:`visible`, for text of several lines: line ends and tabs stay."""
-    return visible(text, limit=limit, keep=_KEEP)
+def visible_lines(text: str, *, limit: int = 1 << 24) -> str:
+    """Like :func:`visible`, for text of several lines: line ends and tabs stay.
+
+    A bare carriage return, with which programs write over their own progress, becomes a line end.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return visible(lines, limit=limit, keep=_KEEP)
 
 
 def _spell(char: str) -> str:

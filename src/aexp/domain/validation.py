@@ -4,6 +4,7 @@ The daemon asks this of every file that it finds, whatever the client said befor
 first, so that a mistake is an error at once and not a round trip later.
 """
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,11 @@ def _operation(value: object) -> OpSpec:
         raise RelayValidationError("op", f"is {_kind_of(value)}, not a name", allowed)
     spec = ALLOWED.get(value)
     if spec is None:
-        raise RelayValidationError("op", f"is unknown: '{visible(value, limit=64)}'", allowed)
+        near = difflib.get_close_matches(value[:64], ALLOWED, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise RelayValidationError(
+            "op", f"is unknown: '{visible(value, limit=64)}'{meant}", allowed
+        )
     return spec
 
 
@@ -94,7 +99,7 @@ def _arguments(spec: OpSpec, value: object) -> list[str]:
     for position, item in enumerate(value):
         _plain(f"args[{position}]", item)
     if len(value) != len(spec.parameters):
-        raise RelayValidationError("args", f"has {len(value)} items for {spec.name}", wanted)
+        raise RelayValidationError("args", f"has {len(value)} items", f"{spec.name} with {wanted}")
     for position, (parameter, item) in enumerate(zip(spec.parameters, value, strict=True)):
         if not parameter.accepts(item):
             shown = visible(item, limit=64)
@@ -162,6 +167,8 @@ def _folder(value: object, policy: CwdPolicy) -> Path:
 
 def _placed(real: Path, shown: str, policy: CwdPolicy) -> None:
     home = Path(policy.home)
+    if real == home:
+        raise RelayValidationError("cwd", "is the home itself", _CWD_ALLOWED)
     if home not in real.parents:
         raise RelayValidationError(
             "cwd", f"'{shown}' does not lie below the home {policy.home}", _CWD_ALLOWED
