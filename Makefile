@@ -11,7 +11,7 @@ python := $(VENV)/bin/python
 pip := $(python) -m pip install -q --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts check clean
+.PHONY: help demo test lab simulate lint types contracts check clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -22,6 +22,13 @@ demo: $(VENV)/.installed ## See the relay at work in a throwaway home.
 
 test: $(VENV)/.test ## Run all tests (PYTEST_ARGS="tests/unit -x" narrows it down).
 	@$(python) -m pytest $(PYTEST_ARGS)
+
+lab: $(VENV)/.test ## Open a shell between two mounts of one folder with stale caches.
+	@$(python) -m tests.lab
+
+MINUTES ?= 10
+simulate: $(VENV)/.test ## Simulate the relay with crashes, pauses and lost replies for MINUTES.
+	@$(python) -m tests.simulation --minutes $(MINUTES)
 
 lint: $(VENV)/.lint ## Check style and format.
 	@$(python) -m ruff check .

@@ -82,7 +82,7 @@ def crew(
     runner = Runner(tokens, publisher, outside.executor, clock, audit, most_at_once)
     reception = Reception(tokens, intake, desk, runner, publisher, audit)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
-    recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, audit)
+    recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)
     sweeper = Sweeper(storage, clock, audit)
     upkeep = Upkeep(lease, heart, recovery, sweeper, move_in, clock, audit)
     return Crew(

@@ -6,8 +6,7 @@ The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :
 from dataclasses import dataclass
 from typing import Any
 
-from aexp.airgapped.jobs import asked, refusal
-from aexp.airgapped.tokens import mark_replied
+from aexp.airgapped.withdrawn import answer_withdrawn
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
 from aexp.domain.errors import (
@@ -18,7 +17,6 @@ from aexp.domain.errors import (
 )
 from aexp.domain.identity import PREFIX, ProcessId, is_request_id
 from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
-from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
@@ -79,13 +77,13 @@ class RelayQueue:
             self.beat()
         if not self._marks:
             return self.read_answer(request_id)
-        if request_id not in self.storage.list(layout.REPLIED):
+        if not self.is_marked(request_id):
             return None
         return self.read_answer(request_id, listed=True)
 
     def answer(self, request_id: str) -> Response | None:
         """The answer, once there is one, however old."""
-        if request_id in self.storage.list(layout.REPLIED):
+        if self.is_marked(request_id):
             return self.read_answer(request_id, listed=True)
         if self._open_state(request_id) is not None:
             return None
@@ -127,6 +125,10 @@ class RelayQueue:
         process = ProcessId.parse(str(beat.facts.get("daemon", "")))
         return process is not None and self._processes.alive(process) is False
 
+    def is_marked(self, request_id: str) -> bool:
+        """Whether the answer's mark is there; the answer itself may come in sight a little later."""
+        return request_id in self.storage.list(layout.REPLIED)
+
     def is_pending(self, request_id: str) -> bool:
         """Whether the request waits for consent."""
         return f"{request_id}.json" in self.storage.list(layout.PENDING)
@@ -136,6 +138,7 @@ class RelayQueue:
 
         Raises:
             RelayNotFoundError: the queue knows nothing of it (any more).
+            RelayStorageError: the queue cannot be read, or its last change is not in sight here yet.
         """
         # The token may move on while we look; it only moves forward, so a few looks find it.
         for _ in range(_LOOKS):
@@ -145,6 +148,12 @@ class RelayQueue:
             state = self._open_state(request_id)
             if state is not None:
                 return state
+        if self.is_marked(request_id):
+            raise RelayStorageError(
+                f"The answer to {request_id} is there but cannot be opened on this node yet.",
+                "Try again in a moment.",
+                request_id,
+            )
         raise RelayNotFoundError(
             f"There is no request {request_id} in {self.storage.url}.",
             "See `aexp relay ls`; answers are kept for 7 days.",
@@ -184,7 +193,9 @@ class RelayQueue:
         gone = layout.cancelled(request_id, self.me)
         if not self.storage.take(name, gone):
             return False
-        self._answer_cancelled(request_id, gone, why)
+        answer_withdrawn(
+            self.storage, request_id, gone, why, writer=self.me, wall=self._clock.wall()
+        )
         return True
 
     def ask_to_stop(self, request_id: str) -> None:
@@ -225,16 +236,3 @@ class RelayQueue:
         for folder in (layout.INBOX, layout.PENDING, layout.OUTBOX):
             ids.update(layout.requests_in(self.storage.list(folder)))
         return sorted(ids)
-
-    def _answer_cancelled(self, request_id: str, gone: str, why: str) -> None:
-        try:
-            body = wire.decode(self.storage.read(gone, limit=wire.MAX_BYTES + 1))
-        except (wire.WireError, RelayStorageError):
-            # The answer matters more than what it repeats of the request.
-            body = {}
-        op = visible(str(body.get("op", "?")), limit=64)
-        answer = refusal(request_id, op, State.CANCELLED, why, details=asked(body))
-        told = {"writer": self.me, "answered_at": self._clock.wall()}
-        data = answer.model_copy(update=told).to_bytes()
-        self.storage.put_new(layout.outbox(request_id), data)
-        mark_replied(self.storage, request_id, gone)

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.burial import Burial, Remains
-from aexp.airgapped.jobs import refusal
 from aexp.airgapped.owners import Owners
-from aexp.airgapped.tokens import Tokens, mark_replied
+from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.withdrawn import answer_withdrawn
 from aexp.domain import layout, wire
-from aexp.domain.consent import State
 from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
 from aexp.domain.identity import is_request_id
 from aexp.domain.layout import Token
+from aexp.ports.clock import Clock
 
 
 class Recovery:
@@ -33,6 +33,7 @@ class Recovery:
         admit: Callable[[Token, bytes], None],
         known: Callable[[str], bool],
         burial: Burial,
+        clock: Clock,
         audit: Audit,
     ) -> None:
         self._tokens = tokens
@@ -40,6 +41,7 @@ class Recovery:
         self._admit = admit
         self._known = known
         self._burial = burial
+        self._clock = clock
         self._told: set[str] = set()
         self._audit = audit
 
@@ -95,10 +97,14 @@ class Recovery:
             if not withdrawn or request_id in answered:
                 continue
             with self._going_on(entry):
-                what = "The request was withdrawn before it started."
-                data = refusal(request_id, "?", State.CANCELLED, what).to_bytes()
-                self._tokens.storage.put_new(layout.outbox(request_id), data)
-                mark_replied(self._tokens.storage, request_id, f"{layout.STALE}/{entry}")
+                answer_withdrawn(
+                    self._tokens.storage,
+                    request_id,
+                    f"{layout.STALE}/{entry}",
+                    "The request was withdrawn before it started.",
+                    writer=self._tokens.me,
+                    wall=self._clock.wall(),
+                )
 
     def _own(self, token: Token) -> None:
         # Ours, but not in hand: an error came between a move and what should have followed it.

@@ -11,7 +11,8 @@ from aexp.adapters.remedies import reason, remedy
 from aexp.adapters.storage.mounts import mount_of
 from aexp.adapters.storage.reserve import FULL
 from aexp.adapters.storage.retrying import patiently
-from aexp.adapters.storage.shared_home import SharedHomeFileSystem, UnfitFileError
+from aexp.adapters.storage.shared_home import SharedHomeFileSystem
+from aexp.adapters.storage.steps import UnfitFileError
 from aexp.domain.errors import (
     RelayStorageError,
     StorageFullError,

@@ -23,6 +23,20 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _REWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def make_draft(path: str) -> int:
+    """A new file under a name that is ours alone, open for writing.
+
+    Raises:
+        OSError: EAGAIN when the name is taken. A first try made it and its reply was lost (the kernel
+            repeats a call that met ESTALE); said otherwise, it would look as if the name that is to be
+            published were taken. Try again with another name.
+    """
+    try:
+        return os.open(path, _CREATE, 0o600)
+    except FileExistsError as exc:
+        raise OSError(errno.EAGAIN, "the draft's name was used up", path) from exc
+
+
 class Reserve:
     """The reserved files of one process, in ``folder``."""
 
@@ -55,7 +69,7 @@ class Reserve:
 
     def _make(self) -> str:
         path = f"{self._folder}/{_PREFIX}{uuid.uuid4().hex}"
-        handle = os.open(path, _CREATE, 0o600)
+        handle = make_draft(path)
         try:
             with os.fdopen(handle, "wb") as file:
                 # Random bytes: a filesystem that compresses or leaves out zeros must keep the block.

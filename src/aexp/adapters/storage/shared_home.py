@@ -10,29 +10,29 @@ then acts, and ``mv`` falls back to copying (fsspec 2026.9; measured in ``docs/f
 """
 
 import contextlib
-import errno
 import os
-import stat
 import uuid
-from collections.abc import Callable
-from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 from fsspec.implementations.local import LocalFileSystem
 
-from aexp.adapters.storage.reserve import FULL, Reserve
+from aexp.adapters.storage.reserve import FULL, Reserve, make_draft
+from aexp.adapters.storage.steps import (
+    READ,
+    arrived,
+    checked,
+    exists_after_all,
+    make_folders,
+    same_content,
+    unlink,
+    was_linked,
+    with_folder,
+)
 from aexp.domain.profiles import Profile
 
-T = TypeVar("T")
 FILE_MODE = 0o600
-FOLDER_MODE = 0o700
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class UnfitFileError(OSError):
-    """The path holds something that is not a plain file of this user."""
 
 
 class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
@@ -63,7 +63,7 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         try:
             return os.listdir(path)
         except FileNotFoundError:
-            if self.profile.believes_errors or not _exists_after_all(path):
+            if self.profile.believes_errors or not exists_after_all(path):
                 raise
             return os.listdir(path)
 
@@ -71,7 +71,7 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
     ) -> bytes:
         """The bytes from ``start`` to ``end``. The file is opened anew each time."""
-        with os.fdopen(_checked(os.open(path, _READ), path), "rb") as file:
+        with os.fdopen(checked(os.open(path, READ), path), "rb") as file:
             file.seek(start or 0)
             return file.read() if end is None else file.read(end - (start or 0))
 
@@ -80,13 +80,15 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         draft = self._draft(value)
         try:
             if mode == "create":
-                _with_folder(path, lambda: self._link(draft, path))
+                with_folder(path, lambda: self._link(draft, path))
             else:
-                _with_folder(path, lambda: os.replace(draft, path))
+                with_folder(path, lambda: self._replace(draft, path))
             self._settle(path)
         finally:
-            # After a rename the draft is gone; NFS may also have removed it before its reply was lost.
-            _unlink(draft)
+            # After a rename the draft is gone. What cannot be removed now is swept later; it says
+            # nothing about what was published.
+            with contextlib.suppress(OSError):
+                unlink(draft)
 
     def mv_file(self, path1: str, path2: str, *, durable: bool = False, **kwargs: Any) -> None:
         """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first."""
@@ -95,14 +97,14 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         except FileNotFoundError:
             if not os.path.lexists(path1):
                 raise
-            _make_folders(os.path.dirname(path2))
+            make_folders(os.path.dirname(path2))
             self._rename(path1, path2)
         if durable:
             self._settle(path2)
 
     def rm_file(self, path: str) -> None:
         """Remove a file; that it was not there is no error."""
-        _unlink(path)
+        unlink(path)
 
     def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> IO[bytes]:
         if mode != "ab":
@@ -113,14 +115,14 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         def opened() -> int:
             return os.open(path, _APPEND, FILE_MODE)
 
-        return os.fdopen(_checked(_with_folder(path, opened), path), "ab")
+        return os.fdopen(checked(with_folder(path, opened), path), "ab")
 
     def reserve(self, count: int) -> None:
         """Keep ``count`` small files aside for a full disk; 0 gives them back."""
         if count == 0:
             self._reserve.close()
         else:
-            _with_folder(f"{self.scratch}/x", lambda: self._reserve.fill(count))
+            with_folder(f"{self.scratch}/x", lambda: self._reserve.fill(count))
 
     def _touch(self, folder: str) -> None:
         """Change the folder ourselves: after that every NFS client asks the server what is in it."""
@@ -131,7 +133,7 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
             # On a full disk the listing may be half a minute old; that is better than none.
             if exc.errno not in FULL:
                 raise
-        _unlink(probe)
+        unlink(probe)
 
     def _settle(self, path: str) -> None:
         """Make the name itself survive a power cut, where that takes a call of its own."""
@@ -146,15 +148,23 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         try:
             os.link(draft, path, follow_symlinks=False)
         except OSError as exc:
-            lost = not self.profile.believes_errors and _was_linked(exc, draft)
-            if not lost and not (isinstance(exc, FileExistsError) and _same_content(draft, path)):
+            lost = not self.profile.believes_errors and was_linked(exc, draft)
+            if not lost and not (isinstance(exc, FileExistsError) and same_content(draft, path)):
+                raise
+
+    def _replace(self, draft: str, path: str) -> None:
+        try:
+            os.replace(draft, path)
+        except OSError:
+            # Nobody else touches the draft: when it is gone it was moved, and the reply was lost.
+            if self.profile.believes_errors or arrived(draft):
                 raise
 
     def _rename(self, src: str, dst: str) -> None:
         try:
             os.rename(src, dst)
         except OSError:
-            if self.profile.believes_errors or not _arrived(dst):
+            if self.profile.believes_errors or not arrived(dst):
                 raise
 
     def _draft(self, value: bytes) -> str:
@@ -168,7 +178,7 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def _written(self, value: bytes) -> str:
         path = f"{self.scratch}/{uuid.uuid4().hex}"
-        handle = _with_folder(path, lambda: os.open(path, _CREATE, FILE_MODE))
+        handle = with_folder(path, lambda: make_draft(path))
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(value)
@@ -177,89 +187,6 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
                 if self.profile.sync_file:
                     os.fsync(file.fileno())
         except BaseException:
-            _unlink(path)
+            unlink(path)
             raise
         return path
-
-
-def _with_folder(path: str, act: Callable[[], T]) -> T:
-    """Do it; when something was missing, make sure of the folder of ``path`` and do it once more."""
-    try:
-        return act()
-    except FileNotFoundError:
-        _make_folders(os.path.dirname(path))
-        return act()
-
-
-def _make_folders(folder: str) -> None:
-    """Make the folder and those above it that are missing, for the owner alone."""
-    path = Path(folder)
-    missing = [part for part in (path, *path.parents) if not part.is_dir()]
-    for part in reversed(missing):
-        part.mkdir(mode=FOLDER_MODE, exist_ok=True)
-
-
-def _exists_after_all(folder: str) -> bool:
-    """Whether the folder is there although this node remembers that it is not.
-
-    A node that looked for a name too early keeps believing that it is missing, for 30 to 60 seconds.
-    Making the folder is what sets it right: the server says that it exists already.
-    """
-    try:
-        os.mkdir(folder, FOLDER_MODE)
-    except FileExistsError:
-        return True
-    except OSError:
-        return False
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
-    return False
-
-
-def _was_linked(exc: OSError, draft: str) -> bool:
-    """Whether a link was made although an error says otherwise.
-
-    The draft's own count of links tells, even when the name has been moved on since.
-    """
-    return not isinstance(exc, FileNotFoundError) and os.lstat(draft).st_nlink > 1
-
-
-def _same_content(draft: str, path: str) -> bool:
-    try:
-        with os.fdopen(_checked(os.open(path, _READ), path), "rb") as file:
-            ours = Path(draft).read_bytes()
-            return file.read(len(ours) + 1) == ours
-    except OSError:
-        # Gone again, or no plain file: in either case not what we wrote.
-        return False
-
-
-def _arrived(dst: str) -> bool:
-    folder, name = os.path.split(dst)
-    # Opening the folder makes an NFS client drop what it believes about names in it (close-to-open).
-    try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        os.stat(name, dir_fd=handle, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    finally:
-        os.close(handle)
-    return True
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-
-
-def _checked(handle: int, path: str) -> int:
-    about = os.fstat(handle)
-    if stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid():
-        return handle
-    os.close(handle)
-    raise UnfitFileError(errno.EINVAL, "not a plain file of this user", path)

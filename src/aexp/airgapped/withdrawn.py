@@ -1,0 +1,31 @@
+"""The answer to a request that was taken back before it started."""
+
+from aexp.airgapped.jobs import asked, refusal
+from aexp.airgapped.tokens import mark_replied
+from aexp.domain import layout, wire
+from aexp.domain.consent import State
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.text import visible
+from aexp.ports.storage import QueueStorage
+
+
+def answer_withdrawn(
+    storage: QueueStorage, request_id: str, gone: str, why: str, *, writer: str, wall: float
+) -> None:
+    """Answer "cancelled", and make what is left of the request its mark.
+
+    Args:
+        gone: where the withdrawn request lies.
+        writer: the process that answers.
+        wall: its date, in seconds since 1970.
+    """
+    try:
+        body = wire.decode(storage.read(gone, limit=wire.MAX_BYTES + 1))
+    except (wire.WireError, RelayStorageError):
+        # The answer matters more than what it repeats of the request.
+        body = {}
+    op = visible(str(body.get("op", "?")), limit=64)
+    answer = refusal(request_id, op, State.CANCELLED, why, details=asked(body))
+    signed = answer.model_copy(update={"writer": writer, "answered_at": wall})
+    storage.put_new(layout.outbox(request_id), signed.to_bytes())
+    mark_replied(storage, request_id, gone)
