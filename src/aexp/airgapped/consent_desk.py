@@ -1,7 +1,5 @@
 """Requests that wait for a person."""
 
-import hashlib
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +8,7 @@ from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job, refusal
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.waiting_notes import Note, WaitingNotes, digest
 from aexp.domain import layout, wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State, decide
 from aexp.domain.errors import RelayStorageError
@@ -25,8 +24,7 @@ class Parked:
     """What the daemon remembers of a waiting request: the file in the queue is for people to read."""
 
     op: str
-    digest: str
-    since: float
+    note: Note
 
 
 class ConsentDesk:
@@ -49,6 +47,7 @@ class ConsentDesk:
         self._notifier = notifier
         self._clock = clock
         self._audit = audit
+        self._notes = WaitingNotes(tokens.storage, tokens.me, clock)
         self._parked: dict[str, Parked] = {}
 
     @property
@@ -56,15 +55,20 @@ class ConsentDesk:
         """How many requests wait for a person."""
         return len(self._parked)
 
+    def has(self, request_id: str) -> bool:
+        """Whether the request waits here, even if its token is just on the move."""
+        return request_id in self._parked
+
     def park(self, job: Job) -> None:
         """Let a request wait, and tell people."""
         data = self._tokens.storage.read(job.token.name, limit=wire.MAX_BYTES + 1)
         if not self._forget_earlier(job):
             return
-        since = self._since(job.request_id)
+        # Known before the move: a move that was made although it seemed to fail is noticed then.
+        self._parked[job.request_id] = Parked(job.valid.op, self._notes.begin(job.request_id, data))
         if not self._tokens.park(job.token):
+            del self._parked[job.request_id]
             return
-        self._parked[job.request_id] = Parked(job.valid.op, _digest(data), since)
         self._audit.note("pending", job.request_id, op=job.valid.op, cwd=job.valid.cwd)
         try:
             self._notifier.consent_needed(job.request_id, job.request)
@@ -88,7 +92,7 @@ class ConsentDesk:
         return True
 
     def adopt(self) -> None:
-        """Know again, after a start, the requests that were waiting before it."""
+        """Know the requests that were waiting before this daemon; may be repeated."""
         for request_id in self._tokens.parked():
             if request_id in self._parked:
                 continue
@@ -100,7 +104,7 @@ class ConsentDesk:
                 op = str(wire.decode(data).get("op", "?"))
             except wire.WireError:
                 op = "?"
-            self._parked[request_id] = Parked(op, _digest(data), self._since(request_id))
+            self._parked[request_id] = Parked(op, self._notes.begin(request_id, data))
             self._audit.note("still-pending", request_id, op=op)
 
     def hear(self) -> Iterator[Job]:
@@ -108,17 +112,22 @@ class ConsentDesk:
         if not self._parked:
             return
         there = set(self._tokens.parked())
-        for request_id in [known for known in self._parked if known not in there]:
-            self._withdrawn(request_id)
         verdicts = self._decisions.collect(self._parked)
-        decided = [(rid, event) for rid in self._parked if (event := self._event(rid, verdicts))]
-        for request_id, event in decided:
-            job = self._decided(request_id, event, verdicts)
+        for request_id in [*self._parked]:
+            claimed = request_id not in there and self._tokens.holds(request_id)
+            if request_id not in there and not claimed:
+                self._withdrawn(request_id)
+                continue
+            event = self._event(request_id, verdicts)
+            if claimed and event is None:
+                # A move to pending/ that failed: people cannot see the request where it is.
+                self._tokens.park(Token(request_id, self._tokens.me, "claim"))
+            job = self._decided(request_id, event, verdicts) if event is not None else None
             if job is not None:
                 yield job
 
     def _event(self, request_id: str, verdicts: Verdicts) -> Event | None:
-        expired = self._clock.wall() - self._parked[request_id].since > CONSENT_EXPIRES_S
+        expired = self._clock.wall() - self._parked[request_id].note.since > CONSENT_EXPIRES_S
         return decide(
             approved=request_id in verdicts.approved,
             rejected=request_id in verdicts.rejected,
@@ -141,8 +150,11 @@ class ConsentDesk:
         return job
 
     def _approved(self, token: Token, parked: Parked) -> Job | None:
-        data = self._body(token.name) or b""
-        if _digest(data) != parked.digest:
+        data = self._body(token.name)
+        if data is None:
+            # Unreadable for now: the recovery finds the claim, and it is asked for again.
+            return None
+        if digest(data) != parked.note.digest:
             what = "The request was changed while it waited for consent; it was not run."
             answer = refusal(token.request_id, parked.op, State.REJECTED, error=what)
             self._publisher.publish(token, answer)
@@ -180,22 +192,10 @@ class ConsentDesk:
     def _tidy(self, request_id: str) -> None:
         try:
             self._decisions.settle(request_id)
-            self._tokens.storage.remove(layout.waiting(request_id))
+            self._notes.end(request_id)
         except RelayStorageError as exc:
             # The decision stands; what is left behind is swept with the rest.
             self._audit.warn("untidy", request_id, error=exc)
-
-    def _since(self, request_id: str) -> float:
-        """When the request began to wait, by this kind of node's wall clock; kept over restarts."""
-        name = layout.waiting(request_id)
-        now = self._clock.wall()
-        if self._tokens.storage.put_new(name, f"{now:.3f} {self._tokens.me}\n".encode()):
-            return now
-        try:
-            since = float(self._tokens.storage.read(name, limit=64).split()[0])
-        except (RelayStorageError, ValueError, IndexError):
-            return now
-        return min(since, now) if math.isfinite(since) else now
 
     def _body(self, name: str) -> bytes | None:
         try:
@@ -203,7 +203,3 @@ class ConsentDesk:
         except RelayStorageError as exc:
             self._audit.warn("unreadable", error=exc)
             return None
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -80,7 +80,7 @@ def crew(
     people = (outside.decisions, outside.notifier)
     desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit)
     runner = Runner(tokens, publisher, outside.executor, clock, audit, most_at_once)
-    reception = Reception(tokens, intake, desk, runner, publisher, audit)
+    reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
     recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)
     sweeper = Sweeper(storage, clock, audit)

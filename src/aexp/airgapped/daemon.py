@@ -89,13 +89,8 @@ class RelayDaemon:
         self._audit.note("serving", queue=self._storage.url, daemon=self._crew.tokens.me)
         self._move_in()
         self._crew.heart.beat()
-        for look_after in (
-            self._crew.recovery.bury_originals,
-            self._crew.recovery.answer_withdrawn,
-            self._crew.recovery.sweep,
-            self._crew.desk.adopt,
-        ):
-            self._whatever(look_after)
+        self._whatever(self._crew.recovery.sweep)
+        self._whatever(self._crew.desk.adopt)
         return True
 
     def step(self) -> bool:
@@ -206,6 +201,7 @@ class RelayDaemon:
             pending=self._crew.desk.waiting,
             held=self._crew.publisher.held,
         )
+        self._crew.desk.adopt()
         self._crew.publisher.forget_marks()
         if self._crew.upkeep.lost_to is not None:
             self._stopping = True

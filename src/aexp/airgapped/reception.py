@@ -1,5 +1,7 @@
 """Where a request goes once it is ours: to the desk of those that wait for a person, or to the runner."""
 
+from collections.abc import Callable
+
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.consent_desk import ConsentDesk
 from aexp.airgapped.intake import Intake
@@ -14,7 +16,12 @@ from aexp.domain.layout import Token
 
 
 class Reception:
-    """Takes requests in, hears decisions and cancellations, and passes each request on."""
+    """Takes requests in, hears decisions and cancellations, and passes each request on.
+
+    Args:
+        pulse: beats if it is time; called between any two requests, so that a slow storage does not
+            make a daemon that works look dead.
+    """
 
     def __init__(
         self,
@@ -23,6 +30,7 @@ class Reception:
         desk: ConsentDesk,
         runner: Runner,
         publisher: Publisher,
+        pulse: Callable[[], None],
         audit: Audit,
     ) -> None:
         self._tokens = tokens
@@ -30,6 +38,7 @@ class Reception:
         self._desk = desk
         self._runner = runner
         self._publisher = publisher
+        self._pulse = pulse
         self._audit = audit
 
     def take_in(self) -> bool:
@@ -41,9 +50,11 @@ class Reception:
         jobs, acted = self._intake.take()
         for job in jobs:
             self._place(job)
+            self._pulse()
         for job in self._desk.hear():
             acted = True
             self._place(job)
+            self._pulse()
         if not self._runner.idle:
             acted |= self._hear_cancellations()
         return acted
@@ -56,7 +67,11 @@ class Reception:
 
     def has(self, request_id: str) -> bool:
         """Whether the request's token in ``processing/`` is being dealt with."""
-        return self._runner.has(request_id) or self._publisher.holds(request_id)
+        return (
+            self._runner.has(request_id)
+            or self._publisher.holds(request_id)
+            or self._desk.has(request_id)
+        )
 
     def give_back(self) -> None:
         """Return what has not started to the inbox, for the next daemon."""

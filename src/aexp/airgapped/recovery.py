@@ -10,7 +10,6 @@ from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.withdrawn import answer_withdrawn
 from aexp.domain import layout, wire
 from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUnfitError
-from aexp.domain.identity import is_request_id
 from aexp.domain.layout import Token
 from aexp.ports.clock import Clock
 
@@ -43,10 +42,14 @@ class Recovery:
         self._burial = burial
         self._clock = clock
         self._told: set[str] = set()
+        self._originals_buried = False
         self._audit = audit
 
     def sweep(self) -> None:
         """Look once at everything that is claimed or started."""
+        if not self._originals_buried:
+            self._bury_originals()
+            self._originals_buried = True
         tokens = self._tokens.owned()
         beating = self._owners.beating()
         dead: dict[str, bool] = {}
@@ -60,6 +63,7 @@ class Recovery:
                 if dead[token.owner]:
                     self._inherit(token)
         self._forget_dead_beats(beating)
+        self._answer_withdrawn()
 
     def _forget_dead_beats(self, beating: frozenset[str]) -> None:
         for owner in beating:
@@ -78,8 +82,11 @@ class Recovery:
                 self._told.add(name)
                 self._audit.warn("recovery-failed", error=exc)
 
-    def bury_originals(self) -> None:
-        """Answer for what a daemon of the original kind left running: ``processing/<id>.json``."""
+    def _bury_originals(self) -> None:
+        """Answer for what a daemon of the original kind left running: ``processing/<id>.json``.
+
+        Done once: at our start no such daemon was there; what appears later may be a living one's.
+        """
         for entry in self._tokens.storage.list(layout.PROCESSING):
             request_id = layout.request_of(entry)
             name = f"{layout.PROCESSING}/{entry}"
@@ -88,23 +95,23 @@ class Recovery:
                     gone = layout.crashed(request_id, "original")
                     self._burial.begin(Remains(request_id, name, gone, "original"))
 
-    def answer_withdrawn(self) -> None:
-        """Answer for clients that died between withdrawing a request and saying so."""
-        answered = {layout.request_of(entry) for entry in self._tokens.storage.list(layout.OUTBOX)}
+    def _answer_withdrawn(self) -> None:
+        """Answer for clients that died between withdrawing a request and saying so.
+
+        A client that is only slow finds our answer, which says the same.
+        """
         for entry in self._tokens.storage.list(layout.STALE):
-            request_id, _, rest = entry.partition(".")
-            withdrawn = rest.endswith(".cancelled") and is_request_id(request_id)
-            if not withdrawn or request_id in answered:
-                continue
-            with self._going_on(entry):
-                answer_withdrawn(
-                    self._tokens.storage,
-                    request_id,
-                    f"{layout.STALE}/{entry}",
-                    "The request was withdrawn before it started.",
-                    writer=self._tokens.me,
-                    wall=self._clock.wall(),
-                )
+            request_id = layout.withdrawn_in(entry)
+            if request_id is not None:
+                with self._going_on(entry):
+                    answer_withdrawn(
+                        self._tokens.storage,
+                        request_id,
+                        f"{layout.STALE}/{entry}",
+                        "The request was withdrawn before it started.",
+                        writer=self._tokens.me,
+                        wall=self._clock.wall(),
+                    )
 
     def _own(self, token: Token) -> None:
         # Ours, but not in hand: an error came between a move and what should have followed it.

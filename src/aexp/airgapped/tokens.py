@@ -100,6 +100,12 @@ class Tokens:
             return True
         return True
 
+    def holds(self, request_id: str) -> bool:
+        """Whether we have the request's claim: what a move was that seemed to fail and was made."""
+        return Token(request_id, self.me, "claim") in self.owned()
+
     def _own(self, name: str, request_id: str) -> Token | None:
         token = Token(request_id, self.me, "claim")
-        return token if self.storage.take(name, token.name) else None
+        if self.storage.take(name, token.name) or self.holds(request_id):
+            return token
+        return None

@@ -140,6 +140,12 @@ def cancelled(request_id: str, client: str) -> str:
     return f"{STALE}/{request_id}.{client}.cancelled"
 
 
+def withdrawn_in(entry: str) -> str | None:
+    """The id of the withdrawn request that an entry of ``stale/`` is; None for anything else."""
+    request_id, _, rest = entry.partition(".")
+    return request_id if rest.endswith(".cancelled") and is_request_id(request_id) else None
+
+
 def crashed(request_id: str, owner: str) -> str:
     """What is left of a request whose daemon died while it ran."""
     return f"{STALE}/{request_id}.{owner}.crashed"
