@@ -52,6 +52,9 @@ def take_queue(
                     told = holder.daemon
         if stopping():
             return False
+        if heart.due:
+            # One that waits is not dead, and will not be taken for it when its turn comes.
+            heart.beat(serving=False)
         clock.sleep(DAEMON_IDLE_S)
     return True
 
