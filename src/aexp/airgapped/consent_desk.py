@@ -146,7 +146,9 @@ class ConsentDesk:
             job = self._approved(token, parked)
         else:
             self._refused(token, parked, event, verdicts.rejected.get(request_id, ""))
-        self._tidy(request_id)
+        if not self._publisher.holds(request_id):
+            # A rejection stays until its answer is there: should we die first, it is heard again.
+            self._tidy(request_id)
         return job
 
     def _approved(self, token: Token, parked: Parked) -> Job | None:
