@@ -181,3 +181,12 @@ def test_files_that_the_pages_name_exist() -> None:
             r"`((?:adapters|airgapped|domain|ports|cli)/[\w/]+\.py)`", page.read_text("utf-8")
         ):
             assert (ROOT / "src" / "aexp" / name).is_file(), f"{page.name}: {name}"
+
+
+def test_every_test_that_the_page_on_reliability_names_is_there() -> None:
+    page = text("docs/reliability.md")
+    written = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
+    for name in re.findall(r"`(test_\w+)`", page):
+        assert f"def {name}(" in written, name
+    for path in re.findall(r"`(tests/[\w/.]+)`", page):
+        assert (ROOT / path).exists(), path
