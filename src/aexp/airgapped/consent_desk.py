@@ -96,10 +96,10 @@ class ConsentDesk:
         for request_id in self._tokens.parked():
             if request_id in self._parked:
                 continue
-            self._intake.remember(request_id)
             data = self._body(layout.pending(request_id))
             if data is None:
                 continue
+            self._intake.remember(request_id)
             try:
                 op = str(wire.decode(data).get("op", "?"))
             except wire.WireError:
@@ -188,6 +188,7 @@ class ConsentDesk:
 
     def _withdrawn(self, request_id: str) -> None:
         self._parked.pop(request_id, None)
+        self._intake.forget(request_id)
         self._tidy(request_id)
         self._audit.note("withdrawn", request_id)
 

@@ -79,7 +79,7 @@ def crew(
     intake = Intake(tokens, publisher, policy, clock, audit)
     people = (outside.decisions, outside.notifier)
     desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit)
-    runner = Runner(tokens, publisher, outside.executor, clock, audit, most_at_once)
+    runner = Runner(tokens, publisher, outside.executor, clock, audit, most_at_once, intake.forget)
     reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
     recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)

@@ -73,6 +73,10 @@ class Intake:
         if len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
 
+    def forget(self, request_id: str) -> None:
+        """The request left our hands without an answer; whoever has it may give it back to the inbox."""
+        self._seen.pop(request_id, None)
+
     def admit(self, token: Token, data: bytes, *, decided: bool = False) -> Job | None:
         """The job for an owned request, or None after answering that it cannot be one.
 

@@ -1,24 +1,20 @@
 """Running what may run: several at once, one at a time for each working copy, never waiting."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.runlog import RunLog
+from aexp.airgapped.runs import Run
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
-from aexp.domain.consent import Event, State
+from aexp.domain.consent import Event
 from aexp.domain.errors import RelayStartError, RelayStorageError, StorageFullError
-from aexp.domain.output import BoundedOutput
-from aexp.domain.text import age
 from aexp.ports.clock import Clock
-from aexp.ports.executor import Command, Execution, Executor
+from aexp.ports.executor import Command, Executor
 
 MOST_AT_ONCE = 4
-KILL_AFTER_S = 10.0
-"""Seconds between SIGTERM and SIGKILL."""
 READ_BYTES = 256 * 1024
 RESERVED = 16
 """Small texts that can still be written on a full disk: an answer for each run, and the beats."""
@@ -26,33 +22,13 @@ LAST_READS = 64
 """Reads after the end of a command: what it left in its pipe, but not what a grandchild adds for ever."""
 
 
-@dataclass
-class Run:
-    """A job whose command was started.
-
-    Attributes:
-        ending: why the daemon is ending it, None while it may go on.
-        killing_at: when SIGKILL follows, on the monotonic clock.
-    """
-
-    job: Job
-    execution: Execution
-    log: RunLog
-    started: float
-    output: BoundedOutput = field(default_factory=BoundedOutput)
-    ending: Event | None = None
-    killing_at: float | None = None
-
-    def end(self, why: Event, now: float) -> None:
-        """Ask the command to end, once; later calls change nothing."""
-        if self.ending is None:
-            self.ending = why
-            self.killing_at = now + KILL_AFTER_S
-            self.execution.terminate()
-
-
 class Runner:
-    """Starts, watches and ends commands."""
+    """Starts, watches and ends commands.
+
+    Args:
+        most_at_once: commands that may run at the same time.
+        lost: told of a request that another daemon has taken from us.
+    """
 
     def __init__(
         self,
@@ -62,6 +38,7 @@ class Runner:
         clock: Clock,
         audit: Audit,
         most_at_once: int = MOST_AT_ONCE,
+        lost: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._tokens = tokens
         self._publisher = publisher
@@ -69,6 +46,7 @@ class Runner:
         self._clock = clock
         self._audit = audit
         self._most = most_at_once
+        self._lost = lost
         self._ready: list[Job] = []
         self._runs: list[Run] = []
 
@@ -161,6 +139,7 @@ class Runner:
         if token is None:
             # Another daemon took us for dead and adopted the claim; it is the one that runs it.
             self._audit.warn("fenced", job.request_id)
+            self._lost(job.request_id)
             return
         job.token = token
         job.move(Event.START)
@@ -214,7 +193,7 @@ class Runner:
         self._runs.remove(run)
         job = run.job
         state = job.move(run.ending or Event.EXIT)
-        error, hint = _explained(state, run, now)
+        error, hint = run.explain(state, now)
         answer = job.answer(
             state,
             error=error,
@@ -231,15 +210,3 @@ class Runner:
         what = "The request was cancelled before it started."
         answer = job.answer(state, error=what)
         self._publisher.publish(job.token, answer)
-
-
-def _explained(state: State, run: Run, now: float) -> tuple[str | None, str | None]:
-    op, ran = run.job.valid.op, age(now - run.started)
-    look = "It may have taken effect in part: look at `git status` and the remote."
-    if state is State.TIMED_OUT:
-        return f"{op} was ended after {ran}, its time limit.", look
-    if state is State.CANCELLED:
-        return f"{op} was cancelled after {ran}.", look
-    if state is State.CRASHED:
-        return f"The daemon was stopped while {op} ran, and ended it after {ran}.", look
-    return None, None

@@ -55,7 +55,10 @@ class Tokens:
         After this nobody ever runs the request again, whatever happens.
         """
         started = token.started()
-        return started if self.storage.take(token.name, started.name, durable=True) else None
+        if self.storage.take(token.name, started.name, durable=True):
+            return started
+        # A first try may have been made although it seemed to fail; nobody else makes this name.
+        return started if started in self.owned() else None
 
     def give_back(self, token: Token) -> bool:
         """Return an owned request that provably never started to the inbox."""

@@ -1,0 +1,22 @@
+"""A test of the test: each known shortcut in the protocol is noticed by some seed."""
+
+import re
+from itertools import count
+
+import pytest
+
+from tests.simulation.mutations import MUTATIONS
+from tests.simulation.run import run
+
+MOST_SEEDS = 400
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_shortcut_is_noticed(name: str) -> None:
+    mutation = MUTATIONS[name]
+    for seed in count():
+        assert seed < MOST_SEEDS, f"no seed below {MOST_SEEDS} noticed: {name}"
+        with mutation.applied():
+            report = run(seed)
+        if any(re.search(mutation.noticed, broken) for broken in report.broken):
+            return
