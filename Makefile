@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
 	>/dev/null 2>&1 && { echo "$$python"; break; }; done)
 VENV ?= .venv
-PYTEST_ARGS ?= -n 2 -q
+PYTEST_ARGS ?= -n 4 --dist worksteal -q
 
 python := $(VENV)/bin/python
 pip := $(python) -m pip install -q --disable-pip-version-check

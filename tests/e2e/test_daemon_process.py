@@ -72,7 +72,8 @@ def test_a_command_that_outlived_its_daemon_is_ended_before_it_is_answered_for(s
     note = site.home / "stubborn"
     executable(
         site.home / "bin/git",
-        f"#!/bin/sh\ntrap '' TERM\necho $$ > {note}\nwhile :; do sleep 0.1; done\n",
+        f"#!/bin/sh\n[ $1 = fetch ] || exit 1\ntrap '' TERM\necho $$ > {note}\n"
+        "while :; do sleep 0.1; done\n",
     )
     daemon = site.serve()
     request_id = submitted(site, "fetch")

@@ -51,6 +51,9 @@ def _patched(patches: tuple[tuple[Any, str, object], ...]) -> Iterator[None]:
             yield
 
 
+_withdraw = RelayQueue._withdraw_from
+
+
 def _copy_then_unlink(storage: QueueStorage, src: str, dst: str) -> bool:
     try:
         data = storage.read(src)
@@ -67,11 +70,8 @@ def _own_by_copy(self: Tokens, name: str, request_id: str) -> Token | None:
 
 
 def _withdraw_by_copy(self: RelayQueue, name: str, request_id: str, why: str) -> bool:
-    gone = layout.cancelled(request_id, self.me)
-    if not _copy_then_unlink(self.storage, name, gone):
-        return False
-    self._answer_cancelled(request_id, gone, why)
-    return True
+    copy = f"{layout.STALE}/{request_id}.{self.me}.copy"
+    return _copy_then_unlink(self.storage, name, copy) and _withdraw(self, copy, request_id, why)
 
 
 def _start_what_was_started(self: Recovery, token: Token) -> None:

@@ -174,6 +174,8 @@ class SimProcess(Clock, Processes):
         self._note("** goes on", ())
 
     def _fail(self, verb: str, subject: str, why: str) -> None:
+        # Who fails at the lease gives up starting, and takes its beat away on the way out.
+        self.doubtful |= subject.startswith("lease")
         self._note(f"** {verb}", (subject, "fails:", why))
         raise RelayStorageError(f"{subject} in the queue sim:// failed at {verb}: {why}.")
 
