@@ -18,6 +18,9 @@ from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
 from aexp.ports.notifier import Notifier
 
+EXPIRY_EVERY_S = 5.0
+"""Seconds between two looks for expired requests: ten thousand may wait."""
+
 
 @dataclass(frozen=True)
 class Parked:
@@ -49,6 +52,7 @@ class ConsentDesk:
         self._audit = audit
         self._notes = WaitingNotes(tokens.storage, tokens.me, clock)
         self._parked: dict[str, Parked] = {}
+        self._expiry_due = float("-inf")
 
     @property
     def waiting(self) -> int:
@@ -113,7 +117,8 @@ class ConsentDesk:
             return
         there = set(self._tokens.parked())
         verdicts = self._decisions.collect(self._parked)
-        for request_id in [*self._parked]:
+        missing = self._parked.keys() - there
+        for request_id in [*missing, *self._due(verdicts, there)]:
             claimed = request_id not in there and self._tokens.holds(request_id)
             if request_id not in there and not claimed:
                 self._withdrawn(request_id)
@@ -125,6 +130,17 @@ class ConsentDesk:
             job = self._decided(request_id, event, verdicts) if event is not None else None
             if job is not None:
                 yield job
+
+    def _due(self, verdicts: Verdicts, there: set[str]) -> list[str]:
+        """The waiting requests that were decided on, and now and then those that have expired."""
+        now = self._clock.monotonic()
+        decided = there.intersection(verdicts.approved | verdicts.rejected.keys())
+        if now >= self._expiry_due:
+            self._expiry_due = now + EXPIRY_EVERY_S
+            oldest = self._clock.wall() - CONSENT_EXPIRES_S
+            late = (one for one, parked in self._parked.items() if parked.note.since < oldest)
+            decided |= there.intersection(late)
+        return [one for one in self._parked if one in decided] if decided else []
 
     def _event(self, request_id: str, verdicts: Verdicts) -> Event | None:
         expired = self._clock.wall() - self._parked[request_id].note.since > CONSENT_EXPIRES_S
