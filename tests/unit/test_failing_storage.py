@@ -13,6 +13,7 @@ from aexp.airgapped import (
     RelayStorageError,
     RelayTimeoutError,
 )
+from aexp.airgapped.inspection import daemon_view
 from aexp.domain import wire
 from aexp.domain.errors import StorageFullError
 from tests.world import World
@@ -123,6 +124,22 @@ def test_an_answer_that_cannot_be_written_is_kept_and_published_later(failing: W
     failing.storage.refused = ()
     assert handle.result(5).ok
     assert len(failing.argvs) == 1
+
+
+def test_what_keeps_the_daemon_from_its_work_reaches_the_client(failing: World) -> None:
+    daemon = failing.serve()
+    assert isinstance(failing.storage, FailingStorage)
+    failing.clock.tick = daemon._turn
+    failing.storage.untaken = ("inbox/",)
+    with pytest.raises(RelayTimeoutError, match="The daemon is in trouble: inbox/") as caught:
+        failing.client().pull(timeout=15)
+    assert "could not be moved" in caught.value.hint
+    assert daemon_view(failing.queue, failing.clock, failing.login).trouble is not None
+    failing.storage.untaken = ()
+    failing.pass_time(20)
+    assert failing.client().pull().ok
+    failing.pass_time(10)
+    assert daemon_view(failing.queue, failing.clock, failing.login).trouble is None
 
 
 def test_on_a_full_disk_the_end_of_the_output_is_answered(failing: World) -> None:

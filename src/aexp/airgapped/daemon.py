@@ -60,6 +60,7 @@ class RelayDaemon:
         self._stopping = False
         self._serving = False
         self._failures = 0
+        self._trouble: str | None = None
 
     def start(self, on_standby: Callable[[RelayBusyError], None] | None = None) -> bool:
         """Take the queue and what a dead predecessor left in it.
@@ -186,8 +187,10 @@ class RelayDaemon:
         try:
             acted = self.step()
             self._failures = 0
+            self._trouble = None
         except RelayStorageError as exc:
             self._failures += 1
+            self._trouble = str(exc)
             if self._failures == 1:
                 self._audit.warn("storage-failed", error=exc)
         if not acted:
@@ -200,6 +203,7 @@ class RelayDaemon:
             running=self._crew.runner.running,
             pending=self._crew.desk.waiting,
             held=self._crew.publisher.held,
+            trouble=self._trouble or self._crew.publisher.trouble,
         )
         self._crew.desk.adopt()
         self._crew.publisher.forget_marks()

@@ -23,6 +23,7 @@ class DaemonView:
     Attributes:
         up: whether one serves.
         host, pid, since: what its beat says of it.
+        trouble: what keeps the daemon from its work, in its own words.
         profile, filesystem: how the queue's filesystem is treated on this node, and what it is.
         beat_age_s: seconds since the beat, by two clocks that may disagree.
     """
@@ -34,6 +35,7 @@ class DaemonView:
     pid: int | None = None
     since: float | None = None
     beat_age_s: float | None = None
+    trouble: str | None = None
     profile: str = ""
     filesystem: str = ""
     waiting: int = 0
@@ -73,6 +75,7 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         host=visible(str(facts["host"]), limit=80) if "host" in facts else None,
         pid=facts["pid"] if isinstance(facts.get("pid"), int) else None,
         since=_number(facts.get("since")),
+        trouble=None if beat is None else beat.trouble,
         profile=queue.storage.profile.name,
         filesystem=queue.storage.profile.seen,
         beat_age_s=None if wall is None else round(clock.wall() - wall, 3),

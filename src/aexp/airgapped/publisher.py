@@ -31,9 +31,15 @@ class Publisher:
         self._clock = clock
         self._audit = audit
         self._held: list[tuple[Token, Response]] = []
+        self._error = ""
         self._retry_due = float("-inf")
         self._marked: deque[tuple[float, str]] = deque()
         self.recent: list[str] = []
+
+    @property
+    def trouble(self) -> str | None:
+        """Why answers are held, None when none is."""
+        return self._error if self._held else None
 
     @property
     def held(self) -> int:
@@ -54,6 +60,7 @@ class Publisher:
         except RelayStorageError as exc:
             self._audit.warn("answer-held", token.request_id, error=exc)
             self._held.append((token, stamped))
+            self._error = str(exc)
 
     def retry(self) -> bool:
         """Try the answers that were refused; True when one got through."""

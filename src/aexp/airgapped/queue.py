@@ -17,6 +17,7 @@ from aexp.domain.errors import (
 )
 from aexp.domain.identity import PREFIX, ProcessId, is_request_id
 from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
+from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
@@ -35,6 +36,12 @@ class Beat:
 
     raw: bytes
     facts: dict[str, Any]
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the daemon from its work, in words that are safe to show; None when nothing does."""
+        told = self.facts.get("trouble")
+        return visible(told, limit=600) if isinstance(told, str) and told else None
 
     def looks_old(self, wall: float, tolerance_s: float) -> bool:
         """Whether its own date is far from ours: a hint only, since clocks disagree."""

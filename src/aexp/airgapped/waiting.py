@@ -164,6 +164,9 @@ class AnswerWait:
             )
         else:
             what, hint = "goes on", f"Pick the result up later: {later}"
+        beat = self._queue.beat()
+        if beat is not None and beat.trouble:
+            hint = f"The daemon is in trouble: {beat.trouble} {hint}"
         silent = self._watch.unchanged_s(self._clock.monotonic())
         if silent > SILENCE_S:
             hint = f"The daemon has not beaten for {age(silent)}: see `aexp relay status`. {hint}"

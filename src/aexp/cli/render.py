@@ -54,6 +54,8 @@ def show_daemon(view: DaemonView) -> None:
         click.echo(f"{mark}    daemon on {view.host} (pid {view.pid}){since}, last beat {beat} ago")
     else:
         click.echo(f"{click.style('down', fg='red', bold=True)}  {view.why}")
+    if view.up and view.trouble:
+        click.echo(f"{click.style('trouble', fg='yellow')}  {view.trouble}")
     counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
     seen = f" on {view.filesystem}" if view.filesystem else ""
     click.echo(f"queue {view.queue}: {counts} (profile {view.profile}{seen})")
