@@ -128,9 +128,9 @@ class Runner:
             busy.add(job.copy)
 
     def _start(self, job: Job) -> None:
-        if not self._has_room(job):
-            return
         try:
+            if not self._has_room(job):
+                return
             token = self._tokens.start(job.token)
         except RelayStorageError:
             # Whether the token moved is not known. Asking again tells: a move that was made says yes.
