@@ -31,7 +31,8 @@ def test_a_signal_ends_it_cleanly(site: Site, number: signal.Signals) -> None:
     assert site.end(daemon, number) == 0
     assert not (site.queue / "heartbeat").exists()
     assert not (site.queue / "pid").exists()
-    assert os.listdir(site.queue / "lease") == []
+    (lease,) = (site.queue / "lease").iterdir()
+    assert lease.read_text() == "{}\n"
     assert site.relay("status").returncode == 69
 
 

@@ -85,7 +85,8 @@ class Books:
 
 def left_over(queue: Path) -> list[str]:
     """The files that neither the retention sweeps nor the queue keeps for people."""
-    kept = {*SWEPT, layout.SWEEP, "daemon.log", layout.CONSENT_LOG}
+    # The one lease stays as well: it is the count that the next daemon goes on with.
+    kept = {*SWEPT, layout.SWEEP, layout.LEASE, "daemon.log", layout.CONSENT_LOG}
     found = (file.relative_to(queue) for file in queue.rglob("*") if file.is_file())
     return [str(name) for name in found if name.parts[0] not in kept]
 

@@ -82,7 +82,7 @@ def test_a_stop_ends_what_runs_answers_for_it_and_gives_back_the_rest(home: Path
     assert (answer.op, answer.status, answer.stdout) == ("git_push", "crashed", "half\n")
     assert "was stopped while" in (answer.error or "")
     assert len(world.names("inbox")) == 1
-    for leftover in ("heartbeat", "pid", "lease", "daemons", "processing"):
+    for leftover in ("heartbeat", "pid", "daemons", "processing"):
         assert leftover not in world.names("")
 
 

@@ -7,7 +7,13 @@ from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import patience, serve_hint
-from aexp.domain.errors import RelayDownError, RelayNotFoundError, RelayValidationError
+from aexp.domain.errors import (
+    RelayDownError,
+    RelayNotFoundError,
+    RelayStorageError,
+    RelayValidationError,
+    StorageFullError,
+)
 from aexp.domain.identity import is_request_id, new_request_id
 from aexp.domain.requests import RelayResult, Request
 from aexp.domain.text import visible
@@ -118,7 +124,8 @@ class RelayClient:
         Raises:
             RelayValidationError: the closed list does not allow it; nothing was sent.
             RelayDownError: there is no daemon; nothing was sent.
-            RelayStorageError: the request could not be written.
+            RelayStorageError: the request could not be written, or it is not known whether it was; then
+                the error has its id.
         """
         request = self._build(op, args)
         beat = self._queue.beat()
@@ -126,7 +133,15 @@ class RelayClient:
             url = self._queue.storage.url
             raise RelayDownError(f"No daemon serves {url}; nothing was sent.", serve_hint(url))
         request_id = new_request_id()
-        self._queue.submit(request_id, request)
+        try:
+            self._queue.submit(request_id, request)
+        except StorageFullError:
+            raise
+        except RelayStorageError as exc:
+            doubt = (
+                f"{exc.hint} It may have arrived all the same: see `aexp relay show {request_id}`."
+            )
+            raise RelayStorageError(exc.what, doubt.strip(), request_id) from exc
         return self.handle(request_id)
 
     def handle(self, request_id: str) -> RelayHandle:

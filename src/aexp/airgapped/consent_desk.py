@@ -205,7 +205,9 @@ class ConsentDesk:
     def _withdrawn(self, request_id: str) -> None:
         self._parked.pop(request_id, None)
         self._intake.forget(request_id)
-        self._tidy(request_id)
+        if self._tokens.is_answered(request_id):
+            # Otherwise another daemon may have it, who needs the note and the decisions.
+            self._tidy(request_id)
         self._audit.note("withdrawn", request_id)
 
     def _tidy(self, request_id: str) -> None:

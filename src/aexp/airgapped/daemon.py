@@ -161,8 +161,8 @@ class RelayDaemon:
         if self._crew.upkeep.lost_to is not None:
             raise busy(self._storage, self._crew.upkeep.lost_to, self._clock)
         self._whatever(partial(self._storage.remove, "pid"))
-        self._whatever(partial(self._storage.reserve, 0))
         self._whatever(self._crew.lease.release)
+        self._whatever(partial(self._storage.reserve, 0))
         self._audit.note("stopped")
 
     def _move_in(self) -> None:

@@ -60,8 +60,9 @@ class Intake:
         for request_id in self._tokens.arrivals()[:SLICE]:
             token = self._claim(request_id)
             if token is not None:
-                data = self._read(token)
-                claimed.append((_submitted(data), token, data))
+                read = self._read(token)
+                if read is not None:
+                    claimed.append((_submitted(read[1]), *read))
         # A slice that arrived together runs in the order in which the clients say they submitted.
         claimed.sort(key=lambda found: found[0])
         jobs = [self.admit(token, data) for _, token, data in claimed]
@@ -101,16 +102,17 @@ class Intake:
         job.move(Event.ASK if job.spec.needs_consent else Event.ADMIT)
         return job
 
-    def _read(self, token: Token) -> bytes:
+    def _read(self, token: Token) -> tuple[Token, bytes] | None:
         try:
-            return self._tokens.storage.read(token.name, limit=wire.MAX_BYTES + 1)
+            return token, self._tokens.storage.read(token.name, limit=wire.MAX_BYTES + 1)
         except StorageMissingError:
-            return b""
+            # Taken for dead while we stood still: it is another daemon's now.
+            return None
         except StorageUnfitError as exc:
             # A link, a FIFO, a folder: kept for a person to look at, answered as invalid.
             self._audit.warn("set-aside", token.request_id, error=exc)
-            self._tokens.set_aside(token)
-            return b""
+            fenced = self._tokens.set_aside(token)
+            return None if fenced is None else (fenced, b"")
 
     def _claim(self, request_id: str) -> Token | None:
         # The same id again is a copy of an old request, or a client's repeat after a lost reply. It is

@@ -76,7 +76,9 @@ class Lease:
     def release(self) -> None:
         """Let the next daemon serve at once."""
         if self._generation is not None and self.still_held():
-            self._storage.remove(_name(self._generation))
+            # Emptied, not removed: the counter must go on, or two daemons that look while it is handed
+            # over could each begin a count of their own.
+            self._storage.put(_name(self._generation), b"{}\n")
         self._generation = None
 
     def _top(self) -> int | None:

@@ -69,7 +69,8 @@ class RelayQueue:
         """Leave the request for the daemon. Durable on return.
 
         Raises:
-            RelayStorageError: it could not be written; nothing will run.
+            StorageFullError: there is no room for it; nothing will run.
+            RelayStorageError: the storage failed; whether the request arrived is not known.
         """
         # False means that the name was taken: by a first try of ours whose reply was lost. Ids are
         # random, so nobody else's request can be there.

@@ -66,7 +66,7 @@ class Recovery:
         self._answer_withdrawn()
 
     def _forget_dead_beats(self, beating: frozenset[str]) -> None:
-        for owner in beating:
+        for owner in sorted(beating):
             name = f"{layout.DAEMONS}/{owner}.hb"
             with self._going_on(name):
                 if owner != self._tokens.me and self._owners.is_dead(owner, beating):
@@ -137,8 +137,10 @@ class Recovery:
         except StorageMissingError:
             return
         except StorageUnfitError:
-            self._tokens.set_aside(token)
-            data = b""
+            fenced = self._tokens.set_aside(token)
+            if fenced is None:
+                return
+            token, data = fenced, b""
         self._admit(token, data)
 
     def _bury(self, token: Token) -> None:

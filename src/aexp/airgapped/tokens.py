@@ -67,9 +67,17 @@ class Tokens:
     def answer(self, token: Token, response: Response) -> bool:
         """Publish the one answer and let go of the token.
 
+        A request that did not start is fenced first: if its claim was adopted meanwhile, the adopter
+        answers, and may run it.
+
         Returns:
-            False when the request had its answer already: that one stays, ours is dropped.
+            False when the request had its answer already, or is not ours: ours is dropped.
         """
+        if token.stage == "claim":
+            ours = self.start(token)
+            if ours is None:
+                return False
+            token = ours
         won = self.storage.put_new(layout.outbox(token.request_id), response.to_bytes())
         mark_replied(self.storage, token.request_id, token.name)
         return won
@@ -83,9 +91,16 @@ class Tokens:
         mine = token.owned_by(self.me)
         return mine if self.storage.take(token.name, mine.name) else None
 
-    def set_aside(self, token: Token) -> None:
-        """Keep an owned file that is no request where a person can look at it."""
-        self.storage.take(token.name, layout.bad(f"{token.request_id}.json"))
+    def set_aside(self, token: Token) -> Token | None:
+        """Keep an owned file that is no request where a person can look at it.
+
+        Returns:
+            The token to answer with, None when the file is not ours any more.
+        """
+        fenced = self.start(token)
+        if fenced is not None:
+            self.storage.take(fenced.name, layout.bad(f"{token.request_id}.json"))
+        return fenced
 
     def set_aside_repeat(self, request_id: str) -> None:
         """The same for a file of the inbox whose id is known already; the first one stays as it is."""
