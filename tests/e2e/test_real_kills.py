@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from aexp.adapters.processes import FakeProcesses
 from aexp.airgapped import RelayClient
 from aexp.domain import layout
 from aexp.domain.consent import State
@@ -119,7 +120,9 @@ def end_at(process: "subprocess.Popen[str]", after_s: float) -> threading.Timer:
 def test_a_daemon_that_is_killed_at_any_moment_loses_and_doubles_nothing(
     site: Site, books: Books, copies: list[Path], dice: random.Random
 ) -> None:
-    clients = [RelayClient(cwd=copy) for copy in copies]
+    # As on another node: there a client cannot see that the daemon's process is gone.
+    elsewhere = FakeProcesses("gpu7")
+    clients = [RelayClient(cwd=copy, processes=elsewhere) for copy in copies]
     for kill in range(KILLS):
         daemon = site.serve()
         timer = end_at(daemon, dice.uniform(0.0, 0.35))
