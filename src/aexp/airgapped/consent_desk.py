@@ -108,7 +108,13 @@ class ConsentDesk:
                 op = str(wire.decode(data).get("op", "?"))
             except wire.WireError:
                 op = "?"
-            self._parked[request_id] = Parked(op, self._notes.begin(request_id, data))
+            try:
+                note = self._notes.begin(request_id, data)
+            except RelayStorageError as exc:
+                # Without its note a changed file could not be told; the next look asks again.
+                self._audit.warn("not-adopted", request_id, error=exc)
+                continue
+            self._parked[request_id] = Parked(op, note)
             self._audit.note("still-pending", request_id, op=op)
 
     def hear(self) -> Iterator[Job]:

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 from aexp.domain import layout
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
@@ -35,6 +35,9 @@ class WaitingNotes:
         """Note that the request, whose file holds ``data``, waits from now on.
 
         An earlier note stays: a restart neither starts the time again nor blesses a changed file.
+
+        Raises:
+            RelayStorageError: an earlier note cannot be read now; try again later.
         """
         name, now = layout.waiting(request_id), self._clock.wall()
         note = Note(now, digest(data))
@@ -44,7 +47,7 @@ class WaitingNotes:
         try:
             since, known, *_ = self._storage.read(name, limit=256).decode("ascii").split()
             began = float(since)
-        except (RelayStorageError, ValueError):
+        except (StorageMissingError, StorageUnfitError, ValueError):
             return note
         return Note(min(began, now) if math.isfinite(began) else now, known)
 
