@@ -91,10 +91,18 @@ class RelayQueue:
 
     def answer(self, request_id: str) -> Response | None:
         """The answer, once there is one, however old."""
-        if self.is_marked(request_id):
-            return self.read_answer(request_id, listed=True)
-        if self._open_state(request_id) is not None:
-            return None
+        found = self.locate(request_id)
+        return found if isinstance(found, Response) else None
+
+    def locate(self, request_id: str) -> Response | State | None:
+        """One look everywhere: the answer, or where the open request stands; None when neither is seen."""
+        marked = self.is_marked(request_id)
+        answer = self.read_answer(request_id, listed=True) if marked else None
+        if answer is not None:
+            return answer
+        state = self._open_state(request_id)
+        if state is not None or marked:
+            return state
         return self.read_answer(request_id)
 
     def read_answer(self, request_id: str, *, listed: bool = False) -> Response | None:
@@ -150,12 +158,9 @@ class RelayQueue:
         """
         # The token may move on while we look; it only moves forward, so a few looks find it.
         for _ in range(_LOOKS):
-            answer = self.answer(request_id)
-            if answer is not None:
-                return answer.final_state
-            state = self._open_state(request_id)
-            if state is not None:
-                return state
+            found = self.locate(request_id)
+            if found is not None:
+                return found.final_state if isinstance(found, Response) else found
         if self.is_marked(request_id):
             raise RelayStorageError(
                 f"The answer to {request_id} is there but cannot be opened on this node yet.",

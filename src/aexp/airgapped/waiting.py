@@ -95,11 +95,12 @@ class AnswerWait:
         now = self._clock.monotonic()
         if now >= self._thorough_due:
             # An answer of yesterday has no mark any more, and one may have been missed.
-            response = self._queue.answer(self._request_id)
+            found = self._queue.locate(self._request_id)
             self._thorough_due = now + THOROUGH_EVERY_S
-            if response is None:
+            if found is None:
                 # Raises when the queue knows nothing of the request: then nothing is to be waited for.
                 self._queue.state(self._request_id)
+            response = found if isinstance(found, Response) else None
         else:
             response = self._queue.new_answer(self._request_id)
         if response is not None:
