@@ -1,32 +1,145 @@
-"""The audit trail: one line for each thing that happens to a request."""
+"""The audit trail: one line for each thing that happens to a request.
+
+Everything goes to the log. What an auditor asks for goes to the journal as well, whose lines are chained.
+"""
 
 import json
 import logging
+import math
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.identity import ProcessId
+from aexp.domain.redaction import Redactor
 from aexp.domain.text import visible
+from aexp.ports.journal import Head, Journal
 
 logger = logging.getLogger("aexp.relay")
 
+TRAIL = frozenset(
+    {
+        *("serving", "stopped", "lease-lost", "concern"),
+        *("received", "rejected", "set-aside", "pending", "withdrawn", "cancel", "cancelled"),
+        *("approve", "reject", "expire", "approval-ignored", "earlier-approval-ignored"),
+        *("pinned", "trusted", "untrusted"),
+        *("started", "done", "answered-before", "crashed", "outlived-its-daemon", "fenced", "adopted"),
+    }
+)  # fmt: skip
+"""The events that are recorded in the journal."""
+MOST_KEPT = 1000
+"""Lines that wait in memory for a journal that cannot be written."""
+MAX_CHARS = 400
+_Line = tuple[str, str, dict[str, object]]
+
 
 class Audit:
-    """Writes ``<request id> <event> key=value …``; what a request says is escaped and bounded."""
+    """Writes ``<request id> <event> key=value …``; what a request says is redacted, escaped and bounded.
+
+    Args:
+        journal: where the events of :data:`TRAIL` are recorded; None for nowhere. One that cannot be written
+            stops nothing: its lines are kept and recorded later, in order.
+        redactor: what must not be told.
+    """
+
+    def __init__(self, journal: Journal | None = None, redactor: Redactor | None = None) -> None:
+        self.redactor = redactor or Redactor()
+        self._journal = journal
+        self._kept: deque[_Line] = deque()
+        self._lost = 0
+        self._trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why lines of the journal wait in memory; None when none does."""
+        return self._trouble
+
+    @property
+    def head(self) -> Head | None:
+        """The end of the journal; None when there is none or it cannot be read."""
+        try:
+            return None if self._journal is None else self._journal.head
+        except RelayStorageError as exc:
+            self._failed(exc)
+            return None
 
     def note(self, event: str, request_id: str = "-", **facts: object) -> None:
         """Something happened as it should."""
-        logger.info("%s", _line(event, request_id, facts))
+        logger.info("%s", self._line(event, request_id, facts))
+        self._record(event, request_id, facts)
 
     def warn(self, event: str, request_id: str = "-", **facts: object) -> None:
         """Something happened that a person should look at."""
-        logger.warning("%s", _line(event, request_id, facts))
+        logger.warning("%s", self._line(event, request_id, facts))
+        self._record(event, request_id, facts)
 
+    def retry(self) -> None:
+        """Record the lines that wait, as far as the journal takes them."""
+        while self._journal is not None and (self._kept or self._lost):
+            # Those that were dropped were the oldest: the gap is told where it is.
+            line = ("lines-lost", "-", {"count": self._lost}) if self._lost else self._kept[0]
+            try:
+                self._journal.record(*line)
+            except RelayStorageError as exc:
+                for _, _, facts in self._kept:
+                    facts["late"] = True
+                self._failed(exc)
+                return
+            if self._lost:
+                self._lost = 0
+            else:
+                self._kept.popleft()
+        self._trouble = None
 
-def _line(event: str, request_id: str, facts: dict[str, object]) -> str:
-    told = [f"{key}={_value(value)}" for key, value in facts.items() if value is not None]
-    return " ".join([request_id, event, *told])
+    def _record(self, event: str, request_id: str, facts: dict[str, object]) -> None:
+        if self._journal is None or event not in TRAIL:
+            return
+        told = {key: fact for key, fact in self._facts(facts).items() if fact is not None}
+        self._kept.append((event, request_id, told))
+        if len(self._kept) > MOST_KEPT:
+            self._kept.popleft()
+            self._lost += 1
+        self.retry()
 
+    def _failed(self, exc: RelayStorageError) -> None:
+        if str(exc) != self._trouble:
+            self._trouble = str(exc)
+            logger.warning("%s", self._line("journal-failed", "-", {"error": exc}))
 
-def _value(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    text = visible(str(value), limit=400)
-    return json.dumps(text, ensure_ascii=False) if not text or " " in text or '"' in text else text
+    def _facts(self, facts: Mapping[str, object]) -> dict[str, Any]:
+        """The facts as the journal holds them; of a client whose name says so, its host and pid."""
+        told = {key: self._fact(key, fact) for key, fact in facts.items()}
+        client = ProcessId.parse(str(facts.get("client")))
+        if client is not None:
+            del told["client"]
+            told.update(host=client.host, pid=client.pid)
+        return told
+
+    def _fact(self, key: str, fact: object) -> Any:
+        if (
+            fact is None
+            or isinstance(fact, bool | int)
+            or (isinstance(fact, float) and math.isfinite(fact))
+        ):
+            return fact
+        if isinstance(fact, list | tuple):
+            return [self._text(str(item)) for item in fact]
+        return self._text(self.redactor.data({key: str(fact)})[key])
+
+    def _text(self, text: str) -> str:
+        return visible(self.redactor.text(text), limit=MAX_CHARS)
+
+    def _line(self, event: str, request_id: str, facts: dict[str, object]) -> str:
+        told = [
+            f"{key}={self._value(key, fact)}" for key, fact in facts.items() if fact is not None
+        ]
+        return " ".join([request_id, event, *told])
+
+    def _value(self, key: str, fact: object) -> str:
+        if isinstance(fact, float):
+            return f"{fact:.3f}"
+        text = self._text(self.redactor.data({key: str(fact)})[key])
+        return (
+            json.dumps(text, ensure_ascii=False) if not text or " " in text or '"' in text else text
+        )

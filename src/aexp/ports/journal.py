@@ -1,0 +1,31 @@
+"""The audit trail that cannot be changed without a trace."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of the trail: how many lines it has, and the hash of the last one."""
+
+    count: int
+    digest: str
+
+
+class Journal(Protocol):
+    """Lines that are chained by their hashes. For one writer at a time."""
+
+    @abstractmethod
+    def record(self, event: str, request_id: str, facts: Mapping[str, object]) -> None:
+        """Add a line.
+
+        Raises:
+            RelayStorageError: it could not be written; the chain is as it was.
+        """
+
+    @property
+    @abstractmethod
+    def head(self) -> Head:
+        """The end of the trail; count 0 and no digest for an empty one."""
