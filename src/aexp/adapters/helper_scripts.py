@@ -17,6 +17,8 @@ _VERBS = {
 _SCRIPT = """\
 #!/bin/sh
 # Installed by `aexp relay install-helpers`: {name} works on the queue that this file lies in.
+# Whoever can write the queue can replace this file; the console script {name}, which came with aexp,
+# does the same for the default queue, or with --queue.
 queue=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 python={python}
 if [ ! -x "$python" ]; then

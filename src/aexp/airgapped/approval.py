@@ -1,47 +1,42 @@
-"""The person's side of consent: what waits, and the decision on it."""
+"""What waits for consent, as the queue tells it, and decisions by files in the queue.
 
-from dataclasses import dataclass
+What lies in the queue can be written by whoever can write the queue. It is for looking; what an approval is
+bound to is in :mod:`aexp.airgapped.approver`.
+"""
+
+from typing import Any
 
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.waiting_notes import read_note
 from aexp.domain import layout, wire
+from aexp.domain.consent import Mode
+from aexp.domain.decisions import MAX_REASON_CHARS, Waiting
 from aexp.domain.errors import RelayNotFoundError, RelayStorageError, StorageMissingError
+from aexp.domain.petition import Petition
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 
-MAX_REASON_CHARS = 400
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A request that waits for consent, in words that are safe to show.
-
-    Attributes:
-        since: when it began to wait, in seconds since 1970; None when that is not known.
-    """
-
-    request_id: str
-    op: str
-    args: tuple[str, ...]
-    cwd: str
-    client: str
-    since: float | None
+__all__ = ["Waiting", "approve", "reject", "waiting_requests"]
 
 
 def waiting_requests(queue: RelayQueue) -> list[Waiting]:
     """Every request that waits for consent, the oldest first."""
     ids = layout.requests_in(queue.storage.list(layout.PENDING))
-    found = [one for request_id in ids if (one := _waiting(queue, request_id)) is not None]
+    noted = frozenset(queue.storage.list(layout.WAITING))
+    found = [one for request_id in ids if (one := _waiting(queue, request_id, noted)) is not None]
     return sorted(found, key=lambda one: (one.since or 0.0, one.request_id))
 
 
 def approve(queue: RelayQueue, prefix: str, clock: Clock) -> Waiting:
-    """Let the request run whose id begins with ``prefix``.
+    """Let the request run whose id begins with ``prefix``, where a file in the queue decides.
 
     Raises:
         RelayNotFoundError: no request, or more than one, with that prefix waits for consent.
         RelayStorageError: the decision could not be written.
     """
-    return _decide(queue, prefix, layout.APPROVED, f"{queue.me} {clock.wall():.3f}\n")
+    one = find_waiting(queue, prefix)
+    mark_approved(queue, one.request_id, f"{queue.me} {clock.wall():.3f}\n".encode())
+    return one
 
 
 def reject(queue: RelayQueue, prefix: str, reason: str = "") -> Waiting:
@@ -51,10 +46,23 @@ def reject(queue: RelayQueue, prefix: str, reason: str = "") -> Waiting:
         RelayNotFoundError: no request, or more than one, with that prefix waits for consent.
         RelayStorageError: the decision could not be written.
     """
-    return _decide(queue, prefix, layout.REJECTED, visible(reason, limit=MAX_REASON_CHARS) + "\n")
+    one = find_waiting(queue, prefix)
+    told = visible(reason, limit=MAX_REASON_CHARS) + "\n"
+    queue.storage.put(f"{layout.REJECTED}/{one.request_id}", told.encode())
+    return one
 
 
-def _decide(queue: RelayQueue, prefix: str, folder: str, content: str) -> Waiting:
+def mark_approved(queue: RelayQueue, request_id: str, content: bytes) -> None:
+    """Leave a file in ``approved/``: what it must hold depends on the daemon's mode."""
+    queue.storage.put(f"{layout.APPROVED}/{request_id}", content)
+
+
+def find_waiting(queue: RelayQueue, prefix: str) -> Waiting:
+    """The one request in ``pending/`` whose id begins with ``prefix``.
+
+    Raises:
+        RelayNotFoundError: none, or more than one.
+    """
     waiting = {one.request_id: one for one in waiting_requests(queue)}
     if not any(request_id.startswith(prefix) for request_id in waiting):
         request_id = queue.find(prefix, queue.known_ids())
@@ -63,33 +71,48 @@ def _decide(queue: RelayQueue, prefix: str, folder: str, content: str) -> Waitin
             "`aexp relay pending` lists what does.",
             request_id,
         )
-    request_id = queue.find(prefix, [*waiting])
-    queue.storage.put(f"{folder}/{request_id}", content.encode())
-    return waiting[request_id]
+    return waiting[queue.find(prefix, [*waiting])]
 
 
-def _waiting(queue: RelayQueue, request_id: str) -> Waiting | None:
+def note_of(queue: RelayQueue, request_id: str) -> dict[str, Any]:
+    """What the daemon published of a waiting request; empty when there is nothing sensible."""
+    try:
+        return read_note(queue.storage, request_id)
+    except (RelayStorageError, wire.WireError):
+        return {}
+
+
+def noted_petition(note: dict[str, Any], request_id: str) -> Petition | None:
+    """The petition in a note, None when there is none of this request."""
+    found = note.get("petition")
+    try:
+        petition = Petition.from_dict(found) if isinstance(found, dict) else None
+    except ValueError:
+        return None
+    return petition if petition and petition.request_id == request_id else None
+
+
+def noted_mode(told: object) -> Mode | None:
+    """The mode that a note or a beat names, None when it names none."""
+    return Mode(told) if isinstance(told, str) and told in [*Mode] else None
+
+
+def bare_petition(one: Waiting) -> Petition:
+    """A petition from the request's file alone, for a daemon that publishes no more than that."""
+    return Petition(one.request_id, one.op, one.args, one.cwd, root="", client=one.client)
+
+
+def _waiting(queue: RelayQueue, request_id: str, noted: frozenset[str]) -> Waiting | None:
     try:
         body = wire.decode(queue.storage.read(layout.pending(request_id), limit=wire.MAX_BYTES + 1))
     except StorageMissingError:
         return None
     except (wire.WireError, RelayStorageError) as exc:
         body = {"op": f"unreadable ({exc})"}
-    args = body.get("args")
-    return Waiting(
-        request_id=request_id,
-        op=visible(str(body.get("op", "?")), limit=64),
-        args=tuple(visible(str(arg)) for arg in args) if isinstance(args, list) else (),
-        cwd=visible(str(body.get("cwd", "?")), limit=400),
-        client=visible(str(body.get("client", "?")), limit=120),
-        since=_since(queue, request_id),
-    )
-
-
-def _since(queue: RelayQueue, request_id: str) -> float | None:
-    if request_id not in queue.storage.list(layout.WAITING):
-        return None
-    try:
-        return float(queue.storage.read(layout.waiting(request_id), limit=64).split()[0])
-    except (RelayStorageError, ValueError, IndexError):
-        return None
+    note = note_of(queue, request_id) if request_id in noted else {}
+    petition = noted_petition(note, request_id)
+    if petition is not None:
+        told = {**petition.to_dict(), "args": [*petition.args], "digest": petition.digest}
+    else:
+        told = {key: body[key] for key in ("op", "args", "cwd", "client") if key in body}
+    return Waiting.of({**told, "since": note.get("since")}, request_id)

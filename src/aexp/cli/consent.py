@@ -1,10 +1,18 @@
 """``aexp relay pending|approve|reject``: a person's decisions, on the login node."""
 
 import dataclasses
+import sys
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from aexp.cli.wiring import container, json_option, print_json, queue_option
+from aexp.domain.decisions import CONFIRM_CHARS
+from aexp.domain.text import visible
+
+if TYPE_CHECKING:
+    from aexp.airgapped.approver import Approver, Shown
+    from aexp.container import Container
 
 
 @click.command()
@@ -12,13 +20,13 @@ from aexp.cli.wiring import container, json_option, print_json, queue_option
 @json_option
 def pending(queue: str | None, as_json: bool) -> None:
     """List the requests that wait for consent."""
-    from aexp.airgapped.approval import waiting_requests
     from aexp.airgapped.defaults import queue_flag
     from aexp.cli.render import show_table
     from aexp.domain.text import age
 
     built = container(queue)
-    found = waiting_requests(built.queue())
+    approver = _approver(built)
+    found = approver.waiting()
     if as_json:
         print_json({"pending": [dataclasses.asdict(one) for one in found]})
         return
@@ -33,21 +41,38 @@ def pending(queue: str | None, as_json: bool) -> None:
         rows.append([one.request_id[:8], operation, waits, one.client, one.cwd])
     show_table(rows)
     flag = queue_flag(built.storage().url)
-    click.echo(f"  next: aexp relay approve ID{flag}, or aexp relay reject ID{flag}", err=True)
+    host = approver.elsewhere()
+    there = "" if host is None else f"on {host or 'the login node'}: "
+    told = f"{there}aexp relay approve ID{flag}, or aexp relay reject ID{flag}"
+    click.echo(f"  next: {told}", err=True)
 
 
 @click.command()
 @click.argument("request_id", metavar="ID")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for the digits of the digest.")
+@click.option(
+    "--key",
+    metavar="PATH",
+    help="The ssh key to sign with, where approvals are signed; a public one for the agent.  "
+    "[default: $AEXP_RELAY_SIGN_KEY]",
+)
 @queue_option
-def approve(request_id: str, queue: str | None) -> None:
-    """Let a waiting request run. The first digits of its ID will do."""
-    from aexp.airgapped.approval import approve as decide
+def approve(request_id: str, yes: bool, key: str | None, queue: str | None) -> None:
+    """Let a waiting request run. The first digits of its ID will do.
 
+    Shows what would be done, and asks for the first four digits of its digest; with --yes, or without a
+    terminal, it does not ask.
+    """
     built = container(queue)
-    one = decide(built.queue(), request_id, built.clock())
-    click.echo(f"approved {one.request_id}: {one.op} in {one.cwd}")
+    approver = _approver(built, key)
+    shown = approver.look(request_id)
+    _show(shown)
+    if not yes and sys.stdin.isatty():
+        _ask(shown)
+    approver.approve(shown)
+    click.echo(f"approved {_named(shown)}")
     if built.queue().beat() is None:
-        click.echo("No daemon serves the queue; it runs when one is started.", err=True)
+        click.echo("No daemon serves the queue; nothing runs before one is started.", err=True)
 
 
 @click.command()
@@ -56,7 +81,54 @@ def approve(request_id: str, queue: str | None) -> None:
 @queue_option
 def reject(request_id: str, reason: str, queue: str | None) -> None:
     """Refuse a waiting request. The first digits of its ID will do."""
-    from aexp.airgapped.approval import reject as decide
-
-    one = decide(container(queue).queue(), request_id, reason)
+    one = _approver(container(queue)).reject(request_id, reason)
     click.echo(f"rejected {one.request_id}: {one.op} in {one.cwd}")
+
+
+def _approver(built: "Container", key: str | None = None) -> "Approver":
+    from aexp.adapters.consent.socket_client import SocketLine
+    from aexp.adapters.consent.socket_files import socket_name
+    from aexp.adapters.consent.ssh_signatures import SshSigner
+    from aexp.adapters.node_local import socket_folders
+    from aexp.airgapped.approver import Approver
+
+    storage, environ = built.storage(), built.environ()
+    line = SocketLine(socket_folders(environ), socket_name(storage.folder or storage.url))
+    signer = SshSigner(key, environ)
+    return Approver(built.queue(), built.clock(), built.processes(), line, signer)
+
+
+def _show(shown: "Shown") -> None:
+    for line in shown.petition.lines():
+        click.echo(line, err=True)
+    if shown.warning:
+        click.echo(f"{click.style('note', fg='yellow')}       {shown.warning}", err=True)
+
+
+def _ask(shown: "Shown") -> None:
+    """Have the person type what only who has looked can know.
+
+    Raises:
+        RelayRejectedError: it was something else.
+    """
+    from aexp.domain.errors import RelayRejectedError
+
+    digits = shown.petition.digest[:CONFIRM_CHARS]
+    typed = click.prompt(
+        f"To approve, type the first {CONFIRM_CHARS} digits of the digest",
+        default="",
+        show_default=False,
+        err=True,
+    )
+    if typed.strip().lower() != digits:
+        raise RelayRejectedError(
+            "That is not how the digest begins; nothing was approved.",
+            "Try again, or refuse it with `aexp relay reject`.",
+            shown.petition.request_id,
+        )
+
+
+def _named(shown: "Shown") -> str:
+    petition = shown.petition
+    op = visible(petition.op, limit=64, ascii_only=True)
+    return f"{petition.request_id}: {op} in {visible(petition.cwd, limit=400, ascii_only=True)}"

@@ -1,4 +1,7 @@
-"""The console scripts relay-approve, relay-reject and relay-list-pending."""
+"""The console scripts relay-approve, relay-reject and relay-list-pending.
+
+They lie beside ``aexp``, outside the queue, and take the options of the command each stands for.
+"""
 
 import sys
 
@@ -6,17 +9,17 @@ from aexp.cli.main import root
 
 
 def approve() -> None:
-    """``relay-approve ID``."""
+    """``relay-approve ID [--yes] [--key PATH] [--queue PATH]``."""
     _relay("approve")
 
 
 def reject() -> None:
-    """``relay-reject ID [--reason TEXT]``."""
+    """``relay-reject ID [--reason TEXT] [--queue PATH]``."""
     _relay("reject")
 
 
 def list_pending() -> None:
-    """``relay-list-pending``."""
+    """``relay-list-pending [--json] [--queue PATH]``."""
     _relay("pending")
 
 

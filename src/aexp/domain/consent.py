@@ -9,6 +9,23 @@ CONSENT_EXPIRES_S = 24 * 3600.0
 """Seconds after which a request that nobody decided on expires."""
 
 
+APPROVAL_EXPIRES_S = 3600.0
+"""Seconds after which an approval that has not led to a start counts no more."""
+
+
+class Mode(StrEnum):
+    """What counts as a person's approval."""
+
+    LOGIN = "login"  # a decision over a socket of the login node
+    FILE = "file"  # a file in the queue, as in the original layout
+    SIGNED = "signed"  # a file in the queue with a signature by a pinned key
+
+    @property
+    def described(self) -> str:
+        """The mode as it is shown, with its weakness."""
+        return "file (forgeable)" if self is Mode.FILE else self.value
+
+
 class State(StrEnum):
     """Where a request stands."""
 

@@ -3,19 +3,32 @@
 _KEEP = frozenset("\n\t")
 
 
-def visible(text: str, *, limit: int = 200, keep: frozenset[str] = frozenset()) -> str:
+def visible(
+    text: str,
+    *,
+    limit: int = 200,
+    keep: frozenset[str] = frozenset(),
+    ascii_only: bool = False,
+) -> str:
     r"""The text with every control, escape, bidi and unpaired surrogate character spelt out.
 
     Args:
         text: what a request, a file name or a command said.
         limit: characters kept before the spelling out; the rest becomes an ellipsis.
         keep: characters that stay as they are although they are not printable.
+        ascii_only: spell out every character beyond ASCII too, for what a person approves: letters of
+            other alphabets can look like Latin ones.
 
     >>> visible("a\x1b[2K\nb")
     'a\\x1b[2K\\nb'
     """
-    shown = text if len(text) <= limit else f"{text[: limit - 1]}…"
-    return "".join(char if char.isprintable() or char in keep else _spell(char) for char in shown)
+    cut = len(text) > limit
+    shown = text[: limit - 1] if cut else text
+    spelt = "".join(
+        char if _plain(char, ascii_only=ascii_only) or char in keep else _spell(char)
+        for char in shown
+    )
+    return spelt + ("..." if ascii_only else "…") if cut else spelt
 
 
 def visible_lines(text: str, *, limit: int = 1 << 24) -> str:
@@ -25,6 +38,10 @@ def visible_lines(text: str, *, limit: int = 1 << 24) -> str:
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return visible(lines, limit=limit, keep=_KEEP)
+
+
+def _plain(char: str, *, ascii_only: bool) -> bool:
+    return char.isprintable() and (char.isascii() or not ascii_only)
 
 
 def _spell(char: str) -> str:

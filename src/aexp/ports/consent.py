@@ -1,9 +1,12 @@
 """Where a person's decisions come from."""
 
 from abc import abstractmethod
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from aexp.domain.consent import Mode
+from aexp.domain.petition import Petition
 
 
 @dataclass(frozen=True)
@@ -11,12 +14,14 @@ class Verdicts:
     """What has been decided so far.
 
     Attributes:
-        approved: the requests that were approved.
+        approved: request id to how it was approved, in words for the audit trail.
         rejected: request id to the reason that was given (may be empty).
+        ignored: request id to why an approval that is there does not count, told once each.
     """
 
-    approved: frozenset[str]
-    rejected: dict[str, str]
+    approved: Mapping[str, str] = field(default_factory=dict)
+    rejected: Mapping[str, str] = field(default_factory=dict)
+    ignored: Mapping[str, str] = field(default_factory=dict)
 
 
 class Decisions(Protocol):
@@ -26,12 +31,40 @@ class Decisions(Protocol):
         RelayStorageError: the decisions cannot be read or settled now; try again later.
     """
 
+    @property
     @abstractmethod
-    def park(self, request_id: str) -> bool:
+    def mode(self) -> Mode:
+        """What counts as an approval here."""
+
+    @property
+    @abstractmethod
+    def trouble(self) -> str | None:
+        """Why nobody can approve at the moment, with what to do; None when all is well."""
+
+    @abstractmethod
+    def open(self) -> None:
+        """Make ready to hear people. Repeatable; also after :meth:`close`.
+
+        Raises:
+            SettingsError: there is no place where people could be heard.
+            RelayBusyError: another daemon hears them there.
+        """
+
+    @abstractmethod
+    def park(self, petition: Petition) -> bool:
         """A request begins to wait. An approval that was there before counts for nothing and is removed.
 
+        From now on an approval counts only for this petition, to the letter.
+
         Returns:
-            True when there was one.
+            True when there was an earlier one.
+        """
+
+    @abstractmethod
+    def resume(self, petition: Petition) -> None:
+        """A request goes on waiting under a new daemon; a decision that was made meanwhile counts.
+
+        From now on an approval counts only for this petition, to the letter.
         """
 
     @abstractmethod
@@ -41,3 +74,11 @@ class Decisions(Protocol):
     @abstractmethod
     def settle(self, request_id: str) -> None:
         """The request was decided; its decisions are used up and can be forgotten."""
+
+    @abstractmethod
+    def descriptors(self) -> Sequence[int]:
+        """File descriptors that become readable when somebody comes to decide; may be empty."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give up what is held. Repeatable."""

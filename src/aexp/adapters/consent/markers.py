@@ -1,39 +1,74 @@
 """Decisions as marker files in the queue: ``approved/<id>`` and ``rejected/<id>``, the original layout.
 
 Whoever can write the queue can write a marker, the requester included: markers stop mistakes, not
-an adversary.
+an adversary. The other modes share the rejections, which count everywhere.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from aexp.domain import layout
-from aexp.domain.errors import StorageMissingError, StorageUnfitError
+from aexp.domain.consent import Mode
+from aexp.domain.errors import (
+    RelayStorageError,
+    RelayValidationError,
+    StorageMissingError,
+    StorageUnfitError,
+)
+from aexp.domain.identity import is_request_id
+from aexp.domain.petition import Petition
+from aexp.domain.text import visible
 from aexp.ports.consent import Decisions, Verdicts
 from aexp.ports.storage import QueueStorage
 
 MAX_REASON_BYTES = 4096
+HOW = "a file in approved/ (forgeable)"
 
 
-class MarkerDecisions(Decisions):
-    """Reads and removes markers. A rejection's file may hold the reason."""
+class MarkedDecisions(Decisions):
+    """What all modes do alike: earlier approvals go, rejections count, used markers go."""
 
     def __init__(self, storage: QueueStorage) -> None:
         self._storage = storage
 
-    def park(self, request_id: str) -> bool:
+    def park(self, petition: Petition) -> bool:
+        request_id = petition.request_id
+        _check_id(request_id)
         if request_id not in self._storage.list(layout.APPROVED):
             return False
-        self._storage.remove(f"{layout.APPROVED}/{request_id}")
+        self._forget(f"{layout.APPROVED}/{request_id}")
         return True
 
-    def collect(self, waiting: Collection[str]) -> Verdicts:
-        approved = frozenset(waiting).intersection(self._storage.list(layout.APPROVED))
-        rejected = frozenset(waiting).intersection(self._storage.list(layout.REJECTED))
-        return Verdicts(approved, {request_id: self._reason(request_id) for request_id in rejected})
+    def resume(self, petition: Petition) -> None:
+        _check_id(petition.request_id)
 
     def settle(self, request_id: str) -> None:
-        self._storage.remove(f"{layout.APPROVED}/{request_id}")
-        self._storage.remove(f"{layout.REJECTED}/{request_id}")
+        if not is_request_id(request_id):
+            return
+        try:
+            self._forget(f"{layout.APPROVED}/{request_id}")
+        finally:
+            self._forget(f"{layout.REJECTED}/{request_id}")
+
+    def descriptors(self) -> Sequence[int]:
+        return ()
+
+    def open(self) -> None:
+        """Markers need nothing made ready."""
+
+    def close(self) -> None:
+        """Markers need nothing kept."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nobody can approve at the moment; None when all is well."""
+        return None
+
+    def _marked(self, waiting: Collection[str]) -> list[str]:
+        return sorted(frozenset(waiting).intersection(self._storage.list(layout.APPROVED)))
+
+    def _rejected(self, waiting: Collection[str]) -> dict[str, str]:
+        ids = sorted(frozenset(waiting).intersection(self._storage.list(layout.REJECTED)))
+        return {request_id: self._reason(request_id) for request_id in ids}
 
     def _reason(self, request_id: str) -> str:
         try:
@@ -42,3 +77,52 @@ class MarkerDecisions(Decisions):
             # The marker's being there is the decision; what it holds is only for people.
             return ""
         return data.decode("utf-8", "replace")
+
+    def _forget(self, name: str) -> None:
+        try:
+            self._storage.remove(name)
+        except StorageUnfitError:
+            # A folder in a marker's place: it is moved, whatever it holds.
+            entry = name.rpartition("/")[2]
+            if not self._storage.take(name, layout.bad(entry)):
+                raise RelayStorageError(
+                    f"{name} cannot be removed.", "Move it away by hand."
+                ) from None
+
+
+def _check_id(request_id: str) -> None:
+    if not is_request_id(request_id):
+        shown = visible(request_id, limit=64, ascii_only=True)
+        raise RelayValidationError("id", f"is none: {shown}", "32 hexadecimal digits")
+
+
+class MarkerDecisions(MarkedDecisions):
+    """Markers alone decide, on what has been parked here."""
+
+    def __init__(self, storage: QueueStorage) -> None:
+        super().__init__(storage)
+        self._parked: set[str] = set()
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.FILE
+
+    def park(self, petition: Petition) -> bool:
+        earlier = super().park(petition)
+        self._parked.add(petition.request_id)
+        return earlier
+
+    def resume(self, petition: Petition) -> None:
+        super().resume(petition)
+        self._parked.add(petition.request_id)
+
+    def collect(self, waiting: Collection[str]) -> Verdicts:
+        known = self._parked.intersection(waiting)
+        if not known:
+            return Verdicts()
+        approved = dict.fromkeys(self._marked(known), HOW)
+        return Verdicts(approved, self._rejected(known))
+
+    def settle(self, request_id: str) -> None:
+        super().settle(request_id)
+        self._parked.discard(request_id)

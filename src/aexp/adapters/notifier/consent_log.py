@@ -11,7 +11,7 @@ from aexp.ports.storage import QueueStorage
 
 
 class ConsentLogNotifier(Notifier):
-    """Appends one line for each request that begins to wait."""
+    """Appends one line for each request that begins to wait. Nothing in it acts on a terminal."""
 
     def __init__(self, storage: QueueStorage, clock: Clock) -> None:
         self._storage = storage
@@ -19,8 +19,11 @@ class ConsentLogNotifier(Notifier):
 
     def consent_needed(self, request_id: str, request: Request) -> None:
         moment = dt.datetime.fromtimestamp(self._clock.wall(), dt.UTC)
+        asked = visible(" ".join([request.op, *request.args]), limit=200, ascii_only=True)
+        cwd = visible(request.cwd, limit=400, ascii_only=True)
+        short = visible(request_id, limit=9, ascii_only=True)[:8]
         line = (
-            f"{moment:%Y-%m-%dT%H:%M:%SZ} {request.op} in {visible(request.cwd)} waits for consent: "
-            f"relay-approve {request_id[:8]}  or  relay-reject {request_id[:8]}\n"
+            f"{moment:%Y-%m-%dT%H:%M:%SZ} {asked} in {cwd} waits for consent: "
+            f"relay-approve {short}  or  relay-reject {short}\n"
         )
         self._storage.append(layout.CONSENT_LOG, line.encode())

@@ -1,0 +1,206 @@
+"""A person's decision: see what waits, as it is, and say yes or no to exactly that."""
+
+import re
+from dataclasses import dataclass
+
+from aexp.airgapped.approval import (
+    Waiting,
+    bare_petition,
+    find_waiting,
+    mark_approved,
+    note_of,
+    noted_mode,
+    noted_petition,
+    reject,
+    waiting_requests,
+)
+from aexp.airgapped.defaults import queue_flag
+from aexp.airgapped.queue import Beat, RelayQueue
+from aexp.airgapped.waiting import approve_hint, serve_hint
+from aexp.domain.consent import Mode
+from aexp.domain.decisions import MAX_REASON_CHARS, signed_text
+from aexp.domain.errors import (
+    RelayDownError,
+    RelayNotFoundError,
+    RelayStorageError,
+)
+from aexp.domain.identity import ProcessId
+from aexp.domain.petition import Petition
+from aexp.domain.text import visible
+from aexp.ports.approval import DecisionLine, Signer
+from aexp.ports.clock import Clock
+from aexp.ports.processes import Processes
+
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person decides on.
+
+    Attributes:
+        mode: what makes an approval count.
+        warning: what the person must know of where it came from; empty when it came from the daemon.
+    """
+
+    petition: Petition
+    mode: Mode
+    warning: str = ""
+
+
+class Approver:
+    """The person's side, on whatever node.
+
+    Args:
+        line: to a daemon on this machine.
+        signer: the person's key, for a daemon that takes signed approvals.
+    """
+
+    def __init__(
+        self,
+        queue: RelayQueue,
+        clock: Clock,
+        processes: Processes,
+        line: DecisionLine,
+        signer: Signer,
+    ) -> None:
+        self._queue = queue
+        self._clock = clock
+        self._processes = processes
+        self._line = line
+        self._signer = signer
+
+    def waiting(self) -> list[Waiting]:
+        """What waits, from the daemon where it can be asked, else from the queue; the oldest first."""
+        try:
+            found = self._line.waiting()
+        except RelayDownError:
+            return waiting_requests(self._queue)
+        return sorted(found, key=lambda one: (one.since or 0.0, one.request_id))
+
+    def elsewhere(self) -> str | None:
+        """The host on which approvals must be given, as its beat claims; None when here will do."""
+        beat = self._queue.beat()
+        if beat is None or noted_mode(beat.facts.get("consent")) is not Mode.LOGIN:
+            return None
+        return None if self._on_this_machine(beat) else _host(beat)
+
+    def look(self, prefix: str) -> Shown:
+        """The one waiting request whose id begins with ``prefix``.
+
+        Raises:
+            RelayNotFoundError: no request, or more than one, with that prefix waits for consent.
+            RelayDownError: it can be approved only where the daemon runs, or only while one runs.
+            RelayStorageError: the queue cannot be read, or does not hold what is to be signed.
+        """
+        try:
+            return Shown(self._line.show(prefix), Mode.LOGIN)
+        except RelayNotFoundError as exc:
+            # The queue may know why: it ran, it was rejected, or the daemon has not come to it yet.
+            one = find_waiting(self._queue, prefix)
+            raise RelayNotFoundError(
+                f"The daemon does not hold {one.request_id} for a decision.",
+                "Look again in a moment; if it stays, its file in pending/ was planted.",
+                one.request_id,
+            ) from exc
+        except RelayDownError as exc:
+            down = exc
+        one = find_waiting(self._queue, prefix)
+        note = note_of(self._queue, one.request_id)
+        beat = self._queue.beat()
+        told = note.get("mode") if beat is None else beat.facts.get("consent")
+        mode = noted_mode(told) or Mode.FILE
+        if mode is Mode.LOGIN:
+            raise self._out_of_reach(one.request_id, beat, down)
+        return _shown(one, noted_petition(note, one.request_id), mode)
+
+    def approve(self, shown: Shown) -> None:
+        """Let run what was shown.
+
+        Raises:
+            RelayRejectedError: the daemon holds something else than what was shown.
+            RelayDownError: it can no longer be reached.
+            SettingsError: there is no key to sign with, or it did not sign.
+            RelayStorageError: the decision could not be written.
+        """
+        petition = shown.petition
+        if shown.mode is Mode.LOGIN:
+            self._line.approve(petition.request_id, petition.digest)
+        elif shown.mode is Mode.SIGNED:
+            # The digest is worked out from what was shown, whatever the file says that it is.
+            signature = self._signer.sign(signed_text(petition.digest))
+            mark_approved(self._queue, petition.request_id, signature)
+        else:
+            content = f"{self._queue.me} {self._clock.wall():.3f}\n"
+            mark_approved(self._queue, petition.request_id, content.encode())
+
+    def reject(self, prefix: str, reason: str = "") -> Waiting:
+        """Refuse the one waiting request whose id begins with ``prefix``, from wherever one is.
+
+        Raises:
+            RelayNotFoundError: no request, or more than one, with that prefix waits for consent.
+            RelayStorageError: the decision could not be written.
+        """
+        told = visible(reason, limit=MAX_REASON_CHARS)
+        try:
+            petition = self._line.show(prefix)
+            self._line.reject(petition.request_id, told)
+        except (RelayDownError, RelayNotFoundError):
+            return reject(self._queue, prefix, told)
+        said = {**petition.to_dict(), "args": [*petition.args], "digest": petition.digest}
+        return Waiting.of(said, petition.request_id)
+
+    def _on_this_machine(self, beat: Beat) -> bool:
+        process = ProcessId.parse(str(beat.facts.get("daemon", "")))
+        return process is not None and self._processes.alive(process) is not None
+
+    def _out_of_reach(
+        self, request_id: str, beat: Beat | None, down: RelayDownError
+    ) -> RelayDownError:
+        command = approve_hint(request_id, self._queue.storage.url)
+        if beat is None or self._queue.is_gone(beat):
+            return RelayDownError(
+                f"No daemon serves the queue, and an approval of {request_id} is for the one that runs.",
+                f"{serve_hint(self._queue.storage.url)}; then approve it there.",
+                request_id,
+            )
+        if self._on_this_machine(beat):
+            pid = str(beat.facts.get("pid", "?"))
+            return RelayDownError(
+                f"The daemon (pid {visible(pid, limit=12)}) is on this machine and cannot be asked. "
+                f"{down.hint}",
+                "Is it suspended? Does it, or this shell, have a /tmp of its own? "
+                f"See `aexp relay status{queue_flag(self._queue.storage.url)}`.",
+                request_id,
+            )
+        host = _host(beat)
+        there = f"on {host}: ssh -t {host} {command}" if host else f"on its login node: {command}"
+        return RelayDownError(
+            f"Approvals count only on the machine where the daemon runs, and it is not this one "
+            f"({visible(self._processes.hostname, limit=80)}).",
+            f"Its beat says where; approve there, {there}",
+            request_id,
+        )
+
+
+def _shown(one: Waiting, petition: Petition | None, mode: Mode) -> Shown:
+    if mode is Mode.FILE:
+        warning = (
+            "This is read from the queue, and so is your decision: "
+            "whoever can write the queue can forge both (consent: file)."
+        )
+        return Shown(petition or bare_petition(one), mode, warning)
+    if petition is None:
+        raise RelayStorageError(
+            f"The queue does not hold what an approval of {one.request_id} would have to sign.",
+            f"Look at {one.request_id} in its folder waiting/; try again in a moment.",
+            one.request_id,
+        )
+    warning = "This is read from the queue. Your signature counts for exactly what is shown here."
+    return Shown(petition, mode, warning)
+
+
+def _host(beat: Beat) -> str:
+    """The host that a beat names, if a shell can be given it as it is; the queue may hold anything."""
+    told = beat.facts.get("host")
+    return told if isinstance(told, str) and _HOST.fullmatch(told) else ""

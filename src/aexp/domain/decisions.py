@@ -1,0 +1,127 @@
+"""What a person's shell and the daemon say to each other about a decision: one JSON line each way.
+
+The person's shell sends a :class:`Question`. The answer is ``{"ok": true, ...}`` with ``petition`` (show,
+approve, reject) or ``waiting`` (list), or ``{"ok": false, "code": ..., "what": ..., "hint": ...}``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aexp.domain import wire
+from aexp.domain.petition import Petition
+from aexp.domain.text import visible
+from aexp.domain.validation import MAX_MOMENT_S
+
+MAX_QUESTION_BYTES = wire.MAX_BYTES
+MAX_ANSWER_BYTES = 1 << 20
+MAX_LIST_BYTES = MAX_ANSWER_BYTES // 2
+MAX_REASON_CHARS = 400
+CONFIRM_CHARS = 4
+"""How many characters of a digest a person types to approve."""
+SIGNATURE_NAMESPACE = "aexp-relay-consent"
+"""What keeps a signature that was made for something else from being an approval (ssh-keygen -n)."""
+
+NOT_FOUND = "not-found"
+REFUSED = "refused"
+_VERBS = ("list", "show", "approve", "reject")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person's shell asks of the daemon.
+
+    Attributes:
+        verb: ``list``, ``show``, ``approve`` or ``reject``.
+        request_id: the id; for ``show`` its first digits will do.
+        digest: for ``approve``: that of the petition that the person saw.
+        reason: for ``reject``: what the requester is told.
+    """
+
+    verb: str
+    request_id: str = ""
+    digest: str = ""
+    reason: str = ""
+
+    def to_bytes(self) -> bytes:
+        """One line."""
+        asked = {"id": self.request_id, "digest": self.digest, "reason": self.reason}
+        told = {key: value for key, value in asked.items() if value}
+        return wire.encode({"verb": self.verb, **told})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Question":
+        """The question in a line.
+
+        Raises:
+            WireError: it is none.
+        """
+        found = wire.decode(data, max_bytes=MAX_QUESTION_BYTES)
+        if not all(isinstance(value, str) for value in found.values()):
+            raise wire.WireError("holds something that is not text")
+        if found.get("verb") not in _VERBS:
+            raise wire.WireError(f"has none of the verbs {', '.join(_VERBS)}")
+        reason = visible(found.get("reason", ""), limit=MAX_REASON_CHARS)
+        return cls(found["verb"], found.get("id", ""), found.get("digest", ""), reason)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request that waits for consent, in words that are safe to show.
+
+    Attributes:
+        since: when it began to wait, in seconds since 1970; None when that is not known.
+        reason: why a person is asked.
+        digest: what an approval of it names; empty when that is not known here.
+    """
+
+    request_id: str
+    op: str
+    args: tuple[str, ...]
+    cwd: str
+    client: str
+    since: float | None
+    reason: str = ""
+    digest: str = ""
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], request_id: str) -> "Waiting":
+        """From whatever a file or an answer holds; what does not fit is shown as ``?``."""
+        args = told.get("args")
+        return cls(
+            request_id=request_id,
+            op=_shown(told.get("op", "?"), 64),
+            args=tuple(_shown(arg, 200) for arg in args[:32]) if isinstance(args, list) else (),
+            cwd=_shown(told.get("cwd", "?"), 400),
+            client=_shown(told.get("client", "?"), 120),
+            since=moment(told.get("since")),
+            reason=_shown(told.get("reason", ""), 400),
+            digest=_shown(told.get("digest", ""), 64),
+        )
+
+
+def moment(value: object) -> float | None:
+    """A sensible time in seconds since 1970, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < MAX_MOMENT_S else None
+
+
+def listed(petition: Petition, since: float) -> dict[str, Any]:
+    """A line of the list of what waits: bounded, whatever the petition holds."""
+    told = {**petition.to_dict(), "args": [*petition.args], "digest": petition.digest}
+    return asdict(Waiting.of({**told, "since": since}, petition.request_id))
+
+
+def failure(code: str, what: str, hint: str = "") -> dict[str, Any]:
+    """An answer that says no."""
+    return {"ok": False, "code": code, "what": what, "hint": hint}
+
+
+def signed_text(digest: str) -> bytes:
+    """What is signed to approve the petition with this digest: the digest and a line end."""
+    return f"{digest}\n".encode("ascii")
+
+
+def _shown(value: object, limit: int) -> str:
+    return visible(str(value), limit=limit, ascii_only=True)

@@ -1,0 +1,99 @@
+"""What a person is asked: everything that an approval is bound to, in words that cannot lie."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aexp.domain.text import visible
+
+_DOMAIN = b"aexp-relay-consent-v1\0"
+MAX_LINES = 200
+MAX_LINE_CHARS = 400
+MAX_FOLDER_CHARS = 4096
+MAX_CHARS = 200_000
+"""Of a petition as JSON: what a note in the queue and a message to the person can hold."""
+
+
+@dataclass(frozen=True)
+class Petition:
+    """A request that waits for a person, and what it would do.
+
+    Attributes:
+        reason: why a person is asked, for example that a remote's URL has changed.
+        destinations: where it would connect, a line each.
+        inventory: what would leave the cluster, a line each.
+        client: who asked, as the request says; not part of what is bound.
+    """
+
+    request_id: str
+    op: str
+    args: tuple[str, ...]
+    cwd: str
+    root: str
+    reason: str = ""
+    destinations: tuple[str, ...] = ()
+    inventory: tuple[str, ...] = ()
+    client: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the request and its preview, in hexadecimal digits: what an approval names."""
+        bound = {key: value for key, value in asdict(self).items() if key != "client"}
+        text = json.dumps(bound, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(_DOMAIN + text.encode("ascii")).hexdigest()
+
+    def lines(self) -> list[str]:
+        """The petition for a terminal: one field a line, nothing in it acts on the terminal."""
+        told = [
+            ("request", self.request_id),
+            ("operation", " ".join([self.op, *self.args])),
+            ("folder", self.cwd),
+            ("asked by", self.client or "?"),
+            ("why", self.reason),
+            *(("goes to", line) for line in self.destinations),
+            *(("sends", line) for line in self.inventory[:MAX_LINES]),
+        ]
+        left = len(self.inventory) - MAX_LINES
+        if left > 0:
+            told.append(("sends", f"... and {left} lines more"))
+        told.append(("digest", self.digest))
+        return [
+            f"{name:<10} {visible(value, limit=_room(name), ascii_only=True)}"
+            for name, value in told
+            if value
+        ]
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it is more than a person could be shown."""
+        return len(json.dumps(asdict(self))) > MAX_CHARS
+
+    def to_dict(self) -> dict[str, Any]:
+        """The petition as JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> "Petition":
+        """The petition that :meth:`to_dict` gave.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        texts = ("request_id", "op", "cwd", "root", "reason", "client")
+        lists = ("args", "destinations", "inventory")
+        if not all(isinstance(found.get(name, ""), str) for name in texts):
+            raise ValueError("a field of the petition is not text")
+        values: dict[str, Any] = {name: found.get(name, "") for name in texts}
+        for name in lists:
+            items = found.get(name, [])
+            if not isinstance(items, list | tuple) or not all(isinstance(i, str) for i in items):
+                raise ValueError(f"{name} of the petition is not a list of text")
+            values[name] = tuple(items)
+        return cls(**values)
+
+
+def _room(name: str) -> int:
+    # A folder is shown whole: its end is what tells it from its neighbours.
+    return MAX_FOLDER_CHARS if name == "folder" else MAX_LINE_CHARS
