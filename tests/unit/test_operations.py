@@ -5,12 +5,26 @@ import pytest
 from aexp.airgapped import ALLOWED
 
 COMMANDS = {
-    "git_pull": ([], "git pull --ff-only"),
-    "git_push": (["origin", "main"], "git push origin main"),
-    "git_fetch": ([], "git fetch --all --prune"),
-    "git_status": ([], "git status --porcelain=v2"),
-    "git_rebase": ([], "git pull --rebase"),
-    "wandb_sync": ([], "wandb sync --sync-all"),
+    "git_pull": (
+        [],
+        "git pull --ff-only --no-rebase --no-recurse-submodules --no-autostash "
+        "--no-verify-signatures --no-edit",
+    ),
+    "git_push": (
+        ["origin", "main"],
+        "git push --no-force --no-mirror --no-tags --no-follow-tags --no-prune --no-signed "
+        "--recurse-submodules=no -- origin refs/heads/main:refs/heads/main",
+    ),
+    "git_fetch": ([], "git fetch --all --prune --no-recurse-submodules --no-auto-gc"),
+    "git_status": (
+        [],
+        "git --no-optional-locks status --porcelain=v2 --ignore-submodules=dirty",
+    ),
+    "git_rebase": (
+        [],
+        "git pull --rebase=true --no-recurse-submodules --no-autostash --no-verify-signatures --no-gpg-sign",
+    ),
+    "wandb_sync": (["wandb/offline-run-1"], "wandb sync wandb/offline-run-1"),
 }
 
 

@@ -35,11 +35,24 @@ def test_a_good_request_comes_back_as_op_args_and_cwd(repo: Path) -> None:
     assert (op, args, cwd) == ("git_push", ["origin", "HEAD"], repo.resolve())
 
 
-@pytest.mark.parametrize("op", [op for op in ALLOWED if op != "git_push"])
-def test_every_operation_but_push_takes_no_arguments(repo: Path, op: str) -> None:
+@pytest.mark.parametrize("op", [op for op in ALLOWED if op not in ("git_push", "wandb_sync")])
+def test_every_other_operation_takes_no_arguments(repo: Path, op: str) -> None:
     assert validate_request(payload(repo, op=op)).args == []
     assert "takes no arguments" not in refused(payload(repo, op=op, args=["origin"])).hint
     assert refused(payload(repo, op=op, args=["origin"])).field == "args"
+
+
+def test_wandb_sync_takes_any_number_of_runs(repo: Path) -> None:
+    runs = ["wandb/offline-run-1", "exp/wandb/offline-run-20260102_030405-ab12cd34"]
+    assert validate_request(payload(repo, op="wandb_sync", args=[])).args == []
+    assert validate_request(payload(repo, op="wandb_sync", args=runs)).args == runs
+
+
+@pytest.mark.parametrize(
+    "run", ["../x", "/etc", "a/../b", "a//b", "./a", "--entity", "", "a b", "a\n"]
+)
+def test_a_run_is_a_plain_path_below_the_folder(repo: Path, run: str) -> None:
+    assert refused(payload(repo, op="wandb_sync", args=[run])).field.startswith("args[0]")
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The closed list: every operation that the login node can run, and the one way to spell each.
 
 Nothing in a request reaches a command line but the arguments that an operation's own patterns
-match in full, in the places that its ``argv`` gives them.
+match in full, in the places that its builder gives them. What a configuration could switch on is
+switched off by name, also where the configuration is not used anyway.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -32,29 +33,51 @@ class Parameter:
         return len(value) <= MAX_ARG_CHARS and self.pattern.fullmatch(value) is not None
 
 
+Argv = tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class OpSpec:
     """One operation of the closed list.
 
     Attributes:
         name: what a request calls it.
-        command: the program and its fixed arguments; the request's arguments follow.
-        parameters: what the request must give, in order; none is optional.
-        needs_consent: whether a person on the login node decides before it runs.
-        time_limit_s: seconds after which the operation is ended.
+        build: the command line for its arguments.
         summary: one line for people.
+        parameters: what the request must give, in order; none is optional.
+        more: what it may give besides, any number of times; None for nothing.
+        needs_consent: whether a person on the login node decides each time before it runs.
+        time_limit_s: seconds after which the operation is ended.
     """
 
     name: str
-    command: tuple[str, ...]
+    build: Callable[[Argv], Argv]
     summary: str
     parameters: tuple[Parameter, ...] = field(default=())
+    more: Parameter | None = None
     needs_consent: bool = False
     time_limit_s: float = 600.0
 
-    def argv(self, args: tuple[str, ...]) -> tuple[str, ...]:
+    def argv(self, args: Argv) -> Argv:
         """The command line. ``args`` must have passed the validation of this operation."""
-        return self.command + args
+        return self.build(args)
+
+
+def _fixed(*argv: str) -> Callable[[Argv], Argv]:
+    return lambda _: argv
+
+
+def _push(args: Argv) -> Argv:
+    remote, branch = args
+    what = branch if branch == "HEAD" else f"refs/heads/{branch}:refs/heads/{branch}"
+    return (
+        *("git", "push", "--no-force", "--no-mirror", "--no-tags", "--no-follow-tags"),
+        *("--no-prune", "--no-signed", "--recurse-submodules=no", "--", remote, what),
+    )
+
+
+def _wandb(args: Argv) -> Argv:
+    return ("wandb", "sync", *args)
 
 
 # `git check-ref-format --branch`, narrowed to ASCII, and without `refs/…`: a plain branch name
@@ -74,23 +97,51 @@ REMOTE = Parameter(
     allowed="the name of a remote of the repository, such as origin; never a path or a URL",
 )
 
+RUN = Parameter(
+    name="run",
+    pattern=re.compile(
+        r"(?!.*(?:^|/)\.\.?(?:/|\Z))(?!.*//)[A-Za-z0-9_][A-Za-z0-9_./@+=,-]*", re.ASCII
+    ),
+    allowed="the path of an offline run below the folder, such as wandb/offline-run-20260101_120000-ab12cd34",
+)
+
 _OPERATIONS = (
     OpSpec(
-        "git_pull", ("git", "pull", "--ff-only"), "bring in upstream commits, fast-forward only"
+        "git_pull",
+        _fixed(
+            *("git", "pull", "--ff-only", "--no-rebase", "--no-recurse-submodules"),
+            *("--no-autostash", "--no-verify-signatures", "--no-edit"),
+        ),
+        "bring in upstream commits, fast-forward only",
     ),
-    OpSpec("git_push", ("git", "push"), "send a branch to a remote", (REMOTE, BRANCH)),
-    OpSpec("git_fetch", ("git", "fetch", "--all", "--prune"), "update the remote branches"),
+    OpSpec("git_push", _push, "send a branch to a remote", (REMOTE, BRANCH)),
+    OpSpec(
+        "git_fetch",
+        _fixed("git", "fetch", "--all", "--prune", "--no-recurse-submodules", "--no-auto-gc"),
+        "update the remote branches",
+    ),
     OpSpec(
         "git_status",
-        ("git", "status", "--porcelain=v2"),
+        _fixed(
+            *("git", "--no-optional-locks", "status", "--porcelain=v2"),
+            "--ignore-submodules=dirty",
+        ),
         "show what changed in the working copy",
         time_limit_s=60.0,
     ),
-    OpSpec("git_rebase", ("git", "pull", "--rebase"), "replay local commits on top of upstream"),
+    OpSpec(
+        "git_rebase",
+        _fixed(
+            *("git", "pull", "--rebase=true", "--no-recurse-submodules", "--no-autostash"),
+            *("--no-verify-signatures", "--no-gpg-sign"),
+        ),
+        "replay local commits on top of upstream",
+    ),
     OpSpec(
         "wandb_sync",
-        ("wandb", "sync", "--sync-all"),
+        _wandb,
         "upload offline Weights & Biases runs",
+        more=RUN,
         needs_consent=True,
         time_limit_s=3600.0,
     ),

@@ -91,22 +91,31 @@ def _operation(value: object) -> OpSpec:
 
 
 def _arguments(spec: OpSpec, value: object) -> list[str]:
-    wanted = ", ".join(f"<{p.name}>" for p in spec.parameters) or "no arguments"
+    wanted = _wanted(spec)
     if not isinstance(value, list | tuple):
         raise RelayValidationError("args", f"is {_kind_of(value)}, not a list", wanted)
     if len(value) > MAX_ARGS:
         raise RelayValidationError("args", f"has {len(value)} items", f"at most {MAX_ARGS}")
     for position, item in enumerate(value):
         _plain(f"args[{position}]", item)
-    if len(value) != len(spec.parameters):
+    needed = len(spec.parameters)
+    if len(value) < needed or (len(value) > needed and spec.more is None):
         raise RelayValidationError("args", f"has {len(value)} items", f"{spec.name} with {wanted}")
-    for position, (parameter, item) in enumerate(zip(spec.parameters, value, strict=True)):
-        if not parameter.accepts(item):
+    for position, item in enumerate(value):
+        parameter = spec.parameters[position] if position < needed else spec.more
+        if parameter is not None and not parameter.accepts(item):
             shown = visible(item, limit=64)
             raise RelayValidationError(
                 f"args[{position}] ({parameter.name})", f"is '{shown}'", parameter.allowed
             )
     return list(value)
+
+
+def _wanted(spec: OpSpec) -> str:
+    named = [f"<{parameter.name}>" for parameter in spec.parameters]
+    if spec.more is not None:
+        named.append(f"any number of <{spec.more.name}>")
+    return ", ".join(named) or "no arguments"
 
 
 def _plain(where: str, item: object) -> None:

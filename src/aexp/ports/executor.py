@@ -6,14 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from aexp.ports.workshop import Survey
+
 
 @dataclass(frozen=True)
 class Command:
-    """A command line of the closed list, the folder that it works in, and the request behind it."""
+    """What to run.
+
+    Attributes:
+        argv: the command line of the closed list, as people would write it.
+        cwd: the folder that it works in.
+        request_id: the request behind it.
+        op: the operation's name.
+        survey: what was found, judged and (where a person was asked) approved; nothing else is used.
+    """
 
     argv: tuple[str, ...]
     cwd: Path
     request_id: str = ""
+    op: str = ""
+    survey: Survey | None = None
 
 
 class Execution(Protocol):

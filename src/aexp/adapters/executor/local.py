@@ -114,17 +114,36 @@ class LocalExecutor(Executor):
         self._running: list[LocalExecution] = []
 
     def start(self, command: Command) -> Execution:
-        program = command.argv[0]
-        if not os.path.isdir(command.cwd):
+        return self.spawn(command.argv, command.cwd, self._environment, command.request_id)
+
+    def spawn(
+        self,
+        argv: Sequence[str],
+        cwd: str | os.PathLike[str],
+        env: Mapping[str, str],
+        request_id: str = "",
+    ) -> LocalExecution:
+        """Start a process.
+
+        Args:
+            argv: the program and its arguments.
+            cwd: the folder that it works in; ``/proc/self/fd/<n>`` for one that is open here.
+            env: all that it finds in its environment, but for the request's id.
+
+        Raises:
+            RelayStartError: it could not be started; nothing runs.
+        """
+        program = argv[0]
+        if not os.path.isdir(cwd):
             raise RelayStartError(
-                f"{command.cwd} is not a folder on the login node.",
+                f"{os.fspath(cwd)} is not a folder on the login node.",
                 "Check the path; a new folder may take a moment to appear on the other node.",
             )
         try:
             process = subprocess.Popen(
-                command.argv,
-                cwd=command.cwd,
-                env={**self._environment, VARIABLE: command.request_id},
+                argv,
+                cwd=cwd,
+                env={**env, VARIABLE: request_id},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -137,7 +156,7 @@ class LocalExecutor(Executor):
             ) from exc
         except OSError as exc:
             raise RelayStartError(
-                f"{program} could not be started in {command.cwd}: {reason(exc)}.",
+                f"{program} could not be started in {os.fspath(cwd)}: {reason(exc)}.",
                 "Look at the login node: limits, memory and the folder's mode.",
             ) from exc
         execution = LocalExecution(process, lambda: self._running.remove(execution))

@@ -1,0 +1,258 @@
+"""Git on the login node: read the working copy, settle where it leads, run in a private git directory."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from aexp.adapters.executor.local import LocalExecution, LocalExecutor
+from aexp.adapters.plain_files import open_folder
+from aexp.adapters.workshop.environment import git_environment, house_environment, ssh_options
+from aexp.adapters.workshop.git_house import GitHouse, build_house
+from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, find_layout
+from aexp.adapters.workshop.git_remotes import GitRemotes
+from aexp.adapters.workshop.git_settings import GitSettings
+from aexp.adapters.workshop.git_study import GitReader, GitStudy
+from aexp.adapters.workshop.ssh_settings import SshSettings
+from aexp.adapters.workshop.steps import Done, Step, StepsExecution
+from aexp.adapters.workshop.trust import TrustBook
+from aexp.domain.errors import RelayStartError, RelayValidationError
+from aexp.domain.git_config import LFS_FILTER, Setting, parse
+from aexp.domain.operations import ALLOWED, BRANCH
+from aexp.domain.text import visible
+from aexp.ports.executor import Command, Execution
+from aexp.ports.workshop import Order, Survey
+
+PARSE_LIMIT_S = 10.0
+_WRITES = frozenset({"git_pull", "git_rebase", "git_fetch", "git_push"})
+_MOVES = frozenset({"git_pull", "git_rebase"})
+
+
+@dataclass(frozen=True)
+class GitTools:
+    """What was settled at the daemon's start.
+
+    Attributes:
+        git: the absolute path of git.
+        lfs: whether git-lfs is installed outside the home.
+        base: the environment of every program.
+        home: the resolved home.
+        houses: the folder of private git directories.
+        hooks: an empty folder, for git's hooks.
+        lfs_hooks: a folder with the one hook that uploads what git-lfs keeps.
+        ssh_program: the absolute path of ssh, for a user who has set no other.
+    """
+
+    git: str
+    lfs: bool
+    base: Mapping[str, str]
+    home: Path
+    houses: Path
+    hooks: Path
+    lfs_hooks: Path
+    settings: GitSettings
+    ssh: SshSettings
+    ssh_program: str = "/usr/bin/ssh"
+
+
+class GitBench:
+    """Surveys and runs the git operations."""
+
+    def __init__(self, tools: GitTools, trust: TrustBook, executor: LocalExecutor) -> None:
+        self._tools = tools
+        self._trust = trust
+        self._executor = executor
+        self._reader = GitReader(self._parse, self._trusts)
+        ssh = tools.settings.ssh or tools.ssh_program
+        ssh = f"{ssh} {ssh_options(str(tools.ssh.config), _paths(tools.ssh))}"
+        self._environment = partial(
+            git_environment,
+            tools.base,
+            str(tools.settings.file),
+            str(tools.settings.config_home),
+            ssh,
+        )
+
+    def survey(self, order: Order) -> Survey:
+        """What the order would do; see :class:`~aexp.ports.workshop.Workshop`."""
+        layout, study = self._study(order.op, order.cwd)
+        remotes = GitRemotes(study, self._trust.trusts_remote, lfs=self._uses_lfs(study))
+        args = self._settled(order, study)
+        return Survey(
+            root=layout.root,
+            args=args,
+            destinations=remotes.wanted(order.op, args),
+            configured=remotes.configured(),
+            notices=study.notices,
+        )
+
+    def settings_of(self, cwd: Path) -> tuple[Path, list[tuple[str, str]]]:
+        """The working copy that a folder lies in, and (key, value) of all that its repository sets."""
+        layout = find_layout(cwd, self._tools.home)
+        return layout.root, [(one.key, one.value or "") for one in self._reader.read(layout)]
+
+    def start(self, command: Command) -> Execution:
+        """Build the private directory from a fresh reading, and start git in it.
+
+        Raises:
+            RelayStartError: the working copy has changed into one that cannot be used, or the
+                directory cannot be made; nothing runs.
+        """
+        survey = command.survey
+        if survey is None:
+            raise RelayStartError(f"{command.op} was not surveyed; nothing was run.")
+        try:
+            layout, study = self._study(command.op, command.cwd)
+            if layout.root != survey.root:
+                raise bad_copy(command.cwd, "lies in another working copy than before")
+            lfs = self._uses_lfs(study)
+            house = build_house(
+                self._tools.houses,
+                study,
+                survey.destinations,
+                lfs=lfs,
+                writes=command.op in _WRITES,
+            )
+        except RelayValidationError as exc:
+            raise RelayStartError(exc.what, exc.hint) from exc
+        except OSError as exc:
+            raise RelayStartError(
+                f"The private git directory in {self._tools.houses} cannot be made: {exc.strerror}.",
+                "Free space there, or name another folder with AEXP_RELAY_STATE.",
+            ) from exc
+        try:
+            return self._run(command, house, study, survey, lfs=lfs)
+        except BaseException:
+            house.close()
+            raise
+
+    def _run(
+        self, command: Command, house: GitHouse, study: GitStudy, survey: Survey, *, lfs: bool
+    ) -> Execution:
+        layout = house.layout
+        below = command.cwd.relative_to(layout.root).parts if command.op == "git_status" else ()
+        uploads = lfs and study.uses_lfs and command.op == "git_push"
+        environment = {
+            **self._environment(str(self._tools.lfs_hooks if uploads else self._tools.hooks)),
+            **house_environment(
+                str(house.path), "/".join([".."] * len(below)) or ".", _protocols(survey)
+            ),
+        }
+        handle = _open(layout.root.joinpath(*below))
+        try:
+            # The folder is used through its descriptor: what its path leads to by now does not matter.
+            cwd = f"/proc/self/fd/{handle}"
+            argv = (self._tools.git, *ALLOWED[command.op].argv(survey.args)[1:])
+            abort = Step((self._tools.git, "rebase", "--abort"), cwd, environment, always=True)
+            return StepsExecution(
+                Step(argv, cwd, environment),
+                partial(self._spawn, command.request_id),
+                _AbortedRebase(house, abort),
+                on_close=[partial(os.close, handle), house.close],
+            )
+        except BaseException:
+            os.close(handle)
+            raise
+
+    def _spawn(
+        self, request_id: str, argv: Sequence[str], cwd: str, environment: Mapping[str, str]
+    ) -> LocalExecution:
+        return self._executor.spawn(argv, cwd, environment, request_id)
+
+    def _study(self, op: str, cwd: Path) -> tuple[GitLayout, GitStudy]:
+        layout = find_layout(cwd, self._tools.home)
+        study = self._reader.study(layout)
+        if op in _MOVES and study.unfinished:
+            raise bad_copy(
+                layout.root,
+                f"is in the middle of {study.unfinished}",
+                "a working copy in which it was finished or aborted",
+            )
+        return layout, study
+
+    def _settled(self, order: Order, study: GitStudy) -> tuple[str, ...]:
+        if order.op != "git_push":
+            return order.args
+        remote, branch = order.args
+        if branch != "HEAD":
+            return remote, branch
+        if not BRANCH.accepts(study.branch):
+            shown = visible(study.branch, limit=80) or "no branch (it is detached)"
+            raise RelayValidationError(
+                "args[1] (branch)", f"is HEAD, which is on {shown}", BRANCH.allowed
+            )
+        return remote, study.branch
+
+    def _uses_lfs(self, study: GitStudy) -> bool:
+        if not self._tools.lfs:
+            return False
+        here = any(one.key in LFS_FILTER for one in study.settings)
+        return here or self._tools.settings.lfs
+
+    def _trusts(self, layout: GitLayout, setting: Setting) -> bool:
+        return self._trust.trusts_key(layout.root, setting.key, setting.value or "")
+
+    def _parse(self, data: bytes) -> list[Setting]:
+        """Let git itself read a configuration, as bytes: it cannot include or lead anywhere."""
+        try:
+            done = subprocess.run(
+                [self._tools.git, "config", "--file", "-", "--no-includes", "--list", "-z"],
+                input=data,
+                env={**self._environment(str(self._tools.hooks)), "GIT_CEILING_DIRECTORIES": "/"},
+                cwd=self._tools.houses,
+                capture_output=True,
+                timeout=PARSE_LIMIT_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as exc:
+            raise ValueError(f"git could not be asked: {exc}") from exc
+        if done.returncode != 0:
+            said = done.stderr.decode("utf-8", "replace").strip()
+            raise ValueError(visible(said, limit=200) or f"git ended with {done.returncode}")
+        return parse(done.stdout)
+
+
+class _AbortedRebase:
+    """Sees to it that no rebase stays half done: its state lies in the private directory, which goes."""
+
+    def __init__(self, house: GitHouse, abort: Step) -> None:
+        self._house = house
+        self._abort = abort
+        self._status = 0
+
+    def __call__(self, number: int, status: int, output: bytes) -> Step | Done | None:
+        if number == 0:
+            self._status = status
+            return self._abort if self._house.is_rebasing else None
+        words = _ABORTED if status == 0 else _NOT_ABORTED
+        return Done(self._status, words)
+
+
+_ABORTED = b"aexp: the rebase was aborted; branch and working copy are as they were before.\n"
+_NOT_ABORTED = (
+    b"aexp: the rebase stopped and could not be aborted. The branch is as it was before; look at the working "
+    b"copy with `git status`.\n"
+)
+
+
+def _open(path: Path) -> int:
+    try:
+        return open_folder(path)
+    except OSError as exc:
+        raise RelayStartError(
+            f"{visible(str(path), limit=200)} is no folder any more, or reached by a link: {exc.strerror}.",
+            "Submit the request again once the working copy stands still.",
+        ) from exc
+
+
+def _protocols(survey: Survey) -> tuple[str, ...]:
+    if not survey.destinations:
+        return ()
+    paths = any(one.url.startswith("/") for one in survey.destinations)
+    return ("https", "ssh", "file") if paths else ("https", "ssh")
+
+
+def _paths(ssh: SshSettings) -> list[str]:
+    return [str(path) for path in ssh.known_hosts] or ["/dev/null"]

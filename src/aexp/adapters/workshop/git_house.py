@@ -1,0 +1,204 @@
+"""The private git directory of one request, on a disk of this node, where the requester writes nothing.
+
+It holds a configuration of our own making and a copy of HEAD; objects, refs, the index and the logs are
+links into the repository. So git keeps its locks where the user's own git looks for them, and finds no
+hook, filter, include or helper. ``docs/security.md`` has the table of what was tried against it.
+"""
+
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aexp.adapters.plain_files import kind_at, write_private
+from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, opened
+from aexp.adapters.workshop.git_study import GitStudy
+from aexp.domain.destinations import Destination
+from aexp.domain.git_config import LFS_FILTER, Setting, serialise
+from aexp.domain.remote_urls import lfs_endpoint
+
+_HANDED_BACK = ("FETCH_HEAD", "ORIG_HEAD")
+_OVERRULED = frozenset({"core.bare", "core.worktree", "core.splitindex", "core.hookspath"})
+_MOST_LINKS = 100_000
+
+
+@dataclass(frozen=True)
+class GitHouse:
+    """One private directory.
+
+    Attributes:
+        path: where it lies; GIT_DIR.
+        layout: the working copy that it stands for.
+    """
+
+    path: Path
+    layout: GitLayout
+
+    @property
+    def is_rebasing(self) -> bool:
+        """Whether a rebase was begun in it and not finished."""
+        return (self.path / "rebase-merge").is_dir() or (self.path / "rebase-apply").is_dir()
+
+    def close(self) -> None:
+        """Hand back what the user's own git may be asked for next, and remove the rest."""
+        with suppress(OSError):
+            # The user's repository may be gone by now, or on a full disk: the operation is over anyway.
+            self._hand_back()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _hand_back(self) -> None:
+        with opened(self.layout.git_dir, self.layout.root) as there:
+            for name in _HANDED_BACK:
+                if not (self.path / name).is_file():
+                    continue
+                draft = f".{name}-{uuid.uuid4().hex[:8]}"
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                with os.fdopen(os.open(draft, flags, 0o644, dir_fd=there), "wb") as file:
+                    file.write((self.path / name).read_bytes())
+                # A link of that name is replaced, not followed.
+                os.rename(draft, name, src_dir_fd=there, dst_dir_fd=there)
+
+
+def build_house(
+    folder: Path, study: GitStudy, destinations: Sequence[Destination], *, lfs: bool, writes: bool
+) -> GitHouse:
+    """Make the directory.
+
+    Args:
+        folder: where private directories lie.
+        destinations: the only remotes that it knows, with these URLs.
+        lfs: whether git-lfs is set up in it.
+        writes: whether the operation writes refs and logs, so that links among them matter.
+
+    Raises:
+        RelayValidationError: the repository holds links that would lead a write elsewhere.
+        OSError: the directory cannot be made.
+    """
+    layout = study.layout
+    if writes:
+        _refuse_links(layout)
+    house = GitHouse(folder / uuid.uuid4().hex, layout)
+    house.path.mkdir(mode=0o700)
+    try:
+        _furnish(house.path, study, destinations, lfs=lfs, writes=writes)
+    except BaseException:
+        shutil.rmtree(house.path, ignore_errors=True)
+        raise
+    return house
+
+
+def _furnish(
+    house: Path, study: GitStudy, destinations: Sequence[Destination], *, lfs: bool, writes: bool
+) -> None:
+    layout = study.layout
+    write_private(house / "config", serialise(_settings(study, destinations, lfs=lfs)))
+    write_private(house / "HEAD", study.head)
+    for name in ("objects", "refs", "packed-refs", "shallow"):
+        (house / name).symlink_to(layout.common / name)
+    (house / "index").symlink_to(layout.git_dir / "index")
+    (house / "info").mkdir()
+    write_private(house / "info/exclude", study.exclude)
+    if study.sparse is not None:
+        write_private(house / "info/sparse-checkout", study.sparse)
+    if writes:
+        _link_logs(house, layout)
+    if study.value("core.splitindex"):
+        _link_shared_index(house, layout)
+    if lfs and study.uses_lfs:
+        with opened(layout.common, layout.root) as common:
+            _make(common, "lfs")
+        (house / "lfs").symlink_to(layout.common / "lfs")
+
+
+def _settings(study: GitStudy, destinations: Sequence[Destination], *, lfs: bool) -> list[Setting]:
+    used = {one.remote for one in destinations}
+    kept = [
+        one
+        for one in study.kept
+        if one.key not in _OVERRULED
+        and not one.key.startswith("filter.lfs.")
+        and (one.section != "remote" or one.subsection in used)
+    ]
+    own = [Setting("core.bare", "false"), Setting("core.splitindex", "false")]
+    own += [Setting(f"remote.{one.remote}.url", one.url) for one in destinations]
+    if lfs:
+        own += [Setting(key, value) for key, value in LFS_FILTER.items()]
+        for one in destinations[:1]:
+            # A tracked .lfsconfig counts for less than these.
+            url = one.lfs_url or lfs_endpoint(one.url)
+            own += [Setting("lfs.url", url), Setting("lfs.pushurl", url)]
+    return kept + own
+
+
+def _link_logs(house: Path, layout: GitLayout) -> None:
+    (house / "logs").mkdir()
+    for place, name in ((layout.git_dir, "logs/HEAD"), (layout.common, "logs/refs")):
+        with opened(place, layout.root) as there:
+            # A repository without the folder keeps no logs; those of this operation go with the house.
+            if kind_at(there, "logs") == stat.S_IFDIR:
+                if name == "logs/refs":
+                    _make(there, name)
+                (house / name).symlink_to(place / name)
+
+
+def _make(folder: int, name: str) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=folder)
+
+
+def _link_shared_index(house: Path, layout: GitLayout) -> None:
+    with opened(layout.git_dir, layout.root) as own:
+        for name in os.listdir(own):
+            if name.startswith("sharedindex.") and kind_at(own, name) == stat.S_IFREG:
+                (house / name).symlink_to(layout.git_dir / name)
+
+
+def _refuse_links(layout: GitLayout) -> None:
+    """Refuse links among refs, logs and the folders of objects: git would write through them.
+
+    One that is put there after this look leads a line of a log, or a file that is named by a hash, astray.
+    """
+    places = {(layout.common, name) for name in ("refs", "logs")}
+    places.add((layout.git_dir, "logs"))
+    left = _MOST_LINKS
+    for place, name in sorted(places):
+        with opened(place, layout.root) as handle:
+            if kind_at(handle, name) is not None:
+                left = _walk(layout, handle, name, f"{place}/{name}", left)
+    with opened(layout.common, layout.root) as common:
+        # Below these there are too many folders to look through at each request.
+        _look_for_links(layout, common, "objects", f"{layout.common}/objects")
+        for name in ("lfs", "lfs/objects"):
+            if kind_at(common, name) is not None:
+                _look_for_links(layout, common, name, f"{layout.common}/{name}")
+
+
+def _walk(layout: GitLayout, folder: int, name: str, shown: str, left: int) -> int:
+    for deeper in _look_for_links(layout, folder, name, shown):
+        left -= 1
+        if left < 0:
+            raise bad_copy(layout.root, "has too many folders of refs", "`git pack-refs --all`")
+        left = _walk(layout, folder, f"{name}/{deeper}", f"{shown}/{deeper}", left)
+    return left
+
+
+def _look_for_links(layout: GitLayout, folder: int, name: str, shown: str) -> list[str]:
+    """The folders in a folder."""
+    handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        found = []
+        with os.scandir(handle) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise bad_copy(
+                        layout.root, f"has a {shown}/{entry.name} that is a symbolic link"
+                    )
+                if entry.is_dir(follow_symlinks=False):
+                    found.append(entry.name)
+        return found
+    finally:
+        os.close(handle)

@@ -1,0 +1,167 @@
+"""Where the operations on a working copy would connect, and whether they may at all."""
+
+import os
+from collections.abc import Callable, Iterator
+
+from aexp.adapters.workshop.git_layout import bad_copy
+from aexp.adapters.workshop.git_study import GitStudy
+from aexp.domain.destinations import Destination
+from aexp.domain.errors import RelayValidationError
+from aexp.domain.operations import REMOTE
+from aexp.domain.remote_urls import Transport, path_of, redacted_url, transport
+from aexp.domain.text import visible
+
+
+class GitRemotes:
+    """The remotes of one working copy.
+
+    Args:
+        trusted: whether the login node's owner trusts the bare repository at a resolved path.
+        lfs: whether git-lfs would be used.
+    """
+
+    def __init__(self, study: GitStudy, trusted: Callable[[str], bool], *, lfs: bool) -> None:
+        self._study = study
+        self._trusted = trusted
+        self._lfs = lfs
+
+    def names(self) -> list[str]:
+        """The remotes that have a URL and a plain name."""
+        found = (
+            one.subsection
+            for one in self._study.settings
+            if one.shape == "remote.*.url" and one.value
+        )
+        return [name for name in dict.fromkeys(found) if REMOTE.accepts(name)]
+
+    def wanted(self, op: str, args: tuple[str, ...]) -> tuple[Destination, ...]:
+        """Where an operation would connect.
+
+        Raises:
+            RelayValidationError: a remote is not configured, or may not be used; says what to do.
+        """
+        if op == "git_push":
+            return (self._destination(args[0], "push"),)
+        if op == "git_fetch":
+            return tuple(self._destination(name, "fetch") for name in self._all())
+        if op in ("git_pull", "git_rebase"):
+            return (self._destination(self._upstream(), "fetch"),)
+        return ()
+
+    def configured(self) -> tuple[Destination, ...]:
+        """Every place that the working copy names and that could be used."""
+        return tuple(self._configured())
+
+    def _configured(self) -> Iterator[Destination]:
+        for name in self.names():
+            for verb in ("fetch", "push"):
+                try:
+                    yield self._destination(name, verb)
+                except RelayValidationError:
+                    # Not one that could be used: whoever asks for it is told why.
+                    continue
+
+    def _all(self) -> list[str]:
+        names = [name for name in self.names() if not self._skipped(name)]
+        if not names:
+            raise bad_copy(
+                self._study.layout.root, "has no remote to fetch from", "`git remote add` one"
+            )
+        return names
+
+    def _skipped(self, name: str) -> bool:
+        keys = (f"remote.{name}.skipfetchall", f"remote.{name}.skipdefaultupdate")
+        # A key without a value means true.
+        return any(
+            (one.value or "true").lower() in ("true", "yes", "on", "1")
+            for one in self._study.settings
+            if one.key in keys
+        )
+
+    def _upstream(self) -> str:
+        study = self._study
+        if not study.branch:
+            raise bad_copy(
+                study.layout.root, "has a detached HEAD", "a branch (`git switch` to one)"
+            )
+        named = study.value(f"branch.{study.branch}.remote")
+        names = self.names()
+        if named == ".":
+            raise bad_copy(
+                study.layout.root,
+                f"has the branch {visible(study.branch, limit=80)}, whose upstream is a local branch",
+                "an upstream on a remote (`git branch --set-upstream-to`)",
+            )
+        return named or (names[0] if len(names) == 1 else "origin")
+
+    def _destination(self, name: str, verb: str) -> Destination:
+        study = self._study
+        urls = study.values(f"remote.{name}.url")
+        pushed = study.values(f"remote.{name}.pushurl") if verb == "push" else []
+        if not urls or not REMOTE.accepts(name):
+            known = ", ".join(self.names()) or "none"
+            raise RelayValidationError(
+                "args (remote)",
+                f"is '{visible(name, limit=64)}', which is not a remote of {study.layout.root}",
+                f"a remote that is configured there ({known})",
+            )
+        used = pushed or urls
+        if len(used) > 1:
+            raise bad_copy(
+                study.layout.root,
+                f"has {len(used)} URLs for the remote {name}",
+                "one URL for each remote; give the others names of their own",
+            )
+        url = self._usable(name, used[0])
+        return Destination(name, verb, url, self._lfs_url(name, verb) if self._lfs else "")
+
+    def _usable(self, name: str, url: str) -> str:
+        way = transport(url)
+        if way is Transport.PATH:
+            path = path_of(url) or ""
+            real = os.path.realpath(os.path.join(self._study.layout.root, path))
+            if not self._trusted(real):
+                raise _untrusted(name, real)
+            return real
+        if way is Transport.NONE:
+            raise bad_copy(
+                self._study.layout.root,
+                f"has the remote {name} with the URL '{visible(redacted_url(url), limit=120)}', which the "
+                "relay does not use",
+                "https://…, ssh://…, user@host:path, or a path that is trusted",
+            )
+        return url
+
+    def _lfs_url(self, name: str, verb: str) -> str:
+        study = self._study
+        keys = ["lfs.url", f"remote.{name}.lfsurl"]
+        if verb == "push":
+            keys = ["lfs.pushurl", "lfs.url", f"remote.{name}.lfspushurl", f"remote.{name}.lfsurl"]
+        tree = {one.key: one.value for one in study.tree_lfs}
+        for source in (study.value, tree.get):
+            for key in keys:
+                found = source(key)
+                if found:
+                    return self._checked_lfs(key, found)
+        return ""
+
+    def _checked_lfs(self, key: str, url: str) -> str:
+        if transport(url) in (Transport.HTTPS, Transport.SSH):
+            return url
+        raise bad_copy(
+            self._study.layout.root,
+            f"sets {key} = '{visible(redacted_url(url), limit=120)}' for git-lfs, "
+            "which the relay does not use",
+            "https://… or ssh://…",
+        )
+
+
+def _untrusted(name: str, path: str) -> RelayValidationError:
+    shown = visible(path, limit=200)
+    return RelayValidationError(
+        "args (remote)",
+        f"leads to a path: the remote {name} is the repository {shown}, whose hooks would run on the "
+        "login node",
+        f"a path that the login node's owner trusts: there, `aexp relay trust --remote {shown}`, "
+        f"`aexp relay serve --trust-remote {shown}`, or AEXP_RELAY_TRUST_REMOTES={shown}",
+    )

@@ -1,0 +1,144 @@
+"""The login user's own git settings, read once at the daemon's start and kept where nobody else writes."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aexp.adapters.plain_files import read_anywhere, write_private
+from aexp.domain.errors import RelayStartError
+from aexp.domain.git_config import Setting, is_personal, parse, serialise
+from aexp.domain.text import visible
+
+TIMEOUT_S = 20.0
+OLDEST_GIT = (2, 32)
+"""GIT_CONFIG_GLOBAL, with which the settings are replaced, came with git 2.32."""
+
+
+@dataclass(frozen=True)
+class GitSettings:
+    """What was pinned.
+
+    Attributes:
+        file: the settings that come along.
+        config_home: stands in for ``~/.config``; holds the user's own list of ignored files.
+        ssh: how the user starts ssh for git; empty when they did not say.
+        lfs: whether the user has git-lfs set up for all their repositories.
+        left_out: keys of programs that were left out, in the order of the configuration.
+        sources: the files that were read, and that are watched for a change.
+    """
+
+    file: Path
+    config_home: Path
+    ssh: str
+    lfs: bool
+    left_out: tuple[str, ...]
+    sources: tuple[Path, ...]
+
+
+def check_version(git: str, environment: Mapping[str, str]) -> str:
+    """The version of git.
+
+    Raises:
+        RelayStartError: it cannot be run, or is too old.
+    """
+    said = _run([git, "version"], environment).decode("utf-8", "replace").strip()
+    digits = said.removeprefix("git version ").split(".")
+    try:
+        version = (int(digits[0]), int(digits[1]))
+    except (ValueError, IndexError):
+        version = (0, 0)
+    if version < OLDEST_GIT:
+        raise RelayStartError(
+            f"{git} is {visible(said)}; the relay needs git {OLDEST_GIT[0]}.{OLDEST_GIT[1]} or newer.",
+            "Load a newer module, or name another with AEXP_RELAY_GIT.",
+        )
+    return said
+
+
+def pin_git_settings(
+    git: str, environ: Mapping[str, str], environment: Mapping[str, str], home: str, folder: Path
+) -> GitSettings:
+    """Read the machine's and the user's settings, and keep what is personal in ``folder``.
+
+    Args:
+        environ: the daemon's environment, for where the settings lie.
+        environment: what git itself is run with.
+
+    Raises:
+        RelayStartError: git does not read them.
+    """
+    where = {key: environ[key] for key in ("XDG_CONFIG_HOME",) if environ.get(key)}
+    asked = {**environment, **where, "HOME": home}
+    found: list[Setting] = []
+    for scope in ("--system", "--global"):
+        if scope == "--system" and environ.get("GIT_CONFIG_NOSYSTEM"):
+            continue
+        listing = [git, "config", scope, "--includes", "--list", "-z"]
+        found += parse(_run(listing, asked, absent_ok=True))
+    kept = [setting for setting in found if is_personal(setting)]
+    config_home = folder / "config"
+    (config_home / "git").mkdir(parents=True, exist_ok=True)
+    sources = (*_config_files(environ, home), _pin_ignores(found, environ, home, config_home))
+    file = folder / "gitconfig"
+    write_private(file, serialise(setting for setting in kept if setting.key != "core.sshcommand"))
+    return GitSettings(
+        file=file,
+        config_home=config_home,
+        ssh=_last(kept, "core.sshcommand") or "",
+        lfs=_last(kept, "filter.lfs.process") is not None,
+        left_out=tuple(setting.key for setting in found if _runs_something(setting)),
+        sources=sources,
+    )
+
+
+def _config_files(environ: Mapping[str, str], home: str) -> list[Path]:
+    return [Path(home) / ".gitconfig", _user_config(environ, home) / "git/config"]
+
+
+def _user_config(environ: Mapping[str, str], home: str) -> Path:
+    return Path(environ.get("XDG_CONFIG_HOME") or f"{home}/.config")
+
+
+def _pin_ignores(
+    found: list[Setting], environ: Mapping[str, str], home: str, config_home: Path
+) -> Path:
+    named = _last(found, "core.excludesfile")
+    source = _user_config(environ, home) / "git/ignore"
+    if named:
+        source = Path(f"{home}{named[1:]}" if named.startswith("~/") else named)
+    write_private(config_home / "git/ignore", read_anywhere(source) or b"")
+    return source
+
+
+def _last(settings: list[Setting], key: str) -> str | None:
+    return next((one.value for one in reversed(settings) if one.key == key), None)
+
+
+def _runs_something(setting: Setting) -> bool:
+    runs = setting.name in ("clean", "smudge", "process", "driver", "hookspath")
+    return runs and not is_personal(setting)
+
+
+def _run(argv: list[str], environment: Mapping[str, str], *, absent_ok: bool = False) -> bytes:
+    try:
+        done = subprocess.run(
+            argv,
+            env=dict(environment),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise RelayStartError(f"{os.path.basename(argv[0])} could not be asked: {exc}.") from exc
+    # A scope whose file does not exist is an error to git, and no settings to us.
+    absent = absent_ok and b"No such file" in done.stderr
+    if done.returncode != 0 and not absent:
+        said = visible(done.stderr.decode("utf-8", "replace").strip(), limit=400)
+        raise RelayStartError(
+            f"`{' '.join(argv[:4])}` failed: {said}.", "Mend the configuration, then start again."
+        )
+    return done.stdout

@@ -1,0 +1,54 @@
+"""Where the programs are: settled at the daemon's start, and not below the home, which requesters write."""
+
+import os
+import shutil
+from collections.abc import Mapping
+
+from aexp.domain.errors import RelayStartError
+
+GIT_VARIABLE = "AEXP_RELAY_GIT"
+_SYSTEM = "/usr/local/bin:/usr/bin:/bin"
+
+
+def safe_path(environ: Mapping[str, str], home: str) -> str:
+    """The folders of ``PATH`` that lie outside the home, absolute and in their order."""
+    kept = [
+        folder
+        for folder in (environ.get("PATH") or _SYSTEM).split(os.pathsep)
+        if folder.startswith("/") and not _below(os.path.realpath(folder), home)
+    ]
+    return os.pathsep.join(dict.fromkeys([*kept, *_SYSTEM.split(os.pathsep)]))
+
+
+def find_program(name: str, path: str, home: str) -> str | None:
+    """The program's absolute path, None when there is none outside the home."""
+    found = shutil.which(name, path=path)
+    if found is None or _below(os.path.realpath(found), home):
+        return None
+    return os.path.abspath(found)
+
+
+def find_git(environ: Mapping[str, str], path: str, home: str) -> str:
+    """The git that runs: ``AEXP_RELAY_GIT``, else the first one on ``PATH`` outside the home.
+
+    Raises:
+        RelayStartError: there is none.
+    """
+    named = environ.get(GIT_VARIABLE)
+    if named:
+        if not os.path.isabs(named) or not os.access(named, os.X_OK):
+            raise RelayStartError(
+                f"{GIT_VARIABLE} names {named!r}, which is no program.", "Give an absolute path."
+            )
+        return named
+    found = find_program("git", path, home)
+    if found is None:
+        raise RelayStartError(
+            "git is not installed on the login node outside the home, which the requester can write.",
+            f"Install it, load its module before `aexp relay serve`, or set {GIT_VARIABLE}=/path/to/git.",
+        )
+    return found
+
+
+def _below(path: str, home: str) -> bool:
+    return path == home or path.startswith(home.rstrip("/") + "/")

@@ -1,0 +1,39 @@
+"""A workshop that looks at nothing but the folder, for tests of programs that use the relay."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aexp.domain.validation import working_copy
+from aexp.ports.filesystem import Filesystem
+from aexp.ports.workshop import Order, Survey, Workshop
+
+
+class PlainWorkshop(Workshop):
+    """Takes every order as it is.
+
+    Args:
+        home: below which the working copies lie.
+        find: what a survey gives; without it, the working copy and the arguments as they are.
+    """
+
+    def __init__(
+        self,
+        filesystem: Filesystem,
+        home: Path,
+        find: Callable[[Order, Survey], Survey] | None = None,
+    ) -> None:
+        self._filesystem = filesystem
+        self._home = home
+        self._find = find
+        self.worries: list[str] = []
+
+    def survey(self, order: Order) -> Survey:
+        root = working_copy(order.cwd, self._home, self._exists)
+        plain = Survey(root=root, args=order.args)
+        return plain if self._find is None else self._find(order, plain)
+
+    def concerns(self) -> Sequence[str]:
+        return tuple(self.worries)
+
+    def _exists(self, path: str) -> bool:
+        return self._filesystem.kind(path) is not None

@@ -1,0 +1,56 @@
+"""What the login node's owner accepted, kept on this node alone: single settings, and path remotes."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from aexp.adapters.node_book import NodeBook
+
+
+class TrustBook:
+    """What was accepted, in ``trust.json``: ``{"keys": {root: {key: [values]}}, "remotes": [paths]}``.
+
+    Args:
+        folder: the private folder.
+        remotes: paths that are trusted for this process besides (an option, the environment).
+    """
+
+    def __init__(self, folder: Path, remotes: tuple[str, ...] = ()) -> None:
+        self._book = NodeBook(folder / "trust.json")
+        self._remotes = frozenset(os.path.realpath(path) for path in remotes)
+
+    def trusts_key(self, root: Path, key: str, value: str) -> bool:
+        """Whether this very value of the setting was accepted for the working copy."""
+        values = self._book.read().get("keys", {}).get(str(root), {}).get(key, [])
+        return value in values
+
+    def trusts_remote(self, path: str) -> bool:
+        """Whether the bare repository at a resolved path may be used as a remote."""
+        return path in self._remotes or path in self._book.read().get("remotes", [])
+
+    def accept_key(self, root: Path, key: str, values: list[str]) -> None:
+        """Accept these values of a setting for the working copy, in place of earlier ones."""
+        with self._book.changed() as body:
+            body.setdefault("keys", {}).setdefault(str(root), {})[key] = values
+
+    def accept_remote(self, path: str) -> None:
+        """Accept the bare repository at a resolved path."""
+        with self._book.changed() as body:
+            known = body.setdefault("remotes", [])
+            if path not in known:
+                known.append(path)
+
+    def forget(self, root: Path | None, key: str | None, remote: str | None) -> None:
+        """Take back what was accepted: one key, all keys of a working copy, or a remote."""
+        with self._book.changed() as body:
+            keys = body.get("keys", {})
+            if remote is not None:
+                body["remotes"] = [path for path in body.get("remotes", []) if path != remote]
+            elif root is not None and key is not None:
+                keys.get(str(root), {}).pop(key, None)
+            elif root is not None:
+                keys.pop(str(root), None)
+
+    def all(self) -> dict[str, Any]:
+        """Everything that was accepted, as it is kept."""
+        return self._book.read()

@@ -1,0 +1,58 @@
+"""Looking at what a request would do on this node, before anybody is asked and before anything runs."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from aexp.domain.destinations import Destination
+
+
+@dataclass(frozen=True)
+class Order:
+    """A valid request: an operation of the closed list, its arguments, and a resolved folder."""
+
+    request_id: str
+    op: str
+    args: tuple[str, ...]
+    cwd: Path
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What an order would do.
+
+    Attributes:
+        root: the working copy, which one operation at a time has for itself.
+        args: the arguments with everything settled that they leave open (``HEAD``, which runs).
+        destinations: where it would connect.
+        configured: every place that the working copy names, for the first time that it is used.
+        inventory: what would leave the cluster, a line each, for whoever approves it.
+        notices: what of the repository's own configuration is not used, a line each.
+        done: nothing needs to run, and this is the operation's output; None otherwise.
+    """
+
+    root: Path
+    args: tuple[str, ...] = ()
+    destinations: tuple[Destination, ...] = ()
+    configured: tuple[Destination, ...] = ()
+    inventory: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    done: str | None = None
+
+
+class Workshop(Protocol):
+    """Reads what the requester wrote (working copies, runs) and never runs any of it."""
+
+    @abstractmethod
+    def survey(self, order: Order) -> Survey:
+        """What the order would do now.
+
+        Raises:
+            RelayValidationError: it cannot be done here; names the file or key, and what to do.
+        """
+
+    @abstractmethod
+    def concerns(self) -> Sequence[str]:
+        """What the login node's owner should know, a line each: a pinned file that has changed since."""
