@@ -110,6 +110,27 @@ def be_refused(screen: Screen, world: World) -> None:
         step.quote(f"by the daemon: {told['error']}")
 
 
+def be_protected(screen: Screen, world: World) -> None:
+    """What the requester writes into the repository runs nothing on the login node."""
+    canary = world.home / "canary"
+    with screen.step(COMPUTE, "a hook and core.sshCommand planted; aexp relay fetch") as step:
+        world.git(world.project, "config", "core.sshCommand", f"touch {canary}")
+        done = world.relay("fetch").must(INVALID, "core.sshcommand")
+        step.outcome = "refused"
+        step.quote(f"exit {INVALID}: {done.err.splitlines()[0].split(', which')[0]}")
+        world.git(world.project, "config", "--unset", "core.sshCommand")
+
+    with screen.step(COMPUTE, "the hook alone; aexp relay fetch") as step:
+        hook = world.project / ".git/hooks/reference-transaction"
+        hook.write_text(f"#!/bin/sh\ntouch {canary}\n", encoding="utf-8")
+        hook.chmod(0o755)
+        world.colleague_pushes("more.csv", "3,4\n", "Add more data")
+        done = world.relay("fetch", "--json").must(0)
+        _must(not canary.exists(), "the hook has run")
+        step.quote(f"fetched; {json.loads(done.out)['notices'][0]}")
+        hook.unlink()
+
+
 def ask_for_consent(screen: Screen, world: World) -> None:
     """wandb-sync waits until a person on the login node says yes."""
     with screen.step(LOGIN, "aexp relay install-helpers"):
@@ -124,13 +145,21 @@ def ask_for_consent(screen: Screen, world: World) -> None:
         step.quote(prompt)
 
     short_id = prompt.split()[-1]
+    with screen.step(COMPUTE, "touch approved/<id>: an approval forged in the queue") as step:
+        (pending,) = (world.queue / "pending").iterdir()
+        (world.queue / "approved" / pending.stem).touch()
+        note = _wait_for(lambda: told.read_text(encoding="utf-8").removeprefix(prompt))
+        _must("does not count" in note, note)
+        step.outcome = "ignored"
+        step.quote(note)
+
     with screen.step(LOGIN, f"relay-approve {short_id}") as step:
         helper = world.queue / "_bin" / "relay-approve"
         step.quote(world.run([str(helper), short_id], world.home).must(0, "approved").out)
 
     with screen.step(COMPUTE, "the same aexp relay wandb-sync goes on") as step:
         status = client.wait(PATIENCE_S)
-        said = told.read_text(encoding="utf-8").removeprefix(prompt)
+        said = told.read_text(encoding="utf-8").removeprefix(prompt + note)
         step.quote(Done(status, said, "").must(0, "stand-in for wandb").out)
 
 
@@ -156,6 +185,7 @@ ACTS = (
     diverge,
     work_with_python,
     be_refused,
+    be_protected,
     ask_for_consent,
     stop,
 )
@@ -188,8 +218,8 @@ def main() -> int:
         # Nobody reads us any more; the interpreter must not try to flush at its end either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    if world.home.exists():
-        screen.failure(f"{world.home} could not be deleted.")
+    if world.base.exists():
+        screen.failure(f"{world.base} could not be deleted.")
         return 1
     screen.end("All as it must be, and nothing is left behind.")
     return 0

@@ -17,6 +17,13 @@ from demo_screen import DemoError
 PATIENCE_S = 20.0
 _WANDB = """\
 #!/bin/sh
+case "$1" in
+--version) echo "wandb, version 0.31.0"; exit 0 ;;
+login) exit 0 ;;
+esac
+for run; do
+    for log in "$run"/run-*.wandb; do [ ! -e "$log" ] || : > "$log.synced"; done
+done
 echo "stand-in for wandb, called as: wandb $*"
 echo "1 offline run would have been uploaded; nothing was."
 """
@@ -44,14 +51,16 @@ class Done:
 
 
 class World:
-    """Everything lies below one temporary home. Leaving the context ends the daemon and deletes it all."""
+    """A temporary home, and a folder of the login node alone. Leaving ends the daemon and deletes both."""
 
     def __enter__(self) -> "World":
-        self.home = Path(tempfile.mkdtemp(prefix="aexp-demo-")).resolve()
+        self.base = Path(tempfile.mkdtemp(prefix="aexp-demo-")).resolve()
+        self.home = self.base / "home"
+        self.home.mkdir()
         self.queue = self.home / ".relay"
         self.project = self.home / "project"
         self.daemon: subprocess.Popen[str] | None = None
-        self.environment = _environment(self.home)
+        self.environment = _environment(self.home, self.base / "node")
         return self
 
     def __exit__(
@@ -70,7 +79,7 @@ class World:
         for pid in self.processes(wait_s=2.0):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.base, ignore_errors=True)
 
     def build(self) -> None:
         """A bare origin, our clone of it, a colleague's clone, and a stand-in for wandb."""
@@ -84,6 +93,11 @@ class World:
         wandb.parent.mkdir()
         wandb.write_text(_WANDB, encoding="utf-8")
         wandb.chmod(0o755)
+        run = self.project / "wandb/offline-run-20260102_030405-ab12cd34"
+        run.mkdir(parents=True)
+        (run / "run-ab12cd34.wandb").write_bytes(b"points")
+        with (self.project / ".git/info/exclude").open("a", encoding="utf-8") as exclude:
+            exclude.write("wandb/\n")
 
     def colleague_pushes(self, name: str, text: str, message: str) -> None:
         """A new commit arrives on origin, from the second clone."""
@@ -174,13 +188,17 @@ def relay_command(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "aexp", "relay", *arguments]
 
 
-def _environment(home: Path) -> dict[str, str]:
+def _environment(home: Path, node: Path) -> dict[str, str]:
     """Built from nothing, so that nothing of the real home or session leaks in."""
     return {
         "HOME": str(home),
         "PATH": f"{home}/bin:{os.environ.get('PATH', os.defpath)}",
         "TMPDIR": tempfile.gettempdir(),
         "LC_ALL": "C.UTF-8",
+        # What is the login node's alone, the one path remote that its owner trusts, and the stand-in.
+        "AEXP_RELAY_STATE": str(node),
+        "AEXP_RELAY_TRUST_REMOTES": str(home / "origin.git"),
+        "AEXP_RELAY_WANDB": str(home / "bin/wandb"),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_AUTHOR_NAME": "Demo",
         "GIT_AUTHOR_EMAIL": "demo@example.invalid",

@@ -13,6 +13,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("AEXP_RELAY_STATE", str(tmp_path / "node"))
     for name in ("AEXP_RELAY_QUEUE", "AEXP_RELAY_CWD_NAMES", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     return folder

@@ -21,6 +21,15 @@ GIT_IDENTITY = {
     "GIT_COMMITTER_EMAIL": "researcher@example.org",
 }
 PATIENCE_S = 60.0
+_WANDB = """#!/bin/sh
+case "$1" in
+--version) echo "wandb, version 0.31.0"; exit 0 ;;
+login) exit 0 ;;
+esac
+for run; do
+    for log in "$run"/run-*.wandb; do [ ! -e "$log" ] || : > "$log.synced"; done
+done
+"""
 
 
 @dataclass
@@ -43,6 +52,9 @@ class Site:
             "LC_ALL": "C.UTF-8",
             "PYTHONWARNINGS": "error",
             "GIT_CONFIG_NOSYSTEM": "1",
+            # What is this node's alone, and the one path remote that its owner trusts.
+            "AEXP_RELAY_STATE": str(self.state),
+            "AEXP_RELAY_TRUST_REMOTES": str(self.origin),
             **GIT_IDENTITY,
         }
         self.home.mkdir(parents=True, exist_ok=True)
@@ -53,6 +65,11 @@ class Site:
         self.git("clone", "-q", str(self.origin), str(self.repo), cwd=self.home)
         self.commit("first", cwd=self.repo)
         self.git("push", "-q", "-u", "origin", "main")
+
+    @property
+    def state(self) -> Path:
+        """The node-local folder of the login node, outside the home."""
+        return self.home.parent / f"{self.home.name}-node"
 
     @property
     def origin(self) -> Path:
@@ -159,8 +176,18 @@ class Site:
         return daemon.wait(timeout=PATIENCE_S)
 
     def wandb(self, script: str = 'echo "wandb $*"') -> None:
-        """Put a stand-in named wandb on the PATH of this site."""
-        executable(self.home / "bin/wandb", f"#!/bin/sh\n{script}\n")
+        """Let every daemon of this site run a stand-in named wandb, and leave it a run to upload."""
+        program = executable(self.home / "bin/wandb", f"{_WANDB}{script}\n")
+        self.env["AEXP_RELAY_WANDB"] = str(program)
+        self.offline_run()
+
+    def offline_run(self, name: str = "ab12cd34") -> Path:
+        """An offline run as wandb leaves it in the working copy, out of git's sight; its folder."""
+        folder = self.repo / f"wandb/offline-run-20260102_030405-{name}"
+        folder.mkdir(parents=True)
+        (folder / f"run-{name}.wandb").write_bytes(b"points")
+        (self.repo / ".git/info/exclude").write_text("wandb/\n")
+        return folder
 
     def until(self, what: str, holds: Any) -> None:
         """Wait until ``holds()``; fails after a minute, naming ``what``."""
@@ -183,12 +210,19 @@ class Site:
                 daemon.stderr.close()
 
 
+def stand_in(site: Site, script: str) -> Path:
+    """Let every daemon of the site that starts from now on run this script in place of git."""
+    program = executable(site.home / "bin/stand-in-git", script)
+    site.env["AEXP_RELAY_GIT"] = str(program)
+    return program
+
+
 def slow_git(site: Site) -> Path:
-    """A git on the daemon's PATH whose fetch says that it runs and then takes very long."""
+    """A git for the daemon whose fetch says that it runs and then takes very long."""
     note = site.home / "slow"
     real_git = shutil.which("git")
-    executable(
-        site.home / "bin/git",
+    stand_in(
+        site,
         f'#!/bin/sh\nif [ "$1" = fetch ]; then echo fetching; echo $$ >> {note}; exec sleep 300; fi\n'
         f'exec {real_git} "$@"\n',
     )

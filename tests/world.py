@@ -9,12 +9,15 @@ from aexp.adapters.consent.markers import MarkerDecisions
 from aexp.adapters.executor.recording import Plan, RecordingExecutor
 from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.notifier.consent_log import ConsentLogNotifier
+from aexp.adapters.pins.memory import MemoryPins
 from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
+from aexp.adapters.workshop.recording import PlainWorkshop
 from aexp.airgapped import RelayClient, RelayDaemon
 from aexp.airgapped.defaults import cwd_policy
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout, wire
+from aexp.domain.limits import Limits
 from aexp.domain.requests import Response
 from aexp.ports.executor import Command
 from aexp.ports.storage import QueueStorage
@@ -36,12 +39,18 @@ class World:
         plan: Callable[[Command], Plan] | None = None,
         storage: QueueStorage | None = None,
         clock: ManualClock | None = None,
+        limits: Limits | None = None,
+        strict: bool = False,
     ) -> None:
         self.home = home
         self.clock = clock or ManualClock()
         self.storage = storage or MemoryStorage(self.clock)
         self.executor = RecordingExecutor(self.clock, plan)
         self.filesystem = LocalFilesystem()
+        self.workshop = PlainWorkshop(self.filesystem, home)
+        self.pins = MemoryPins()
+        self.limits = limits or Limits(pending=20_000, pending_per_copy=20_000)
+        self.strict = strict
         self.login = FakeProcesses("login1")
         self.gpu = FakeProcesses("gpu7")
         self.repo = home / "repo"
@@ -58,6 +67,10 @@ class World:
             notifier=ConsentLogNotifier(self.storage, self.clock),
             clock=self.clock,
             processes=processes or self.login,
+            workshop=self.workshop,
+            pins=self.pins,
+            limits=self.limits,
+            strict=self.strict,
             policy=cwd_policy(self.filesystem, self.storage.folder, frozenset()),
         )
 
@@ -111,9 +124,12 @@ class World:
         return sorted(self.storage.list(folder))
 
     @property
-    def argvs(self) -> list[str]:
-        """The command lines that were started."""
-        return [" ".join(command.argv) for command in self.executor.commands]
+    def ran(self) -> list[str]:
+        """The operations that were started, each with its arguments."""
+        return [
+            " ".join([command.op, *(command.survey.args if command.survey else ())])
+            for command in self.executor.commands
+        ]
 
 
 def executable(path: Path, text: str) -> Path:

@@ -1,21 +1,22 @@
-"""The wiring: which adapter stands behind which port. Built by the command line alone."""
+"""The wiring: which adapter stands behind which port. Built by the command line alone.
+
+What only a daemon or a login node's owner uses is imported when it is first asked for: a client starts fast.
+"""
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dependency_injector import containers, providers
 
 from aexp.adapters.clock.system import SystemClock
-from aexp.adapters.consent.markers import MarkerDecisions
-from aexp.adapters.executor.environment import operation_environment, users_ssh_command
-from aexp.adapters.executor.local import LocalExecutor
 from aexp.adapters.filesystem.local import LocalFilesystem
-from aexp.adapters.notifier.consent_log import ConsentLogNotifier
 from aexp.adapters.processes import ProcProcesses
 from aexp.airgapped.client import RelayClient
-from aexp.airgapped.daemon import RelayDaemon
-from aexp.airgapped.defaults import cwd_names, cwd_policy, open_queue
+from aexp.airgapped.defaults import cwd_names, cwd_policy, open_queue, queue_flag
 from aexp.airgapped.queue import RelayQueue
+from aexp.domain.consent import Mode
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
@@ -23,9 +24,14 @@ from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
 from aexp.settings import Settings
 
-
-def _executor(environ: Mapping[str, str]) -> LocalExecutor:
-    return LocalExecutor(operation_environment(environ, users_ssh_command(environ)))
+if TYPE_CHECKING:
+    from aexp.adapters.workshop.login import LoginWorkshop
+    from aexp.adapters.workshop.trust import TrustBook
+    from aexp.airgapped.audit import Audit
+    from aexp.airgapped.daemon import RelayDaemon
+    from aexp.ports.consent import Decisions
+    from aexp.ports.notifier import Notifier
+    from aexp.ports.pins import Pins
 
 
 def _policy(filesystem: Filesystem, storage: QueueStorage, settings: Settings) -> CwdPolicy:
@@ -34,6 +40,74 @@ def _policy(filesystem: Filesystem, storage: QueueStorage, settings: Settings) -
 
 def _queue(storage: QueueStorage, processes: Processes, clock: Clock) -> RelayQueue:
     return RelayQueue(storage, processes, clock)
+
+
+def _state(environ: Mapping[str, str], policy: CwdPolicy) -> Path:
+    from aexp.adapters.node_local import state_folder
+
+    return state_folder(environ, policy.home)
+
+
+def _pins(state: Path) -> "Pins":
+    from aexp.adapters.pins.node import NodePins
+
+    return NodePins(state)
+
+
+def _trust(state: Path, settings: Settings) -> "TrustBook":
+    from aexp.adapters.workshop.trust import TrustBook
+
+    return TrustBook(state, tuple(path for path in settings.trust_remotes.split(":") if path))
+
+
+def _workshop(
+    environ: Mapping[str, str],
+    policy: CwdPolicy,
+    state: Path,
+    trust: "TrustBook",
+    processes: Processes,
+) -> "LoginWorkshop":
+    from aexp.adapters.workshop.login import LoginWorkshop
+
+    return LoginWorkshop(environ, policy.home, state, trust, processes)
+
+
+def _decisions(
+    storage: QueueStorage,
+    settings: Settings,
+    environ: Mapping[str, str],
+    processes: Processes,
+    clock: Clock,
+) -> "Decisions":
+    from aexp.adapters.consent.choose import choose_decisions
+
+    mode, flag = Mode(settings.consent), queue_flag(storage.url)
+    return choose_decisions(
+        storage, mode, settings.allowed_signers, environ, processes.hostname, clock, flag
+    )
+
+
+def _notifier(storage: QueueStorage, clock: Clock) -> "Notifier":
+    from aexp.adapters.notifier.consent_log import ConsentLogNotifier
+
+    return ConsentLogNotifier(storage, clock)
+
+
+def _audit(
+    environ: Mapping[str, str], policy: CwdPolicy, storage: QueueStorage, clock: Clock
+) -> "Audit":
+    from aexp.adapters.journal.chained import ChainedJournal, trail_path
+    from aexp.airgapped.audit import Audit
+    from aexp.domain.redaction import Redactor, secrets_of
+
+    path = trail_path(environ, policy.home, storage.folder or storage.url)
+    return Audit(ChainedJournal(path, storage, clock), Redactor(secrets_of(environ)))
+
+
+def _daemon(**parts: object) -> "RelayDaemon":
+    from aexp.airgapped.daemon import RelayDaemon
+
+    return RelayDaemon(**parts)  # type: ignore[arg-type]
 
 
 class Container(containers.DeclarativeContainer):
@@ -51,9 +125,6 @@ class Container(containers.DeclarativeContainer):
         open_queue, settings.provided.queue, clock, settings.provided.profile
     )
     queue = providers.Singleton(_queue, storage, processes, clock)
-    executor = providers.Singleton(_executor, environ)
-    decisions = providers.Singleton(MarkerDecisions, storage)
-    notifier = providers.Singleton(ConsentLogNotifier, storage, clock)
     policy = providers.Singleton(_policy, filesystem, storage, settings)
 
     client = providers.Factory(
@@ -65,15 +136,27 @@ class Container(containers.DeclarativeContainer):
         filesystem=filesystem,
         processes=processes,
     )
+
+    state = providers.Singleton(_state, environ, policy)
+    pins = providers.Singleton(_pins, state)
+    trust = providers.Singleton(_trust, state, settings)
+    workshop = providers.Singleton(_workshop, environ, policy, state, trust, processes)
+    decisions = providers.Singleton(_decisions, storage, settings, environ, processes, clock)
+    notifier = providers.Singleton(_notifier, storage, clock)
+    audit = providers.Singleton(_audit, environ, policy, storage, clock)
     daemon = providers.Factory(
-        RelayDaemon,
+        _daemon,
         storage=storage,
-        executor=executor,
+        executor=workshop,
+        workshop=workshop,
+        pins=pins,
         decisions=decisions,
         notifier=notifier,
         clock=clock,
         processes=processes,
         policy=policy,
         most_at_once=settings.provided.most_at_once,
+        strict=settings.provided.strict,
         wake=wake,
+        audit=audit,
     )

@@ -14,12 +14,18 @@ _ENVIRONMENT = {
     "cwd_names": "AEXP_RELAY_CWD_NAMES",
     "most_at_once": "AEXP_RELAY_MOST_AT_ONCE",
     "profile": "AEXP_RELAY_PROFILE",
+    "consent": "AEXP_RELAY_CONSENT",
+    "allowed_signers": "AEXP_RELAY_ALLOWED_SIGNERS",
+    "strict": "AEXP_RELAY_STRICT",
+    "trust_remotes": "AEXP_RELAY_TRUST_REMOTES",
 }
 
 _ALLOWED = {
     "default_timeout": "a number of seconds from 0 to 86400",
     "most_at_once": "a number from 1 to 64",
     "profile": "auto, posix, nfs, nfs-nocto, lustre or network",
+    "consent": "login, file or signed",
+    "strict": "1 or 0",
 }
 
 
@@ -33,6 +39,10 @@ class Settings(BaseModel):
             empty for all.
         most_at_once: operations that may run at the same time.
         profile: how the queue's filesystem is treated; ``auto`` looks at the mount table.
+        consent: what counts as a person's approval (see :class:`~aexp.domain.consent.Mode`).
+        allowed_signers: the file of keys that may approve in the mode ``signed``, as in ssh-keygen(1).
+        strict: whether the first use of a working copy's remotes needs a person, too.
+        trust_remotes: colon-separated paths of bare repositories that may be remotes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,6 +52,10 @@ class Settings(BaseModel):
     cwd_names: str = ""
     most_at_once: int = Field(default=4, ge=1, le=64)
     profile: Literal["auto", "posix", "nfs", "nfs-nocto", "lustre", "network"] = "auto"
+    consent: Literal["login", "file", "signed"] = "login"
+    allowed_signers: str = "~/.ssh/allowed_signers"
+    strict: bool = False
+    trust_remotes: str = ""
 
 
 def load_settings(

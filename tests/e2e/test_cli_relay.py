@@ -1,10 +1,11 @@
 """The command line: what goes to which stream, what ``--json`` says, which exit code means what."""
 
 import json
+import shutil
 
 import pytest
 
-from tests.site import Site
+from tests.site import Site, stand_in
 
 
 def test_without_a_daemon_everything_says_so_and_what_to_do(site: Site) -> None:
@@ -60,7 +61,10 @@ def test_a_rejection_while_the_caller_waits_is_77(site: Site) -> None:
 
 
 def test_a_program_that_is_missing_is_70(site: Site) -> None:
-    site.serve(env={"PATH": str(site.home / "empty")})
+    git = stand_in(site, f'#!/bin/sh\nexec {shutil.which("git")} "$@"\n')
+    site.serve()
+    assert site.relay("git-status").returncode == 0
+    git.unlink()
     assert site.relay("git-status").returncode == 70
 
 
@@ -80,7 +84,7 @@ def test_a_decision_on_what_does_not_wait_says_how_it_stands(site: Site) -> None
 
 def test_an_approval_without_a_daemon_says_that_nothing_runs_yet(site: Site) -> None:
     site.wandb()
-    daemon = site.serve()
+    daemon = site.serve("--consent", "file")
     request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
     site.until("it waits", (site.queue / f"pending/{request_id}.json").exists)
     site.end(daemon)
@@ -128,7 +132,9 @@ def test_stdout_holds_the_output_and_nothing_else(site: Site) -> None:
 def test_json_of_a_result(site: Site) -> None:
     site.serve()
     found = site.json("git-status")
-    assert set(found) == {"schema", "request_id", "op", "returncode", "stdout", "duration_s"}
+    keys = {"schema", "request_id", "op", "returncode", "stdout", "duration_s", "notices", "consent"}
+    assert set(found) == keys
+    assert (found["notices"], found["consent"]) == ([], "login")
     assert (found["schema"], found["op"], found["returncode"]) == (1, "git_status", 0)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import Site, slow_git
-from tests.world import executable
+from tests.site import Site, slow_git, stand_in
 
 
 def submitted(site: Site, *args: str) -> str:
@@ -71,9 +71,11 @@ def test_a_killed_daemons_request_is_crashed_at_the_next_start_and_not_run_again
 
 def test_a_command_that_outlived_its_daemon_is_ended_before_it_is_answered_for(site: Site) -> None:
     note = site.home / "stubborn"
-    executable(
-        site.home / "bin/git",
-        f"#!/bin/sh\n[ $1 = fetch ] || exit 1\ntrap '' TERM\necho $$ > {note}\n"
+    real_git = shutil.which("git")
+    stand_in(
+        site,
+        f'#!/bin/sh\n[ $1 = fetch ] || exec {real_git} "$@"\n'
+        f"trap '' TERM\necho $$ > {note}\n"
         "while :; do sleep 0.1; done\n",
     )
     daemon = site.serve()
@@ -165,6 +167,7 @@ def test_a_log_that_cannot_be_written_is_an_error_before_anything_runs(site: Sit
 
 def test_the_shipped_helpers_decide_also_for_another_queue(site: Site) -> None:
     site.wandb()
+    run = site.repo / "wandb/offline-run-20260102_030405-ab12cd34"
     queue = site.home / "my queue"
     site.serve("--queue", str(queue))
     done = site.relay("install-helpers", "--queue", str(queue))
@@ -187,7 +190,7 @@ def test_the_shipped_helpers_decide_also_for_another_queue(site: Site) -> None:
     assert helper("relay-approve", request_id[:6]).returncode == 0
     shown = ("show", request_id, "--queue", str(queue))
     site.until("it ran", lambda: site.json(*shown)["state"] == "completed")
-    assert site.json(*shown)["stdout"] == "wandb sync --sync-all\n"
+    assert site.json(*shown)["stdout"] == f"wandb sync --yes {run}\n"
 
     second = submitted(site, "wandb-sync", "--queue", str(queue))
     site.until("it waits", (queue / f"pending/{second}.json").exists)
@@ -210,10 +213,10 @@ def test_waiting_for_consent_survives_a_killed_daemon(site: Site) -> None:
 
 
 def test_a_missing_program_is_told_with_what_to_do(site: Site) -> None:
-    site.serve(env={"PATH": str(site.home / "empty")})
-    done = site.relay("git-status")
-    assert done.returncode == 70
-    assert "git is not installed on the login node" in done.stderr
+    started = site.relay("serve", env={"AEXP_RELAY_GIT": str(site.home / "bin/none")})
+    assert started.returncode == 70
+    assert "AEXP_RELAY_GIT names" in started.stderr
+    assert "Give an absolute path" in started.stderr
 
 
 def test_the_daemons_own_git_variables_do_not_reach_the_operations(site: Site) -> None:

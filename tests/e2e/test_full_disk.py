@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,7 @@ import pytest
 
 from aexp.airgapped import RelayClient, RelayStorageError
 from tests.lab.mounts import or_skip, tmpfs
-from tests.site import Site
-from tests.world import executable
+from tests.site import Site, stand_in
 
 LONG = 20_000
 """Bytes of output that no reserve holds."""
@@ -28,10 +28,10 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def site(disk: Path, site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     """A site whose pull fills the disk, and says much when the file ``loud`` is there."""
     monkeypatch.setenv("HOME", str(site.home))
-    executable(
-        site.home / "bin/git",
+    stand_in(
+        site,
         f"""#!/bin/sh
-[ "$1" = pull ] || PATH="${{PATH#*:}}" exec git "$@"
+[ "$1" = pull ] || exec {shutil.which("git")} "$@"
 cat /dev/zero > {disk}/objects 2>/dev/null
 [ ! -e {site.home}/loud ] || printf "%{LONG}s" x
 echo "no space for objects"

@@ -1,7 +1,10 @@
 """The operations on real git, through a real daemon process and the command line."""
 
+import ssl
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 from tests.site import Site
 
@@ -58,12 +61,13 @@ def test_push_sends_the_current_branch(site: Site) -> None:
 
 
 def test_push_sends_a_named_branch_to_a_named_remote(site: Site) -> None:
-    site.serve()
-    site.git("init", "-q", "--bare", str(site.home / "fork.git"))
-    site.git("remote", "add", "fork", str(site.home / "fork.git"))
+    fork = site.home / "fork.git"
+    site.serve("--trust-remote", str(fork))
+    site.git("init", "-q", "--bare", str(fork))
+    site.git("remote", "add", "fork", str(fork))
     site.git("branch", "topic")
     assert site.relay("push", "-b", "topic", "--remote", "fork").returncode == 0
-    assert site.git("branch", "--list", cwd=site.home / "fork.git") == "topic"
+    assert site.git("branch", "--list", cwd=fork) == "topic"
     assert "topic" not in site.git("branch", "--list", cwd=site.origin)
 
 
@@ -101,11 +105,33 @@ class Unauthorised(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def certificate(folder: Path) -> Path:
+    """A key and a certificate for this machine, in one file."""
+    made = folder / "server.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(made), "-out", f"{made}.crt"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with made.open("a") as file:
+        file.write(Path(f"{made}.crt").read_text())
+    return made
+
+
 def test_git_never_asks_for_a_password(site: Site) -> None:
+    pem = certificate(site.home)
+    site.git("config", "--global", "http.sslCAInfo", f"{pem}.crt")
     site.serve(env={"GIT_TERMINAL_PROMPT": "1", "GIT_ASKPASS": "echo"})
     with HTTPServer(("127.0.0.1", 0), Unauthorised) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/private.git"
+        url = f"https://127.0.0.1:{server.server_port}/private.git"
         site.git("remote", "set-url", "origin", url)
         done = site.relay("fetch", "--timeout", "50")
         server.shutdown()
@@ -120,12 +146,12 @@ def test_a_folder_below_the_working_copy_will_do(site: Site) -> None:
     assert site.relay("git-status", "-C", str(site.repo), cwd=site.home).returncode == 0
 
 
-def test_what_is_not_a_repository_is_told_in_gits_words(site: Site) -> None:
+def test_what_is_not_a_working_copy_is_told(site: Site) -> None:
     site.serve()
     (site.home / "plain").mkdir()
     done = site.relay("git-status", "-C", str(site.home / "plain"))
-    assert done.returncode == 128
-    assert "not a git repository" in done.stdout
+    assert done.returncode == 65
+    assert "does not lie in a git working copy" in done.stderr
 
 
 def test_the_audit_trail_shows_each_request(site: Site) -> None:

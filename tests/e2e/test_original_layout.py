@@ -43,7 +43,7 @@ def test_an_original_client_is_answered_in_words_that_it_knows(site: Site) -> No
 
 def test_an_original_clients_consent_is_asked_and_given_with_bare_markers(site: Site) -> None:
     site.wandb()
-    site.serve()
+    site.serve(command=("aexp.airgapped", "daemon"))
     request_id = uuid.uuid4().hex
     body = {"op": "wandb_sync", "args": [], "cwd": str(site.repo), "submitted_at": None}
     (site.queue / f"inbox/{request_id}.json").write_text(json.dumps(body))
@@ -54,7 +54,7 @@ def test_an_original_clients_consent_is_asked_and_given_with_bare_markers(site: 
     answer = json.loads((site.queue / f"outbox/{request_id}.json").read_text())
     assert (answer["status"], answer["returncode"]) == ("completed", 0)
     log = (site.queue / f"log/{request_id}.txt").read_text()
-    assert log.startswith(f"$ wandb sync --sync-all  (cwd={site.repo})\n")
+    assert log.startswith("$ wandb sync wandb/offline-run-")
 
 
 def test_an_original_client_sees_a_daemon_that_lives(site: Site) -> None:

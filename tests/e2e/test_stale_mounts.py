@@ -6,6 +6,7 @@ for the working copies.
 
 import os
 import select
+import shutil
 import signal
 import statistics
 import sys
@@ -24,8 +25,7 @@ from aexp.domain import layout
 from aexp.ports.clock import Clock
 from tests.lab.mounts import or_skip
 from tests.lab.stale import StaleLab, stale_lab
-from tests.site import Site
-from tests.world import executable
+from tests.site import Site, stand_in
 
 SOON_S = 10.0
 """Far below the 30 s of the caches, far above what it takes on a busy machine."""
@@ -49,9 +49,9 @@ class Held:
 
     def __init__(self, site: Site) -> None:
         self._gate = site.home / "gate"
-        executable(
-            site.home / "bin/git",
-            f'#!/bin/sh\n[ "$1" = fetch ] || PATH="${{PATH#*:}}" exec git "$@"\n'
+        stand_in(
+            site,
+            f'#!/bin/sh\n[ "$1" = fetch ] || exec {shutil.which("git")} "$@"\n'
             f"echo the first line\nwhile [ ! -e {self._gate} ]; do sleep 0.02; done\necho the last line\n",
         )
 
@@ -76,7 +76,7 @@ def client(site: Site, lab: StaleLab, monkeypatch: pytest.MonkeyPatch) -> RelayC
 
 
 def serve(site: Site, lab: StaleLab) -> None:
-    site.serve("--queue", str(lab.login / "relay"))
+    site.serve("--queue", str(lab.login / "relay"), "--consent", "file")
 
 
 def seen(what: str, holds: Callable[[], object]) -> float:
@@ -124,7 +124,7 @@ def test_a_round_trip_takes_no_longer_than_on_a_plain_disk(
 
 
 def test_an_answer_is_seen_that_was_asked_for_before_it_existed(
-    site: Site, lab: StaleLab, client: RelayClient, held: Held
+    site: Site, lab: StaleLab, held: Held, client: RelayClient
 ) -> None:
     handle = client.submit("git_fetch")
     seen("it runs", lambda: handle.state is State.RUNNING)
@@ -155,7 +155,7 @@ def test_a_decision_is_heard_from_either_node(
 
 
 def test_a_running_request_is_ended_from_the_other_node(
-    site: Site, lab: StaleLab, client: RelayClient, held: Held
+    site: Site, lab: StaleLab, held: Held, client: RelayClient
 ) -> None:
     handle = client.submit("git_fetch")
     seen("it runs", lambda: handle.state is State.RUNNING)
@@ -166,7 +166,7 @@ def test_a_running_request_is_ended_from_the_other_node(
 
 
 def test_output_is_seen_while_the_command_runs(
-    site: Site, lab: StaleLab, client: RelayClient, held: Held
+    site: Site, lab: StaleLab, held: Held, client: RelayClient
 ) -> None:
     handle = client.submit("git_fetch")
     storage = client.queue.storage
@@ -220,7 +220,7 @@ class Hasty(Clock):
 
 
 def test_beats_are_seen_as_they_come_and_a_kill_as_their_end(
-    site: Site, lab: StaleLab, client: RelayClient, held: Held
+    site: Site, lab: StaleLab, held: Held, client: RelayClient
 ) -> None:
     hasty = RelayClient(queue=lab.compute / "relay", cwd=site.repo, clock=Hasty())
     handle = hasty.submit("git_fetch")

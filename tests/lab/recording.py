@@ -1,14 +1,16 @@
 """A stand-in for git that notes which pushes began and which ended, so that double runs are found."""
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
-from tests.site import Site
-from tests.world import executable
+from tests.site import Site, stand_in
 
 _SCRIPT = """\
 #!/bin/sh
-[ "$1" = push ] || PATH="${{PATH#*:}}" exec git "$@"
+[ "$1" = push ] || exec {git} "$@"
+for last; do :; done
+set -- push origin "${{last#*:refs/heads/}}"
 echo "began $3" >> {notes}
 {work}
 echo "ended $3" >> {notes}
@@ -26,7 +28,7 @@ class Recording:
     def __init__(self, site: Site, work: str = ":") -> None:
         self._notes = site.home / "pushes"
         self._notes.touch()
-        executable(site.home / "bin/git", _SCRIPT.format(notes=self._notes, work=work))
+        stand_in(site, _SCRIPT.format(notes=self._notes, work=work, git=shutil.which("git")))
 
     def began(self) -> Counter[str]:
         """How often the push of each branch began."""

@@ -7,11 +7,14 @@ from pathlib import Path
 from aexp.adapters.consent.markers import MarkerDecisions
 from aexp.adapters.filesystem.memory import MemoryFilesystem
 from aexp.adapters.notifier.consent_log import ConsentLogNotifier
+from aexp.adapters.pins.memory import MemoryPins
+from aexp.adapters.workshop.recording import PlainWorkshop
 from aexp.airgapped import RelayDaemon, approval
 from aexp.airgapped.defaults import cwd_policy
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
 from aexp.domain.errors import AexpError, RelayBusyError
+from aexp.domain.limits import Limits
 from aexp.ports.consent import Verdicts
 from tests.simulation.commands import SimExecutor
 from tests.simulation.disk import NodeStorage
@@ -73,6 +76,7 @@ class Server:
 
     def _daemon(self, process: SimProcess) -> RelayDaemon:
         storage = NodeStorage(self._stage.disk, process)
+        policy = cwd_policy(self._files, None, frozenset())
         return RelayDaemon(
             storage=storage,
             executor=SimExecutor(process),
@@ -80,7 +84,10 @@ class Server:
             notifier=ConsentLogNotifier(storage, process),
             clock=process,
             processes=process,
-            policy=cwd_policy(self._files, None, frozenset()),
+            workshop=PlainWorkshop(self._files, Path(policy.home)),
+            pins=MemoryPins(),
+            policy=policy,
+            limits=Limits(pending=1000, pending_per_copy=1000),
         )
 
 

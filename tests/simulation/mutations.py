@@ -17,6 +17,7 @@ from aexp.domain import layout
 from aexp.domain.consent import Event
 from aexp.domain.errors import RelayStorageError, StorageMissingError
 from aexp.domain.layout import Token
+from aexp.domain.petition import Petition
 from aexp.domain.requests import Response
 from aexp.ports.storage import QueueStorage
 
@@ -118,6 +119,11 @@ def _believing(act: Callable[..., Any]) -> Callable[..., Any]:
     return believed
 
 
+def _park_without_looking(self: MarkerDecisions, petition: Petition) -> bool:
+    self._parked.add(petition.request_id)
+    return False
+
+
 def _look_away(self: Recovery, token: Token) -> None:
     """What is ours but not in hand stays where it is."""
 
@@ -145,12 +151,13 @@ MUTATIONS = {
         ((consent_desk, "decide", _approval_first),), "it had been rejected first"
     ),
     "early approvals count": Mutation(
-        ((MarkerDecisions, "park", lambda self, request_id: False),), "without an approval"
+        ((MarkerDecisions, "park", _park_without_looking),), "without an approval"
     ),
     "no digest of what was parked": Mutation(
         (
             (consent_desk, "digest", lambda data: "same"),
             (waiting_notes, "digest", lambda data: "same"),
+            (Petition, "digest", "same"),
         ),
         "that nobody submitted",
     ),

@@ -123,7 +123,7 @@ def test_an_answer_that_cannot_be_written_is_kept_and_published_later(failing: W
     assert failing.queue.beat() is not None
     failing.storage.refused = ()
     assert handle.result(5).ok
-    assert len(failing.argvs) == 1
+    assert len(failing.ran) == 1
 
 
 def test_what_keeps_the_daemon_from_its_work_reaches_the_client(failing: World) -> None:
@@ -159,7 +159,7 @@ def test_without_room_for_an_answer_nothing_is_run(failing: World) -> None:
     with pytest.raises(RelayStartError, match="no room left for an answer") as caught:
         failing.client().pull()
     assert "quota" in caught.value.hint
-    assert failing.argvs == []
+    assert failing.ran == []
 
 
 def test_a_log_that_cannot_be_written_does_not_cost_the_answer(failing: World) -> None:

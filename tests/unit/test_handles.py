@@ -48,7 +48,7 @@ def test_a_dead_daemon_is_noticed_and_the_request_withdrawn(world: World) -> Non
     assert 30 <= world.clock.monotonic() - began < 35
     world.serve()
     world.pass_time(5)
-    assert world.argvs == []
+    assert world.ran == []
     assert caught.value.request_id is not None
     assert world.client().handle(caught.value.request_id).state is State.CANCELLED
 
@@ -238,7 +238,7 @@ def test_an_unclaimed_request_is_cancelled_by_taking_it_back(world: World) -> No
     assert isinstance(handle.exception(), RelayCancelledError)
     world.serve(world.kill())
     world.pass_time(2)
-    assert world.argvs == []
+    assert world.ran == []
 
 
 def test_a_request_that_waits_for_its_working_copy_is_cancelled_at_once(home: Path) -> None:

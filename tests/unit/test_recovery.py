@@ -36,7 +36,7 @@ def test_what_a_dead_daemon_left_running_is_crashed_and_never_run_again(home: Pa
         world.client().handle(request_id).result(5)
     assert caught.value.request_id == request_id
     world.pass_time(20)
-    assert len(world.argvs) == 1
+    assert len(world.ran) == 1
     assert [name.endswith(".crashed") for name in world.names("stale")] == [True]
     assert world.names("processing") == []
 
@@ -71,7 +71,7 @@ def test_what_a_dead_daemon_had_claimed_but_not_started_is_carried_on(home: Path
     world.executor._plan = lambda _: Plan()
     world.serve(world.kill())
     assert second.result(10).ok
-    assert world.argvs == ["git push origin HEAD", "git pull --ff-only"]
+    assert world.ran == ["git_push origin HEAD", "git_pull"]
 
 
 def test_what_an_original_daemon_left_is_crashed_as_well(world: World) -> None:
@@ -145,7 +145,7 @@ def test_nothing_new_is_taken_while_an_original_daemon_beats(world: World) -> No
     world.pass_time(10)
     world.leave(ID, body)
     world.pass_time(20)
-    assert world.argvs == []
+    assert world.ran == []
 
 
 def test_a_claim_that_an_error_left_in_the_air_is_found_again(world: World) -> None:
@@ -214,7 +214,7 @@ def test_a_claim_that_somebody_else_adopted_is_not_started(home: Path) -> None:
     world.storage.take(f"processing/{claim}", f"processing/{second.id}.{other}.claim")
     world.client().handle(world.executor.commands[0].request_id).cancel()
     world.pass_time(30)
-    assert world.argvs == ["git push origin HEAD"]
+    assert world.ran == ["git_push origin HEAD"]
 
 
 def test_an_observer_that_was_itself_away_judges_nobody(world: World) -> None:

@@ -79,7 +79,8 @@ def test_dependency_injector_is_imported_by_the_container_alone() -> None:
 def test_every_provider_of_the_container_can_be_built(tmp_path: Path, home: Path) -> None:
     container = Container(settings=Settings(queue=str(tmp_path / "queue")))
     built = {name: provider() for name, provider in container.providers.items()}
-    assert {"daemon", "client", "storage", "executor", "decisions", "notifier"} <= set(built)
+    assert {"daemon", "client", "storage", "workshop", "decisions", "notifier"} <= set(built)
+    built["workshop"].close()
     assert not (tmp_path / "queue").exists()
 
 

@@ -5,12 +5,13 @@ On the login node: ``aexp relay serve``. On the compute node::
     from aexp.airgapped import RelayClient
     RelayClient().pull()
 
-Everything here is loaded when it is first used.
+Everything here is loaded when it is first used, and this file imports nothing that an interpreter has not
+loaded by itself: ``python -m aexp.airgapped`` runs it before the current folder is off the path.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from aexp.airgapped.client import RelayClient, request
     from aexp.airgapped.daemon import RelayDaemon
@@ -78,7 +79,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES.get(name, "aexp.domain.errors")), name)

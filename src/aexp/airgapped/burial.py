@@ -5,6 +5,7 @@ from typing import Any
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.jobs import asked, refusal
+from aexp.airgapped.publisher import without_secrets
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout, wire
 from aexp.domain.consent import Event, State, transition
@@ -128,7 +129,8 @@ class Burial:
 
     def _put(self, answer: Response) -> bool:
         told = {"writer": self._tokens.me, "answered_at": self._clock.wall()}
-        data = answer.model_copy(update=told).to_bytes()
+        clean = without_secrets(answer, self._audit.redactor)
+        data = clean.model_copy(update=told).to_bytes()
         return self._tokens.storage.put_new(layout.outbox(answer.request_id), data)
 
     def _body(self, name: str) -> dict[str, Any]:

@@ -90,9 +90,14 @@ class RelayClient:
         """``git pull --rebase``."""
         return self.request("git_rebase", timeout=timeout)
 
-    def wandb_sync(self, *, timeout: float | None = None) -> RelayResult:
-        """``wandb sync``, once a person on the login node has approved it."""
-        return self.request("wandb_sync", timeout=timeout)
+    def wandb_sync(self, runs: Sequence[str] = (), *, timeout: float | None = None) -> RelayResult:
+        """Upload offline wandb runs, once a person on the login node has approved it.
+
+        Args:
+            runs: folders of runs, relative to the working folder; without any, all that are below it and
+                were not uploaded yet.
+        """
+        return self.request("wandb_sync", [*runs], timeout=timeout)
 
     def request(
         self, op: str, args: Sequence[str] | None = None, timeout: float | None = None

@@ -1,8 +1,9 @@
 """Requests that wait for a person."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from aexp.airgapped.admission import Admitted
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job, refusal
@@ -11,8 +12,10 @@ from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import Note, WaitingNotes, digest
 from aexp.domain import layout, wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State, decide
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import RelayStorageError, RelayValidationError
 from aexp.domain.layout import Token
+from aexp.domain.limits import Limits
+from aexp.domain.petition import Petition
 from aexp.domain.text import age, visible
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
@@ -26,8 +29,13 @@ EXPIRY_EVERY_S = 5.0
 class Parked:
     """What the daemon remembers of a waiting request: the file in the queue is for people to read."""
 
-    op: str
+    petition: Petition
     note: Note
+
+    @property
+    def op(self) -> str:
+        """The operation's name."""
+        return self.petition.op
 
 
 class ConsentDesk:
@@ -42,6 +50,7 @@ class ConsentDesk:
         notifier: Notifier,
         clock: Clock,
         audit: Audit,
+        limits: Limits,
     ) -> None:
         self._tokens = tokens
         self._intake = intake
@@ -50,7 +59,8 @@ class ConsentDesk:
         self._notifier = notifier
         self._clock = clock
         self._audit = audit
-        self._notes = WaitingNotes(tokens.storage, tokens.me, clock)
+        self._limits = limits
+        self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
         self._parked: dict[str, Parked] = {}
         self._expiry_due = float("-inf")
 
@@ -65,24 +75,42 @@ class ConsentDesk:
 
     def park(self, job: Job) -> None:
         """Let a request wait, and tell people."""
+        petition = job.petition
+        if petition is None:
+            raise ValueError(f"{job.request_id} has nothing to ask a person")
+        if self._is_full(job, petition):
+            return
         data = self._tokens.storage.read(job.token.name, limit=wire.MAX_BYTES + 1)
-        if not self._forget_earlier(job):
+        if not self._forget_earlier(job, petition):
             return
         # Known before the move: a move that was made although it seemed to fail is noticed then.
-        self._parked[job.request_id] = Parked(job.valid.op, self._notes.begin(job.request_id, data))
+        self._parked[job.request_id] = Parked(petition, self._notes.begin(petition, data))
         if not self._tokens.park(job.token):
             del self._parked[job.request_id]
             return
-        self._audit.note("pending", job.request_id, op=job.valid.op, cwd=job.valid.cwd)
+        facts = {"op": petition.op, "cwd": petition.cwd, "digest": petition.digest}
+        self._audit.note("pending", job.request_id, **facts, why=petition.reason)
         try:
             self._notifier.consent_needed(job.request_id, job.request)
         except RelayStorageError as exc:
             self._audit.warn("notice-failed", job.request_id, error=exc)
 
-    def _forget_earlier(self, job: Job) -> bool:
+    def _is_full(self, job: Job, petition: Petition) -> bool:
+        """Whether too many wait already; then the request is answered so."""
+        here = sum(1 for parked in self._parked.values() if parked.petition.root == petition.root)
+        too_many = self._limits.too_many_pending(len(self._parked), here)
+        if too_many is None:
+            return False
+        state = job.move(Event.REJECT)
+        what = f"{petition.op} was refused: {too_many}."
+        hint = "Have some decided on the login node (`aexp relay pending`), or cancel some."
+        self._publisher.publish(job.token, job.answer(state, error=what, hint=hint))
+        return True
+
+    def _forget_earlier(self, job: Job, petition: Petition) -> bool:
         """Remove an approval that was there before the request; False when that cannot be done."""
         try:
-            if self._decisions.park(job.request_id):
+            if self._decisions.park(petition):
                 self._audit.warn("earlier-approval-ignored", job.request_id)
         except RelayStorageError as exc:
             # To let it wait now would let that approval decide.
@@ -105,24 +133,37 @@ class ConsentDesk:
                 continue
             self._intake.remember(request_id)
             try:
-                op = str(wire.decode(data).get("op", "?"))
-            except wire.WireError:
-                op = "?"
-            try:
-                note = self._notes.begin(request_id, data)
+                self._adopt(request_id, data)
             except RelayStorageError as exc:
                 # Without its note a changed file could not be told; the next look asks again.
                 self._audit.warn("not-adopted", request_id, error=exc)
-                continue
-            self._parked[request_id] = Parked(op, note)
-            self._audit.note("still-pending", request_id, op=op)
+
+    def _adopt(self, request_id: str, data: bytes) -> None:
+        try:
+            admitted: Admitted | None = self._intake.examine(request_id, data)
+        except RelayValidationError:
+            admitted = None
+        if admitted is None or admitted.petition is None:
+            # Nothing that a person could be asked: the intake answers it, or lets it run.
+            token = self._tokens.unpark(request_id)
+            if token is not None:
+                self._intake.forget(request_id)
+                self._tokens.give_back(token)
+            return
+        petition = admitted.petition
+        note = self._notes.begin(petition, data)
+        self._decisions.resume(petition)
+        self._parked[request_id] = Parked(petition, note)
+        self._audit.note("still-pending", request_id, op=petition.op)
 
     def hear(self) -> Iterator[Job]:
         """Act on what has been decided; gives the jobs that were approved, each as soon as it is ours."""
+        # Also when nothing waits: somebody may have come to ask what does.
+        verdicts = self._decisions.collect(self._parked)
         if not self._parked:
             return
         there = set(self._tokens.parked())
-        verdicts = self._decisions.collect(self._parked)
+        self._explain(verdicts.ignored)
         missing = self._parked.keys() - there
         for request_id in [*missing, *self._due(verdicts, there)]:
             claimed = request_id not in there and self._tokens.holds(request_id)
@@ -140,7 +181,7 @@ class ConsentDesk:
     def _due(self, verdicts: Verdicts, there: set[str]) -> list[str]:
         """The waiting requests that were decided on, and now and then those that have expired."""
         now = self._clock.monotonic()
-        decided = there.intersection(verdicts.approved | verdicts.rejected.keys())
+        decided = there.intersection(verdicts.approved.keys() | verdicts.rejected.keys())
         if now >= self._expiry_due:
             self._expiry_due = now + EXPIRY_EVERY_S
             oldest = self._clock.wall() - CONSENT_EXPIRES_S
@@ -162,7 +203,10 @@ class ConsentDesk:
             self._withdrawn(request_id)
             return None
         parked = self._parked.pop(request_id)
-        self._audit.note(event.value, request_id, op=parked.op)
+        how = verdicts.approved.get(request_id) if event is Event.APPROVE else None
+        self._audit.note(
+            event.value, request_id, op=parked.op, digest=parked.petition.digest, how=how
+        )
         job = None
         if event is Event.APPROVE:
             job = self._approved(token, parked)
@@ -178,15 +222,34 @@ class ConsentDesk:
         if data is None:
             # Unreadable for now: the recovery finds the claim, and it is asked for again.
             return None
-        if digest(data) != parked.note.digest:
+        if digest(data) != parked.note.file:
             what = "The request was changed while it waited for consent; it was not run."
             answer = refusal(token.request_id, parked.op, State.REJECTED, error=what)
             self._publisher.publish(token, answer)
             return None
         job = self._intake.admit(token, data, decided=True)
-        if job is not None and job.state is State.PENDING:
-            job.move(Event.APPROVE)
+        if job is None or job.petition is None:
+            return job
+        if job.petition.digest != parked.petition.digest:
+            what = "What the request would do has changed since it was shown; it was not run."
+            hint = "Submit it again, and have it approved as it is now."
+            answer = job.answer(job.move(Event.REJECT), error=what, hint=hint)
+            self._publisher.publish(job.token, answer)
+            return None
+        job.move(Event.APPROVE)
+        job.approved_at = self._clock.monotonic()
+        self._intake.will_run(job)
         return job
+
+    def _explain(self, ignored: Mapping[str, str]) -> None:
+        """Tell the log and the waiting clients why an approval does not count."""
+        for request_id, why in ignored.items():
+            parked = self._parked.get(request_id)
+            if parked is None:
+                continue
+            self._audit.warn("approval-ignored", request_id, why=why)
+            note = self._notes.say(parked.petition, parked.note, why)
+            self._parked[request_id] = Parked(parked.petition, note)
 
     def _refused(self, token: Token, parked: Parked, event: Event, reason: str) -> None:
         if event is Event.REJECT:

@@ -1,8 +1,9 @@
 """The parts of a daemon, put together once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from aexp.airgapped.admission import Admission
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.burial import Burial
 from aexp.airgapped.consent_desk import ConsentDesk
@@ -17,13 +18,16 @@ from aexp.airgapped.runner import Runner
 from aexp.airgapped.sweeper import Sweeper
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.upkeep import Upkeep
+from aexp.domain.limits import Limits
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions
 from aexp.ports.executor import Executor
 from aexp.ports.notifier import Notifier
+from aexp.ports.pins import Pins
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
+from aexp.ports.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,25 @@ class Outside:
     notifier: Notifier
     clock: Clock
     processes: Processes
+    workshop: Workshop
+    pins: Pins
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a daemon allows.
+
+    Attributes:
+        policy: where operations may work.
+        most_at_once: commands that may run at the same time.
+        strict: whether the first use of a working copy's remotes needs a person.
+        limits: how many requests may wait.
+    """
+
+    policy: CwdPolicy
+    most_at_once: int
+    strict: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -43,6 +66,7 @@ class Crew:
     """Who does what."""
 
     tokens: Tokens
+    admission: Admission
     owners: Owners
     heart: Heart
     lease: Lease
@@ -57,15 +81,13 @@ class Crew:
 
 def crew(
     outside: Outside,
-    policy: CwdPolicy,
-    most_at_once: int,
+    rules: Rules,
     audit: Audit,
     move_in: Callable[[], None],
 ) -> Crew:
     """The parts of one daemon.
 
     Args:
-        most_at_once: commands that may run at the same time.
         move_in: makes the queue's folders; called again when they were deleted.
     """
     storage, clock, processes = outside.storage, outside.clock, outside.processes
@@ -73,13 +95,17 @@ def crew(
     facts = {"host": processes.hostname, "pid": processes.me.pid, "since": clock.wall()}
     tokens = Tokens(storage, me)
     owners = Owners(storage, processes, clock)
-    heart = Heart(storage, me, facts, clock)
+    mode = outside.decisions.mode
+    heart = Heart(storage, me, {**facts, "consent": mode.value}, clock)
     lease = Lease(storage, me, facts, owners, clock)
-    publisher = Publisher(tokens, clock, audit)
-    intake = Intake(tokens, publisher, policy, clock, audit)
+    publisher = Publisher(tokens, clock, audit, consent=mode.described)
+    admission = Admission(outside.workshop, outside.pins, audit, strict=rules.strict)
+    intake = Intake(tokens, publisher, rules.policy, admission, clock, audit)
     people = (outside.decisions, outside.notifier)
-    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit)
-    runner = Runner(tokens, publisher, outside.executor, clock, audit, most_at_once, intake.forget)
+    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit, rules.limits)
+    runner = Runner(
+        tokens, publisher, outside.executor, clock, audit, rules.most_at_once, intake.forget
+    )
     reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
     recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)
@@ -87,6 +113,7 @@ def crew(
     upkeep = Upkeep(lease, heart, recovery, sweeper, move_in, clock, audit)
     return Crew(
         tokens=tokens,
+        admission=admission,
         owners=owners,
         heart=heart,
         lease=lease,

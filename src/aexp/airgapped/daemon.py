@@ -5,19 +5,23 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from aexp.airgapped.audit import Audit
-from aexp.airgapped.crew import Outside, crew
+from aexp.airgapped.chores import Chores
+from aexp.airgapped.crew import Outside, Rules, crew
 from aexp.airgapped.runner import MOST_AT_ONCE
 from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.domain import layout
 from aexp.domain.errors import RelayBusyError, RelayStorageError
+from aexp.domain.limits import Limits
 from aexp.domain.polling import daemon_wait, jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions
 from aexp.ports.executor import Executor
 from aexp.ports.notifier import Notifier
+from aexp.ports.pins import Pins
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
+from aexp.ports.workshop import Workshop
 
 STOP_WITHIN_S = 15.0
 """Seconds that a stop may take: SIGTERM, ten seconds, SIGKILL, and the answers."""
@@ -31,8 +35,13 @@ class RelayDaemon:
     whole relay runs in one thread and in virtual time.
 
     Args:
+        workshop: looks at what a request would do, before anything runs.
+        pins: where each working copy led before.
         policy: where operations may work.
         most_at_once: commands that may run at the same time.
+        strict: whether the first use of a working copy's remotes needs a person.
+        limits: how many requests may wait.
+        audit: where what happens is told, and what must not be; by default the log alone.
         wake: a file descriptor that becomes readable when :meth:`stop` was called by a signal.
     """
 
@@ -45,17 +54,25 @@ class RelayDaemon:
         notifier: Notifier,
         clock: Clock,
         processes: Processes,
+        workshop: Workshop,
+        pins: Pins,
         policy: CwdPolicy,
         most_at_once: int = MOST_AT_ONCE,
+        strict: bool = False,
+        limits: Limits | None = None,
         wake: int | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self._storage = storage
         self._executor = executor
         self._clock = clock
         self._wake = wake
-        self._audit = Audit()
-        outside = Outside(storage, executor, decisions, notifier, clock, processes)
-        self._crew = crew(outside, policy, most_at_once, self._audit, self._move_in)
+        self._decisions = decisions
+        self._audit = audit or Audit()
+        outside = Outside(storage, executor, decisions, notifier, clock, processes, workshop, pins)
+        rules = Rules(policy, most_at_once, strict, limits or Limits())
+        self._crew = crew(outside, rules, self._audit, self._move_in)
+        self._chores = Chores(self._crew, outside, self._audit)
         self._active = clock.monotonic()
         self._stopping = False
         self._serving = False
@@ -76,6 +93,7 @@ class RelayDaemon:
         Raises:
             RelayBusyError: another daemon serves this queue.
             RelayStorageError: the queue cannot be written.
+            SettingsError: nobody could approve anything on this node.
         """
         # Before the lease: a holder without a beat of its own would count as dead.
         self._crew.heart.beat(serving=False)
@@ -83,15 +101,18 @@ class RelayDaemon:
             parts = (self._crew.lease, self._crew.heart, self._crew.owners, self._clock)
             if not take_queue(self._storage, *parts, lambda: self._stopping, on_standby):
                 return False
+            self._decisions.open()
             self._serving = True
         finally:
             if not self._serving:
+                self._whatever(self._crew.lease.release)
                 self._whatever(self._crew.heart.stop)
         self._audit.note("serving", queue=self._storage.url, daemon=self._crew.tokens.me)
         self._move_in()
         self._crew.heart.beat()
         self._whatever(self._crew.recovery.sweep)
         self._whatever(self._crew.desk.adopt)
+        self._chores.tell()
         return True
 
     def step(self) -> bool:
@@ -147,6 +168,7 @@ class RelayDaemon:
         if not self._serving:
             return
         self._serving = False
+        self._decisions.close()
         self._whatever(self._crew.reception.give_back)
         if self._crew.upkeep.lost_to is None:
             self._crew.runner.end_all()
@@ -198,15 +220,7 @@ class RelayDaemon:
         return acted
 
     def _keep_up(self) -> None:
-        self._crew.upkeep.tick(
-            recent=self._crew.publisher.recent,
-            running=self._crew.runner.running,
-            pending=self._crew.desk.waiting,
-            held=self._crew.publisher.held,
-            trouble=self._trouble or self._crew.publisher.trouble,
-        )
-        self._crew.desk.adopt()
-        self._crew.publisher.forget_marks()
+        self._chores.do(self._trouble)
         if self._crew.upkeep.lost_to is not None:
             self._stopping = True
 
@@ -215,7 +229,7 @@ class RelayDaemon:
         wait = daemon_wait(quiet) * self._storage.profile.poll_scale
         if self._failures:
             wait = min(0.1 * 2**self._failures, 5.0)
-        also = [*self._executor.descriptors()]
+        also = [*self._executor.descriptors(), *self._decisions.descriptors()]
         if self._wake is not None and not self._stopping:
             also.append(self._wake)
         # The dice only keep many daemons from looking in step.

@@ -50,7 +50,11 @@ class RelayHandle:
         return self._look() is not None
 
     def result(
-        self, timeout: float | None = None, *, on_state: Callable[[State], None] | None = None
+        self,
+        timeout: float | None = None,
+        *,
+        on_state: Callable[[State], None] | None = None,
+        on_said: Callable[[str], None] | None = None,
     ) -> RelayResult:
         """Wait for the answer.
 
@@ -58,6 +62,8 @@ class RelayHandle:
             timeout: seconds to wait; the client's ``default_timeout`` when None.
             on_state: called about once a second with how the request stands; without it, a log
                 warning says when a person's consent is waited for.
+            on_said: called with what the daemon says to whoever waits (why an approval did not count);
+                without it, that is a log warning as well.
 
         Raises:
             RelayTimeoutError: no answer in time. The request goes on; ask again later.
@@ -66,7 +72,7 @@ class RelayHandle:
             RelayError: the operation did not run to its end; the class says why.
         """
         if self._answer is None:
-            self._answer = self._wait(timeout, on_state or self._warn_once())
+            self._answer = self._wait(timeout, on_state or self._warn_once(), on_said)
         return result_of(self._answer)
 
     def exception(self, timeout: float | None = None) -> RelayError | None:
@@ -108,8 +114,13 @@ class RelayHandle:
                 await asyncio.sleep(wait.pause_s())
         return result_of(self._answer)
 
-    def _wait(self, timeout: float | None, on_state: Callable[[State], None]) -> Response:
-        wait = self._new_wait(timeout, on_state)
+    def _wait(
+        self,
+        timeout: float | None,
+        on_state: Callable[[State], None],
+        on_said: Callable[[str], None] | None = None,
+    ) -> Response:
+        wait = self._new_wait(timeout, on_state, on_said)
         try:
             while (answer := wait.look()) is None:
                 self._queue.storage.wait((layout.REPLIED,), wait.pause_s())
@@ -119,10 +130,14 @@ class RelayHandle:
         return answer
 
     def _new_wait(
-        self, timeout: float | None, on_state: Callable[[State], None] | None
+        self,
+        timeout: float | None,
+        on_state: Callable[[State], None] | None,
+        on_said: Callable[[str], None] | None = None,
     ) -> AnswerWait:
         patience = self._default_timeout if timeout is None else timeout
-        return AnswerWait(self._queue, self.id, self._clock, patience, on_state)
+        said = on_said or _warn
+        return AnswerWait(self._queue, self.id, self._clock, patience, on_state, said)
 
     def _warn_once(self) -> Callable[[State], None]:
         told: set[State] = set()
@@ -139,3 +154,7 @@ class RelayHandle:
         if self._answer is None:
             self._answer = self._queue.answer(self.id)
         return self._answer
+
+
+def _warn(said: str) -> None:
+    logger.warning("%s", said)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from aexp.airgapped.queue import Beat, RelayQueue
 from aexp.domain import layout, wire
-from aexp.domain.consent import State
+from aexp.domain.consent import Mode, State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
 from aexp.domain.identity import ProcessId
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.polling import CLIENT_MOST_S
-from aexp.domain.requests import Response
+from aexp.domain.requests import MAX_ANSWER_BYTES, Response
 from aexp.domain.text import visible
 from aexp.domain.validation import MAX_MOMENT_S
 from aexp.ports.clock import Clock
@@ -23,6 +23,9 @@ class DaemonView:
     Attributes:
         up: whether one serves.
         host, pid, since: what its beat says of it.
+        consent: what counts as an approval, with its weakness; what the beat says of it.
+        trail: lines and hash of the end of the audit trail, as ``aexp relay audit verify --head`` takes it.
+        destinations: where working copies may connect, as the daemon has published it.
         trouble: what keeps the daemon from its work, in its own words.
         profile, filesystem: how the queue's filesystem is treated on this node, and what it is.
         beat_age_s: seconds since the beat, by two clocks that may disagree.
@@ -35,6 +38,9 @@ class DaemonView:
     pid: int | None = None
     since: float | None = None
     beat_age_s: float | None = None
+    consent: str | None = None
+    trail: str | None = None
+    destinations: tuple[str, ...] = ()
     trouble: str | None = None
     profile: str = ""
     filesystem: str = ""
@@ -75,6 +81,9 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         host=visible(str(facts["host"]), limit=80) if "host" in facts else None,
         pid=facts["pid"] if isinstance(facts.get("pid"), int) else None,
         since=_number(facts.get("since")),
+        consent=_consent(facts.get("consent")),
+        trail=visible(str(facts["trail"]), limit=100) if facts.get("trail") else None,
+        destinations=_destinations(queue),
         trouble=None if beat is None else beat.trouble,
         profile=queue.storage.profile.name,
         filesystem=queue.storage.profile.seen,
@@ -185,6 +194,23 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
         error=None if answer.error is None else visible(answer.error, limit=2000),
         hint=None if answer.hint is None else visible(answer.hint, limit=2000),
     )
+
+
+def _consent(value: object) -> str | None:
+    known = {mode.value: mode.described for mode in Mode}
+    return known.get(value) if isinstance(value, str) else None
+
+
+def _destinations(queue: RelayQueue) -> tuple[str, ...]:
+    """What the daemon has published for people; only as trustworthy as the queue."""
+    if layout.DESTINATIONS not in queue.storage.list(""):
+        return ()
+    try:
+        data = queue.storage.read(layout.DESTINATIONS, limit=MAX_ANSWER_BYTES + 1)
+        found = wire.decode(data, max_bytes=MAX_ANSWER_BYTES).get("destinations")
+    except (wire.WireError, RelayStorageError):
+        return ()
+    return _texts(found)
 
 
 def _ids(queue: RelayQueue, folder: str) -> list[str]:

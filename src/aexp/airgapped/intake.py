@@ -1,9 +1,9 @@
 """Taking requests in: claim, read, validate; never trust the client."""
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
+from aexp.airgapped.admission import Admission, Admitted
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.jobs import Job, refusal
 from aexp.airgapped.publisher import Publisher
@@ -19,7 +19,7 @@ from aexp.domain.errors import (
 from aexp.domain.layout import Token
 from aexp.domain.requests import Request
 from aexp.domain.text import visible
-from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request, working_copy
+from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request
 from aexp.ports.clock import Clock
 
 SLICE = 256
@@ -33,6 +33,7 @@ class Intake:
 
     Args:
         policy: where operations may work.
+        admission: what a request would do, and whether a person must be asked.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Intake:
         tokens: Tokens,
         publisher: Publisher,
         policy: CwdPolicy,
+        admission: Admission,
         clock: Clock,
         audit: Audit,
     ) -> None:
         self._tokens = tokens
         self._publisher = publisher
         self._policy = policy
+        self._admission = admission
         self._clock = clock
         self._audit = audit
         self._seen: dict[str, None] = {}
@@ -83,24 +86,63 @@ class Intake:
 
         Args:
             decided: whether a person has just approved it: it was received long ago.
+
+        Raises:
+            RelayStorageError: what is remembered of destinations cannot be read or written now.
         """
         self.remember(token.request_id)
         try:
-            body = wire.decode(data)
-            valid = validate_request(body, self._policy)
-            request = Request.model_validate(body)
-            copy = working_copy(valid.cwd, Path(self._policy.home), self._exists)
-        except (ValueError, RelayValidationError, FilesystemError) as exc:
+            request, valid = self._parse(data)
+            if not decided:
+                self._audit.note("received", token.request_id, **_told(request, valid))
+            admitted = self._admission.look(token.request_id, valid, request)
+        except RelayValidationError as exc:
             self._refuse(token, exc)
             return None
-        job = Job(token, request, valid, copy)
-        if not decided:
-            self._audit.note("received", token.request_id, **_told(request, valid))
-            if self._is_late(request):
-                self._expire(job)
-                return None
-        job.move(Event.ASK if job.spec.needs_consent else Event.ADMIT)
+        job = Job(token, request, valid, admitted.survey, admitted.petition)
+        if not decided and self._is_late(request):
+            self._expire(job)
+            return None
+        job.move(Event.ADMIT if job.petition is None else Event.ASK)
+        if job.survey.done is not None:
+            self._answer_at_once(job, job.survey.done)
+            return None
+        if job.petition is None:
+            self.will_run(job)
         return job
+
+    def examine(self, request_id: str, data: bytes) -> Admitted:
+        """What the bytes of a request would do here.
+
+        Raises:
+            RelayValidationError: they are no request, or not one that can be run here.
+            RelayStorageError: what is remembered of destinations cannot be read now.
+        """
+        request, valid = self._parse(data)
+        return self._admission.look(request_id, valid, request)
+
+    def _parse(self, data: bytes) -> tuple[Request, ValidRequest]:
+        try:
+            body = wire.decode(data)
+            valid = validate_request(body, self._policy)
+            return Request.model_validate(body), valid
+        except RelayValidationError:
+            raise
+        except FilesystemError as exc:
+            raise RelayValidationError("cwd", f"cannot be used ({exc.what})", exc.hint) from exc
+        except ValueError as exc:
+            raise RelayValidationError(
+                "file", str(exc), "one JSON object with op, args and cwd"
+            ) from exc
+
+    def will_run(self, job: Job) -> None:
+        """Remember where the job leads, before it runs."""
+        self._admission.remember(job.request_id, job.valid.op, job.survey)
+
+    def _answer_at_once(self, job: Job, output: str) -> None:
+        job.move(Event.START)
+        state = job.move(Event.EXIT)
+        self._publisher.publish(job.token, job.answer(state, returncode=0, stdout=output))
 
     def _read(self, token: Token) -> tuple[Token, bytes] | None:
         try:
@@ -123,11 +165,7 @@ class Intake:
             return None
         return self._tokens.claim(request_id)
 
-    def _refuse(self, token: Token, exc: Exception) -> None:
-        if isinstance(exc, FilesystemError):
-            exc = RelayValidationError("cwd", f"cannot be used ({exc.what})", exc.hint)
-        elif not isinstance(exc, RelayValidationError):
-            exc = RelayValidationError("file", str(exc), "one JSON object with op, args and cwd")
+    def _refuse(self, token: Token, exc: RelayValidationError) -> None:
         self._audit.note("rejected", token.request_id, error=exc.what)
         answer = refusal(token.request_id, "?", State.INVALID, exc.what, exc.hint)
         details = {"field": exc.field, "problem": exc.problem, "allowed": exc.allowed}
@@ -149,9 +187,6 @@ class Intake:
             hint="Submit it again if it is still wanted.",
         )
         self._publisher.publish(job.token, answer)
-
-    def _exists(self, path: str) -> bool:
-        return self._policy.kind(path) is not None
 
 
 def _told(request: Request, valid: ValidRequest) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from aexp.domain.consent import Event, State, transition
 from aexp.domain.layout import Token
 from aexp.domain.operations import ALLOWED, MAX_ARG_CHARS, MAX_ARGS, OpSpec
+from aexp.domain.petition import Petition
 from aexp.domain.requests import STATUS, Request, Response
 from aexp.domain.text import visible
 from aexp.domain.validation import ValidRequest
+from aexp.ports.workshop import Survey
 
 
 @dataclass
@@ -21,14 +22,18 @@ class Job:
         token: the file in the queue that stands for it.
         request: what the client wrote.
         valid: what of it may run.
-        copy: the working copy that it needs for itself.
+        survey: what it would do, and the working copy that it needs for itself.
+        petition: what a person must be asked first; None when nobody must.
+        approved_at: when a person approved it, on the monotonic clock.
         state: where it stands; changed by :meth:`move` alone.
     """
 
     token: Token
     request: Request
     valid: ValidRequest
-    copy: Path
+    survey: Survey
+    petition: Petition | None = None
+    approved_at: float | None = None
     state: State = field(default=State.RECEIVED)
 
     @property
@@ -44,7 +49,12 @@ class Job:
     @property
     def argv(self) -> tuple[str, ...]:
         """The command line."""
-        return self.spec.argv(tuple(self.valid.args))
+        return self.spec.argv(self.survey.args)
+
+    @property
+    def client(self) -> str:
+        """Who asked, as the request says; empty when it does not say."""
+        return self.request.client or ""
 
     def move(self, event: Event) -> State:
         """Let something happen to the request; the domain's table decides what comes of it."""
@@ -69,6 +79,7 @@ class Job:
             "stdout": stdout,
             "duration_s": round(duration_s, 6),
             "truncated": truncated,
+            "notices": self.survey.notices,
             "details": {"args": self.valid.args, "cwd": str(self.valid.cwd)},
         }
         return base.model_copy(update=told)

@@ -40,6 +40,8 @@ def result_of(response: Response) -> RelayResult:
         returncode=response.returncode or 0,
         stdout=response.stdout,
         duration_s=response.duration_s,
+        notices=tuple(visible(notice, limit=400) for notice in response.notices),
+        consent=visible(response.consent or "", limit=80),
     )
 
 

@@ -7,6 +7,7 @@ from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
 from aexp.domain.errors import RelayStorageError, StorageFullError
 from aexp.domain.layout import Token
+from aexp.domain.redaction import Redactor
 from aexp.domain.requests import Response
 from aexp.ports.clock import Clock
 
@@ -19,17 +20,42 @@ MARKED_FOR_S = 600.0
 SLICE = 64
 
 
+def without_secrets(response: Response, redactor: Redactor) -> Response:
+    """The answer as it may lie in the queue."""
+    told = {
+        "stdout": redactor.text(response.stdout),
+        "error": redactor.data(response.error),
+        "hint": redactor.data(response.hint),
+        "notices": tuple(redactor.text(notice) for notice in response.notices),
+        "details": redactor.data(response.details),
+    }
+    return response.model_copy(update=told)
+
+
 class Publisher:
     """Gives each request its one answer.
 
     An answer that the storage refuses (no space, a lost server) stays in memory and is tried again at
     every :meth:`retry` until it is published.
+
+    Args:
+        redactor: what takes the secrets out of answers; by default the audit trail's.
+        consent: what counts as an approval here; every answer says so.
     """
 
-    def __init__(self, tokens: Tokens, clock: Clock, audit: Audit) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        clock: Clock,
+        audit: Audit,
+        redactor: Redactor | None = None,
+        consent: str | None = None,
+    ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._audit = audit
+        self._redactor = redactor or audit.redactor
+        self._consent = consent
         self._held: list[tuple[Token, Response]] = []
         self._error = ""
         self._retry_due = float("-inf")
@@ -52,8 +78,12 @@ class Publisher:
 
     def publish(self, token: Token, response: Response) -> None:
         """Answer the request that ``token`` stands for."""
-        stamped = response.model_copy(
-            update={"answered_at": self._clock.wall(), "writer": self._tokens.me}
+        stamped = without_secrets(response, self._redactor).model_copy(
+            update={
+                "answered_at": self._clock.wall(),
+                "writer": self._tokens.me,
+                "consent": self._consent,
+            }
         )
         try:
             self._send_somehow(token, stamped)

@@ -6,6 +6,7 @@ The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :
 from dataclasses import dataclass
 from typing import Any
 
+from aexp.airgapped.waiting_notes import SAID_CHARS, read_note
 from aexp.airgapped.withdrawn import answer_withdrawn
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
@@ -148,6 +149,16 @@ class RelayQueue:
     def is_pending(self, request_id: str) -> bool:
         """Whether the request waits for consent."""
         return f"{request_id}.json" in self.storage.list(layout.PENDING)
+
+    def said(self, request_id: str) -> str:
+        """What the daemon says to whoever waits for a person's decision; empty for nothing."""
+        if request_id not in self.storage.list(layout.WAITING):
+            return ""
+        try:
+            said = read_note(self.storage, request_id).get("said")
+        except (wire.WireError, StorageMissingError, StorageUnfitError):
+            return ""
+        return visible(said, limit=SAID_CHARS) if isinstance(said, str) else ""
 
     def state(self, request_id: str) -> State:
         """Where the request stands now.

@@ -9,8 +9,9 @@ from aexp.airgapped.runlog import RunLog
 from aexp.airgapped.runs import Run
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
-from aexp.domain.consent import Event
+from aexp.domain.consent import APPROVAL_EXPIRES_S, Event
 from aexp.domain.errors import RelayStartError, RelayStorageError, StorageFullError
+from aexp.domain.text import age
 from aexp.ports.clock import Clock
 from aexp.ports.executor import Command, Executor
 
@@ -116,18 +117,20 @@ class Runner:
             run.end(Event.LOSE, self._clock.monotonic())
 
     def _startable(self) -> Iterator[Job]:
-        busy = {run.job.copy for run in self._runs}
+        busy = {run.job.survey.root for run in self._runs}
         free = self._most - len(self._runs)
         for job in self._ready:
             if free <= 0:
                 return
-            if job.copy not in busy:
+            if job.survey.root not in busy:
                 free -= 1
                 yield job
             # A job that must wait holds its working copy's place: those behind it must not overtake.
-            busy.add(job.copy)
+            busy.add(job.survey.root)
 
     def _start(self, job: Job) -> None:
+        if self._is_overdue(job):
+            return
         try:
             if not self._has_room(job):
                 return
@@ -147,7 +150,9 @@ class Runner:
         log.add(f"$ {' '.join(job.argv)}  (cwd={job.valid.cwd})\n".encode())
         began = self._clock.monotonic()
         try:
-            execution = self._executor.start(Command(job.argv, job.valid.cwd, job.request_id))
+            execution = self._executor.start(
+                Command(job.argv, job.valid.cwd, job.request_id, job.valid.op, job.survey)
+            )
         except RelayStartError as exc:
             log.add(f"{exc}\n".encode())
             log.close()
@@ -157,6 +162,18 @@ class Runner:
             return
         self._audit.note("started", job.request_id, op=job.valid.op, cwd=job.valid.cwd)
         self._runs.append(Run(job, execution, log, began))
+
+    def _is_overdue(self, job: Job) -> bool:
+        """Whether its approval is too old to count by now; then the request is answered so."""
+        now = self._clock.monotonic()
+        if job.approved_at is None or now - job.approved_at <= APPROVAL_EXPIRES_S:
+            return False
+        waited = age(now - job.approved_at)
+        what = f"{job.valid.op} did not come to its turn within {waited} of its approval; it was not run."
+        hint = "Submit it again, and have it approved again."
+        answer = job.answer(job.move(Event.EXPIRE), error=what, hint=hint)
+        self._publisher.publish(job.token, answer)
+        return True
 
     def _has_room(self, job: Job) -> bool:
         """Keep space for the answer before anything runs: the command itself may fill the disk."""
@@ -176,8 +193,7 @@ class Runner:
             if not data:
                 break
             got = True
-            run.output.add(data)
-            run.log.add(data)
+            run.output.add(run.log.add(data))
         run.log.flush_if_due()
         return got
 
@@ -189,7 +205,7 @@ class Runner:
 
     def _finish(self, run: Run, status: int, now: float) -> None:
         run.execution.close()
-        run.log.close()
+        run.output.add(run.log.close())
         self._runs.remove(run)
         job = run.job
         state = job.move(run.ending or Event.EXIT)

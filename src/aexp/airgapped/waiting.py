@@ -53,6 +53,7 @@ class AnswerWait:
     Args:
         timeout_s: the caller's patience, in seconds.
         on_state: called about once a second with how the request stands.
+        on_said: called with what the daemon says to whoever waits, once each.
     """
 
     def __init__(
@@ -62,12 +63,15 @@ class AnswerWait:
         clock: Clock,
         timeout_s: float,
         on_state: Callable[[State], None] | None = None,
+        on_said: Callable[[str], None] | None = None,
     ) -> None:
         self._queue = queue
         self._request_id = request_id
         self._clock = clock
         self._timeout_s = patience(timeout_s)
         self._on_state = on_state
+        self._on_said = on_said
+        self._said = ""
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
         self._thorough_due = self._began
@@ -125,10 +129,20 @@ class AnswerWait:
     def _see_state(self) -> None:
         if self._on_state is None:
             self.pending = self._queue.is_pending(self._request_id)
-            return
-        state = self._queue.state(self._request_id)
-        self.pending = state is State.PENDING
-        self._on_state(state)
+        else:
+            state = self._queue.state(self._request_id)
+            self.pending = state is State.PENDING
+            self._on_state(state)
+        if self.pending:
+            self._hear()
+
+    def _hear(self) -> None:
+        """What the daemon says to whoever waits, for example why an approval did not count."""
+        said = self._queue.said(self._request_id)
+        if said and said != self._said:
+            self._said = said
+            if self._on_said is not None:
+                self._on_said(said)
 
     def _is_down(self, now: float) -> bool:
         beat: Beat | None = self._queue.beat()
@@ -165,6 +179,8 @@ class AnswerWait:
             )
         else:
             what, hint = "goes on", f"Pick the result up later: {later}"
+        if self._said:
+            hint = f"{self._said} {hint}"
         beat = self._queue.beat()
         if beat is not None and beat.trouble:
             hint = f"The daemon is in trouble: {beat.trouble} {hint}"

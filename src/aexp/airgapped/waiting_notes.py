@@ -1,13 +1,23 @@
-"""Since when a request waits for consent, and what it was: kept in the queue over restarts."""
+"""Since when a request waits for consent, what it was, and what a person is asked: kept in the queue.
+
+The notes are for people and clients to read. What an approval is compared with is in the daemon's memory: a
+requester can write the queue.
+"""
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from aexp.domain import layout
+from aexp.domain import layout, wire
+from aexp.domain.consent import Mode
 from aexp.domain.errors import StorageMissingError, StorageUnfitError
+from aexp.domain.petition import Petition
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
+
+MAX_BYTES = 256 * 1024
+SAID_CHARS = 600
 
 
 @dataclass(frozen=True)
@@ -16,44 +26,88 @@ class Note:
 
     Attributes:
         since: when it began to wait, in seconds since 1970.
-        digest: the SHA-256 of its file at that moment.
+        file: the SHA-256 of its file at that moment.
+        said: what the waiting client is told.
     """
 
     since: float
-    digest: str
+    file: str
+    said: str = ""
 
 
 class WaitingNotes:
-    """The notes of one queue, ``waiting/<id>``: ``<since> <digest> <daemon>``."""
+    """The notes of one queue, ``waiting/<id>``: one JSON object each."""
 
-    def __init__(self, storage: QueueStorage, me: str, clock: Clock) -> None:
+    def __init__(self, storage: QueueStorage, me: str, mode: Mode, clock: Clock) -> None:
         self._storage = storage
         self._me = me
+        self._mode = mode
         self._clock = clock
 
-    def begin(self, request_id: str, data: bytes) -> Note:
+    def begin(self, petition: Petition, data: bytes) -> Note:
         """Note that the request, whose file holds ``data``, waits from now on.
 
-        An earlier note stays: a restart neither starts the time again nor blesses a changed file.
+        An earlier note's date and digest stay: a restart neither starts the time again nor blesses a changed
+        file.
 
         Raises:
             RelayStorageError: an earlier note cannot be read now; try again later.
         """
-        name, now = layout.waiting(request_id), self._clock.wall()
-        note = Note(now, digest(data))
-        text = f"{now:.3f} {note.digest} {self._me}\n".encode()
-        if self._storage.put_new(name, text):
+        note = Note(self._clock.wall(), digest(data))
+        if self._storage.put_new(layout.waiting(petition.request_id), self._body(petition, note)):
             return note
-        try:
-            since, known, *_ = self._storage.read(name, limit=256).decode("ascii").split()
-            began = float(since)
-        except (StorageMissingError, StorageUnfitError, ValueError):
-            return note
-        return Note(min(began, now) if math.isfinite(began) else now, known)
+        earlier = self._earlier(petition.request_id, note)
+        self._storage.put(layout.waiting(petition.request_id), self._body(petition, earlier))
+        return earlier
+
+    def say(self, petition: Petition, note: Note, text: str) -> Note:
+        """Tell the waiting client something; gives the note as it is now."""
+        told = replace(note, said=text[:SAID_CHARS])
+        self._storage.put(layout.waiting(petition.request_id), self._body(petition, told))
+        return told
 
     def end(self, request_id: str) -> None:
         """The request waits no longer."""
         self._storage.remove(layout.waiting(request_id))
+
+    def _earlier(self, request_id: str, note: Note) -> Note:
+        try:
+            found = read_note(self._storage, request_id)
+        except (StorageMissingError, StorageUnfitError, wire.WireError):
+            return note
+        since, file = found.get("since"), found.get("file")
+        if (
+            isinstance(since, bool)
+            or not isinstance(since, int | float)
+            or not isinstance(file, str)
+        ):
+            return note
+        began = float(since)
+        return Note(min(began, note.since) if math.isfinite(began) else note.since, file)
+
+    def _body(self, petition: Petition, note: Note) -> bytes:
+        return wire.encode(
+            {
+                "since": round(note.since, 3),
+                "file": note.file,
+                "digest": petition.digest,
+                "daemon": self._me,
+                "mode": self._mode.value,
+                "petition": petition.to_dict(),
+                "said": note.said,
+            }
+        )
+
+
+def read_note(storage: QueueStorage, request_id: str) -> dict[str, Any]:
+    """What the note of a waiting request says. It is only as trustworthy as the queue.
+
+    Raises:
+        WireError: it is no note.
+        RelayStorageError: it is not there, or cannot be read.
+    """
+    data = storage.read(layout.waiting(request_id), limit=MAX_BYTES + 1)
+    return wire.decode(data, max_bytes=MAX_BYTES)
 
 
 def digest(data: bytes) -> str:

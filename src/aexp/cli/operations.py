@@ -73,10 +73,11 @@ def rebase(**options: Any) -> None:
 
 
 @click.command(name="wandb-sync")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @operation_options
-def wandb_sync(**options: Any) -> None:
-    """Upload offline wandb runs, once a person on the login node approves."""
-    run("wandb_sync", [], **options)
+def wandb_sync(runs: tuple[str, ...], **options: Any) -> None:
+    """Upload offline wandb runs (all below the folder, or each RUN), once a person approves."""
+    run("wandb_sync", runs, **options)
 
 
 @click.command()
@@ -108,7 +109,7 @@ def run(
         return
     teller = _Teller(op, handle.id, url)
     try:
-        result = handle.result(on_state=teller.tell)
+        result = handle.result(on_state=teller.tell, on_said=teller.said)
     except KeyboardInterrupt:
         teller.interrupted()
         sys.exit(INTERRUPTED)
@@ -140,6 +141,10 @@ class _Teller:
             click.echo(f"{self._op} waits for its turn; another one runs in this folder", err=True)
         elif state is State.RUNNING:
             click.echo(f"{self._op} runs as {self._id[:8]}; Ctrl-C leaves it running", err=True)
+
+    def said(self, text: str) -> None:
+        """The daemon has something to say to whoever waits."""
+        click.echo(f"{click.style('note:', fg='yellow')} {text}", err=True)
 
     def interrupted(self) -> None:
         """The waiting was ended by Ctrl-C."""

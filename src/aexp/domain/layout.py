@@ -45,6 +45,7 @@ BAD = "bad"
 REPLIED = "replied"
 HEARTBEAT = "heartbeat"
 CONSENT_LOG = "consent.log"
+DESTINATIONS = "destinations.json"
 
 FOLDERS = (
     *(INBOX, PENDING, APPROVED, REJECTED, PROCESSING, OUTBOX, LOG, STALE),

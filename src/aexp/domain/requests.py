@@ -41,6 +41,8 @@ class Response(BaseModel):
         state: the exact state (see :class:`~aexp.domain.consent.State`); older daemons leave it out.
         error: what went wrong and what to do next, for people.
         writer: the process that wrote the answer; it tells two identical answers apart.
+        notices: what of the repository's own configuration was not used, a line each.
+        consent: what counts as a person's approval under this daemon, with its weakness.
         details: what was asked (args, cwd), or which field was refused and why.
     """
 
@@ -58,6 +60,8 @@ class Response(BaseModel):
     answered_at: float | None = None
     truncated: bool = False
     writer: str | None = None
+    notices: tuple[str, ...] = ()
+    consent: str | None = None
     details: dict[str, Any] = Field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
@@ -123,6 +127,8 @@ class RelayResult:
         returncode: the program's own exit status; negative for a signal, as in :mod:`subprocess`.
         stdout: standard output and standard error, merged as they came; head and tail when long.
         duration_s: seconds that the operation ran on the login node.
+        notices: what of the repository's own configuration was not used, a line each.
+        consent: what counts as a person's approval under the daemon that answered.
     """
 
     request_id: str
@@ -130,6 +136,8 @@ class RelayResult:
     returncode: int
     stdout: str
     duration_s: float
+    notices: tuple[str, ...] = ()
+    consent: str = ""
 
     @property
     def ok(self) -> bool:

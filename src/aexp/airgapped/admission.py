@@ -1,0 +1,160 @@
+"""What a valid request would do here, whether it may, and whether a person must be asked first."""
+
+from dataclasses import dataclass, replace
+
+from aexp.airgapped.audit import Audit
+from aexp.domain import layout, wire
+from aexp.domain.destinations import Destination, Judgement, judge
+from aexp.domain.errors import RelayValidationError
+from aexp.domain.operations import ALLOWED
+from aexp.domain.petition import Petition
+from aexp.domain.remote_urls import redacted_url
+from aexp.domain.requests import Request
+from aexp.domain.validation import ValidRequest
+from aexp.ports.pins import Pins
+from aexp.ports.storage import QueueStorage
+from aexp.ports.workshop import Order, Survey, Workshop
+
+MOST_SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request that may run, once the person (if one must be asked) has agreed.
+
+    Attributes:
+        petition: what the person is asked, None when nobody must be.
+    """
+
+    survey: Survey
+    petition: Petition | None
+
+
+class Admission:
+    """Surveys requests, and compares where they lead with where they led before.
+
+    Args:
+        strict: whether also the first use of a working copy needs a person.
+    """
+
+    def __init__(
+        self, workshop: Workshop, pins: Pins, audit: Audit, *, strict: bool = False
+    ) -> None:
+        self._workshop = workshop
+        self._pins = pins
+        self._audit = audit
+        self._strict = strict
+        self._stale = True
+
+    def look(self, request_id: str, valid: ValidRequest, request: Request) -> Admitted:
+        """What the request would do; nothing is remembered yet.
+
+        Raises:
+            RelayValidationError: it cannot be done here; says what to do.
+            RelayStorageError: what is remembered cannot be read; try again later.
+        """
+        survey = self._workshop.survey(Order(request_id, valid.op, tuple(valid.args), valid.cwd))
+        judgement = self._judge(valid.op, survey)
+        if survey.done is not None or not (ALLOWED[valid.op].needs_consent or judgement.questions):
+            return Admitted(survey, None)
+        petition = _petition(request_id, valid, request, survey, judgement)
+        told = self._audit.redactor.text
+        petition = replace(
+            petition,
+            destinations=tuple(map(told, petition.destinations)),
+            inventory=tuple(map(told, petition.inventory)),
+        )
+        if petition.is_too_long:
+            raise RelayValidationError(
+                "args", "stand for more than a person can be shown at once", "fewer runs, named"
+            )
+        return Admitted(survey, petition)
+
+    def remember(self, request_id: str, op: str, survey: Survey) -> None:
+        """The request will run: where it leads is known from now on.
+
+        Raises:
+            RelayStorageError: it cannot be remembered; then the request must not run.
+        """
+        if ALLOWED[op].needs_consent or not survey.destinations:
+            return
+        known = {pin.key: pin for pin in self._pins.known(survey.root)}
+        wanted = {one.key: one for one in (() if known else survey.configured)}
+        # The first use remembers every remote that is there: one that appears later is news.
+        wanted.update({one.key: one for one in survey.destinations})
+        new = [one for one in wanted.values() if known.get(one.key) != one]
+        if new:
+            self._pins.remember(survey.root, new)
+            self._audit.note(
+                "pinned",
+                request_id,
+                cwd=survey.root,
+                destinations="; ".join(_told(one, None) for one in new),
+            )
+            self._stale = True
+
+    def publish(self, storage: QueueStorage) -> None:
+        """Show people where working copies may connect, in the queue; only when that is news.
+
+        Raises:
+            RelayStorageError: it could not be written or read; the next call tries again.
+        """
+        if not self._stale:
+            return
+        lines = [
+            f"{root}: {_told(one, None)}"
+            for root, found in sorted(self._pins.all().items())
+            for one in found
+        ]
+        storage.put(layout.DESTINATIONS, wire.encode({"destinations": lines[:MOST_SHOWN]}))
+        self._stale = False
+
+    def _judge(self, op: str, survey: Survey) -> Judgement:
+        if ALLOWED[op].needs_consent or not survey.destinations:
+            return Judgement()
+        return judge(survey.destinations, self._pins.known(survey.root), strict=self._strict)
+
+
+def _petition(
+    request_id: str, valid: ValidRequest, request: Request, survey: Survey, judgement: Judgement
+) -> Petition:
+    before = {one.key: old for one, old in judgement.questions}
+    new = set(before)
+    return Petition(
+        request_id=request_id,
+        op=valid.op,
+        args=survey.args,
+        cwd=str(valid.cwd),
+        root=str(survey.root),
+        reason=_reason(judgement),
+        destinations=tuple(
+            _told(one, before.get(one.key), new=one.key in new) for one in survey.destinations
+        ),
+        inventory=survey.inventory,
+        client=request.client or "",
+    )
+
+
+def _reason(judgement: Judgement) -> str:
+    if not judgement.questions:
+        return "it sends data out of the cluster"
+    changed = [one.remote for one, old in judgement.questions if old is not None]
+    new = [one.remote for one, old in judgement.questions if old is None]
+    parts = [
+        f"{what} {', '.join(dict.fromkeys(names))}"
+        for what, names in (("the URL has changed of", changed), ("not used before:", new))
+        if names
+    ]
+    return "; ".join(parts)
+
+
+def _told(one: Destination, old: Destination | None, *, new: bool = False) -> str:
+    text = f"{one.remote} ({one.verb}): {redacted_url(one.url)}"
+    if one.lfs_url:
+        text += f" with LFS at {redacted_url(one.lfs_url)}"
+    if old is not None:
+        was = redacted_url(old.url) + (
+            f" with LFS at {redacted_url(old.lfs_url)}" if old.lfs_url else ""
+        )
+        return f"{text} - CHANGED, before: {was}"
+    return f"{text} - NEW" if new else text

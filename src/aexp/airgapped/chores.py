@@ -1,0 +1,53 @@
+"""What a serving daemon does every few seconds: the beat with its news, and what people should be told."""
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.crew import Crew, Outside
+from aexp.domain.errors import RelayStorageError
+
+
+class Chores:
+    """Keeps a daemon's promises to people between two requests."""
+
+    def __init__(self, crew: Crew, outside: Outside, audit: Audit) -> None:
+        self._crew = crew
+        self._outside = outside
+        self._audit = audit
+        self._told: set[str] = set()
+
+    def do(self, trouble: str | None) -> None:
+        """Do them once.
+
+        Args:
+            trouble: what keeps the daemon from its work, as its loop has seen it.
+
+        Raises:
+            RelayStorageError: a part failed; the other parts were done all the same.
+        """
+        self._audit.retry()
+        head = self._audit.head
+        self._crew.upkeep.tick(
+            recent=self._crew.publisher.recent,
+            running=self._crew.runner.running,
+            pending=self._crew.desk.waiting,
+            held=self._crew.publisher.held,
+            trouble=trouble
+            or self._outside.decisions.trouble
+            or self._crew.publisher.trouble
+            or self._audit.trouble,
+            trail=None if head is None else f"{head.count}:{head.digest}",
+        )
+        self._crew.desk.adopt()
+        self._crew.publisher.forget_marks()
+        self.tell()
+
+    def tell(self) -> None:
+        """Show where working copies may connect, and log what the login node's owner should know."""
+        try:
+            self._crew.admission.publish(self._outside.storage)
+        except RelayStorageError as exc:
+            # It is for people to look at, and is tried again in a moment.
+            self._audit.warn("storage-failed", error=exc)
+        for concern in self._outside.workshop.concerns():
+            if concern not in self._told:
+                self._told.add(concern)
+                self._audit.warn("concern", what=concern)

@@ -1,0 +1,106 @@
+"""``aexp relay trust``: what the login node's owner accepts, on the login node alone."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from aexp.cli.wiring import container, json_option, print_json, queue_option
+
+if TYPE_CHECKING:
+    from aexp.container import Container
+
+
+@click.command()
+@click.option("-C", "--cwd", metavar="DIR", help="The working copy.  [default: the current folder]")
+@click.option("--key", metavar="KEY", help="Accept this setting of the working copy, as it is now.")
+@click.option("--remote", metavar="PATH", help="Accept the bare repository at PATH as a remote.")
+@click.option(
+    "--forget", is_flag=True, help="Take back what --key or --remote names, or all of --cwd."
+)
+@click.option("--list", "show", is_flag=True, help="Show what is accepted on this node.")
+@queue_option
+@json_option
+def trust(
+    cwd: str | None,
+    key: str | None,
+    remote: str | None,
+    forget: bool,
+    show: bool,
+    queue: str | None,
+    as_json: bool,
+) -> None:
+    """Accept what the relay refuses by itself. Run it on the login node, as yourself.
+
+    Without --key and --remote it registers the remotes of the working copy, with the URLs that they
+    have now. What is accepted is kept on this node, where no request can write.
+    """
+    built = container(queue)
+    if show:
+        _show(built, as_json=as_json)
+    elif remote is not None:
+        path = os.path.realpath(os.path.expanduser(remote))
+        built.trust().forget(None, None, path) if forget else built.trust().accept_remote(path)
+        done = "no longer trusted" if forget else "trusted"
+        click.echo(f"{done}: the repository {path} as a remote, on this node")
+    else:
+        _copy(built, cwd, key, forget=forget)
+
+
+def _copy(built: "Container", cwd: str | None, key: str | None, *, forget: bool) -> None:
+    from aexp.adapters.workshop.acceptance import Acceptance
+    from aexp.domain.remote_urls import redacted_url
+    from aexp.domain.text import visible
+
+    folder = built.filesystem().resolve(os.path.abspath(cwd or "."))
+    acceptance = Acceptance(built.workshop(), built.trust(), built.pins())
+    try:
+        if forget:
+            root = acceptance.forget(folder, key)
+            click.echo(f"no longer trusted: {key or 'anything'} in {root}, on this node")
+            return
+        if key is not None:
+            root, values = acceptance.accept_key(folder, key)
+            for value in values:
+                shown = visible(value, limit=200, ascii_only=True)
+                click.echo(f"trusted: {visible(key)} = '{shown}' in {root}, on this node")
+            return
+        root, destinations = acceptance.register(folder)
+    finally:
+        built.workshop().close()
+    for one in destinations:
+        lfs = f" with LFS at {redacted_url(one.lfs_url)}" if one.lfs_url else ""
+        click.echo(f"registered: {one.remote} ({one.verb}) {redacted_url(one.url)}{lfs} in {root}")
+
+
+def _show(built: "Container", *, as_json: bool) -> None:
+    from aexp.domain.remote_urls import redacted_url
+    from aexp.domain.text import visible
+
+    accepted = built.trust().all()
+    pins = built.pins().all()
+    body: dict[str, Any] = {
+        "keys": accepted.get("keys", {}),
+        "remotes": accepted.get("remotes", []),
+        "destinations": {
+            root: [
+                [one.remote, one.verb, redacted_url(one.url), redacted_url(one.lfs_url)]
+                for one in found
+            ]
+            for root, found in pins.items()
+        },
+    }
+    if as_json:
+        print_json(body)
+        return
+    for path in body["remotes"]:
+        click.echo(f"remote      {visible(path)}")
+    for root, keys in body["keys"].items():
+        for name, values in keys.items():
+            shown = ", ".join(visible(value, ascii_only=True) for value in values)
+            click.echo(f"setting     {visible(root)}: {visible(name)} = {shown}")
+    for root, rows in body["destinations"].items():
+        for remote, verb, url, _ in rows:
+            click.echo(f"destination {visible(root)}: {visible(remote)} ({verb}) {visible(url)}")
+    if not any(body.values()):
+        click.echo("Nothing was accepted on this node.", err=True)
