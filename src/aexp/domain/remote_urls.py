@@ -6,11 +6,12 @@ from enum import StrEnum
 MAX_CHARS = 2048
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])"
 _USER = r"[A-Za-z0-9_~.%+!$*,=][^\x00-\x20\x7f@/:?#\[\]\\'\"`<>|;&]{0,255}"
+_LOGIN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}"
 _HTTPS = re.compile(
     rf"https://(?:{_USER}(?::[^\x00-\x20\x7f@/]{{0,1024}})?@)?{_HOST}(?::[0-9]{{1,5}})?(?:/[^\x00-\x20\x7f]*)?"
 )
-_SSH = re.compile(rf"(?:git\+)?ssh://(?:{_USER}@)?{_HOST}(?::[0-9]{{1,5}})?/[^\x00-\x1f\x7f]*")
-_SCP = re.compile(rf"(?:{_USER}@)?{_HOST}:(?!:)(?!//)[^\x00-\x1f\x7f-][^\x00-\x1f\x7f]*")
+_SSH = re.compile(rf"(?:git\+)?ssh://(?:{_LOGIN}@)?{_HOST}(?::[0-9]{{1,5}})?/[^\x00-\x1f\x7f]*")
+_SCP = re.compile(rf"(?:{_LOGIN}@)?{_HOST}:(?!:)(?!//)[^\x00-\x1f\x7f-][^\x00-\x1f\x7f]*")
 
 
 class Transport(StrEnum):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from aexp.adapters.executor import landlock
 from aexp.adapters.executor.strays import VARIABLE, end_strays
 from aexp.adapters.remedies import reason
 from aexp.domain.errors import RelayStartError
@@ -122,6 +123,7 @@ class LocalExecutor(Executor):
         cwd: str | os.PathLike[str],
         env: Mapping[str, str],
         request_id: str = "",
+        writable: Sequence[str] | None = None,
     ) -> LocalExecution:
         """Start a process.
 
@@ -129,6 +131,8 @@ class LocalExecutor(Executor):
             argv: the program and its arguments.
             cwd: the folder that it works in; ``/proc/self/fd/<n>`` for one that is open here.
             env: all that it finds in its environment, but for the request's id.
+            writable: the only files and folders that it may write, where the kernel can see to that
+                (see :mod:`~aexp.adapters.executor.landlock`); None for no such bound.
 
         Raises:
             RelayStartError: it could not be started; nothing runs.
@@ -140,15 +144,7 @@ class LocalExecutor(Executor):
                 "Check the path; a new folder may take a moment to appear on the other node.",
             )
         try:
-            process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env={**env, VARIABLE: request_id},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            process = _start(argv, cwd, {**env, VARIABLE: request_id}, writable)
         except FileNotFoundError as exc:
             raise RelayStartError(
                 f"{program} is not installed on the login node, or not on the daemon's PATH.",
@@ -168,3 +164,29 @@ class LocalExecutor(Executor):
 
     def descriptors(self) -> Sequence[int]:
         return [fd for execution in self._running for fd in execution.descriptors()]
+
+
+def _start(
+    argv: Sequence[str],
+    cwd: str | os.PathLike[str],
+    env: Mapping[str, str],
+    writable: Sequence[str] | None,
+) -> subprocess.Popen[bytes]:
+    ruleset, restrict = None, None
+    if writable is not None and landlock.version():
+        ruleset, restrict = landlock.confinement(writable)
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # The daemon has one thread: nothing can hold a lock that the child would need.
+            preexec_fn=restrict,  # noqa: PLW1509
+        )
+    finally:
+        if ruleset is not None:
+            os.close(ruleset)

@@ -123,6 +123,8 @@ def house_environment(git_dir: str, work_tree: str, protocols: Sequence[str]) ->
     """
     house = {
         "GIT_DIR": git_dir,
+        # Unfinished files of helpers belong where the request may write.
+        "TMPDIR": f"{git_dir}/tmp",  # noqa: S108
         "GIT_WORK_TREE": work_tree,
         "GIT_ALLOW_PROTOCOL": ":".join(protocols) or "none",
     }

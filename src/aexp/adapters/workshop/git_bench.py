@@ -8,19 +8,18 @@ from functools import partial
 from pathlib import Path
 
 from aexp.adapters.executor.local import LocalExecution, LocalExecutor
-from aexp.adapters.plain_files import open_folder
-from aexp.adapters.workshop.environment import git_environment, house_environment, ssh_options
-from aexp.adapters.workshop.git_house import GitHouse, build_house
+from aexp.adapters.workshop.environment import git_environment, ssh_options
+from aexp.adapters.workshop.git_house import GitHouse, Needs, build_house
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, find_layout
 from aexp.adapters.workshop.git_remotes import GitRemotes
+from aexp.adapters.workshop.git_run import run_git
 from aexp.adapters.workshop.git_settings import GitSettings
 from aexp.adapters.workshop.git_study import GitReader, GitStudy
 from aexp.adapters.workshop.ssh_settings import SshSettings
-from aexp.adapters.workshop.steps import Done, Step, StepsExecution
 from aexp.adapters.workshop.trust import TrustBook
 from aexp.domain.errors import RelayStartError, RelayValidationError
 from aexp.domain.git_config import LFS_FILTER, Setting, parse
-from aexp.domain.operations import ALLOWED, BRANCH
+from aexp.domain.operations import BRANCH
 from aexp.domain.text import visible
 from aexp.ports.executor import Command, Execution
 from aexp.ports.workshop import Order, Survey
@@ -112,8 +111,7 @@ class GitBench:
                 self._tools.houses,
                 study,
                 survey.destinations,
-                lfs=lfs,
-                writes=command.op in _WRITES,
+                Needs(lfs, command.op in _WRITES, command.op in _MOVES),
             )
         except RelayValidationError as exc:
             raise RelayStartError(exc.what, exc.hint) from exc
@@ -131,35 +129,32 @@ class GitBench:
     def _run(
         self, command: Command, house: GitHouse, study: GitStudy, survey: Survey, *, lfs: bool
     ) -> Execution:
-        layout = house.layout
-        below = command.cwd.relative_to(layout.root).parts if command.op == "git_status" else ()
         uploads = lfs and study.uses_lfs and command.op == "git_push"
-        environment = {
-            **self._environment(str(self._tools.lfs_hooks if uploads else self._tools.hooks)),
-            **house_environment(
-                str(house.path), "/".join([".."] * len(below)) or ".", _protocols(survey)
-            ),
-        }
-        handle = _open(layout.root.joinpath(*below))
-        try:
-            # The folder is used through its descriptor: what its path leads to by now does not matter.
-            cwd = f"/proc/self/fd/{handle}"
-            argv = (self._tools.git, *ALLOWED[command.op].argv(survey.args)[1:])
-            abort = Step((self._tools.git, "rebase", "--abort"), cwd, environment, always=True)
-            return StepsExecution(
-                Step(argv, cwd, environment),
-                partial(self._spawn, command.request_id),
-                _AbortedRebase(house, abort),
-                on_close=[partial(os.close, handle), house.close],
-            )
-        except BaseException:
-            os.close(handle)
-            raise
+        hooks = self._tools.lfs_hooks if uploads else self._tools.hooks
+        return run_git(
+            self._tools.git,
+            command,
+            survey,
+            house,
+            self._environment(str(hooks)),
+            partial(self._spawn, command.request_id, self._writable(house, survey)),
+        )
+
+    def _writable(self, house: GitHouse, survey: Survey) -> list[str]:
+        """Where git may write: what the requester can write anyway, and what is made for this request."""
+        remotes = [one.url for one in survey.destinations if one.url.startswith("/")]
+        tickets = self._tools.base.get("KRB5CCNAME", f"/tmp/krb5cc_{os.geteuid()}")  # noqa: S108
+        return [str(self._tools.home), str(house.path), *remotes, tickets.removeprefix("FILE:")]
 
     def _spawn(
-        self, request_id: str, argv: Sequence[str], cwd: str, environment: Mapping[str, str]
+        self,
+        request_id: str,
+        writable: Sequence[str],
+        argv: Sequence[str],
+        cwd: str,
+        environment: Mapping[str, str],
     ) -> LocalExecution:
-        return self._executor.spawn(argv, cwd, environment, request_id)
+        return self._executor.spawn(argv, cwd, environment, request_id, writable)
 
     def _study(self, op: str, cwd: Path) -> tuple[GitLayout, GitStudy]:
         layout = find_layout(cwd, self._tools.home)
@@ -212,46 +207,6 @@ class GitBench:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise ValueError(visible(said, limit=200) or f"git ended with {done.returncode}")
         return parse(done.stdout)
-
-
-class _AbortedRebase:
-    """Sees to it that no rebase stays half done: its state lies in the private directory, which goes."""
-
-    def __init__(self, house: GitHouse, abort: Step) -> None:
-        self._house = house
-        self._abort = abort
-        self._status = 0
-
-    def __call__(self, number: int, status: int, output: bytes) -> Step | Done | None:
-        if number == 0:
-            self._status = status
-            return self._abort if self._house.is_rebasing else None
-        words = _ABORTED if status == 0 else _NOT_ABORTED
-        return Done(self._status, words)
-
-
-_ABORTED = b"aexp: the rebase was aborted; branch and working copy are as they were before.\n"
-_NOT_ABORTED = (
-    b"aexp: the rebase stopped and could not be aborted. The branch is as it was before; look at the working "
-    b"copy with `git status`.\n"
-)
-
-
-def _open(path: Path) -> int:
-    try:
-        return open_folder(path)
-    except OSError as exc:
-        raise RelayStartError(
-            f"{visible(str(path), limit=200)} is no folder any more, or reached by a link: {exc.strerror}.",
-            "Submit the request again once the working copy stands still.",
-        ) from exc
-
-
-def _protocols(survey: Survey) -> tuple[str, ...]:
-    if not survey.destinations:
-        return ()
-    paths = any(one.url.startswith("/") for one in survey.destinations)
-    return ("https", "ssh", "file") if paths else ("https", "ssh")
 
 
 def _paths(ssh: SshSettings) -> list[str]:

@@ -1,10 +1,11 @@
 """The private git directory of one request, on a disk of this node, where the requester writes nothing.
 
-It holds a configuration of our own making and a copy of HEAD; objects, refs, the index and the logs are
-links into the repository. So git keeps its locks where the user's own git looks for them, and finds no
-hook, filter, include or helper. ``docs/security.md`` has the table of what was tried against it.
+It holds a configuration of our own making and copies of HEAD and the index; objects, refs and logs are links
+into the repository. So git keeps its locks where the user's own git looks for them, and finds no hook,
+filter, include or helper. ``docs/security.md`` has the table of what was tried against it.
 """
 
+import logging
 import os
 import shutil
 import stat
@@ -15,11 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aexp.adapters.plain_files import kind_at, write_private
+from aexp.adapters.workshop.git_index import BorrowedIndex, borrow_index, release_left
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, opened
 from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
 from aexp.domain.git_config import LFS_FILTER, Setting, serialise
 from aexp.domain.remote_urls import lfs_endpoint
+
+logger = logging.getLogger("aexp.relay")
 
 _HANDED_BACK = ("FETCH_HEAD", "ORIG_HEAD")
 _OVERRULED = frozenset({"core.bare", "core.worktree", "core.splitindex", "core.hookspath"})
@@ -33,82 +37,120 @@ class GitHouse:
     Attributes:
         path: where it lies; GIT_DIR.
         layout: the working copy that it stands for.
+        index: the borrowed index, for an operation that writes it.
     """
 
     path: Path
     layout: GitLayout
+    index: BorrowedIndex | None
 
     @property
     def is_rebasing(self) -> bool:
         """Whether a rebase was begun in it and not finished."""
         return (self.path / "rebase-merge").is_dir() or (self.path / "rebase-apply").is_dir()
 
-    def close(self) -> None:
-        """Hand back what the user's own git may be asked for next, and remove the rest."""
-        with suppress(OSError):
-            # The user's repository may be gone by now, or on a full disk: the operation is over anyway.
-            self._hand_back()
-        shutil.rmtree(self.path, ignore_errors=True)
+    def give_back(self) -> None:
+        """Give the working copy its index, and what the user's own git may be asked for next. Repeatable.
 
-    def _hand_back(self) -> None:
+        Raises:
+            OSError: something of it could not be written.
+            RelayValidationError: the repository is not there any more.
+        """
+        if self.index is not None:
+            self.index.give_back()
         with opened(self.layout.git_dir, self.layout.root) as there:
             for name in _HANDED_BACK:
-                if not (self.path / name).is_file():
-                    continue
-                draft = f".{name}-{uuid.uuid4().hex[:8]}"
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-                with os.fdopen(os.open(draft, flags, 0o644, dir_fd=there), "wb") as file:
-                    file.write((self.path / name).read_bytes())
-                # A link of that name is replaced, not followed.
-                os.rename(draft, name, src_dir_fd=there, dst_dir_fd=there)
+                if (self.path / name).is_file():
+                    _hand_back(there, name, (self.path / name).read_bytes())
+
+    def close(self) -> None:
+        """Remove it, whatever became of the operation."""
+        discard_house(self.path)
+
+
+def discard_house(path: Path) -> None:
+    """Remove a private directory, and let go of a lock that it still stands for."""
+    release_left(path)
+    shutil.rmtree(path, onerror=_tell)
+
+
+def _tell(_act: object, path: str, about: tuple[object, BaseException, object]) -> None:
+    if not isinstance(about[1], FileNotFoundError):
+        logger.warning("left-behind path=%s reason=%s", path, about[1])
+
+
+def _hand_back(there: int, name: str, data: bytes) -> None:
+    draft = f".{name}-{uuid.uuid4().hex[:8]}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(draft, flags, 0o644, dir_fd=there), "wb") as file:
+        file.write(data)
+    # A link of that name is replaced, not followed.
+    os.rename(draft, name, src_dir_fd=there, dst_dir_fd=there)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an operation needs of its private directory.
+
+    Attributes:
+        lfs: whether git-lfs is set up in it.
+        writes: whether refs and logs are written, so that links among them matter.
+        index: whether the index is written.
+    """
+
+    lfs: bool
+    writes: bool
+    index: bool
 
 
 def build_house(
-    folder: Path, study: GitStudy, destinations: Sequence[Destination], *, lfs: bool, writes: bool
+    folder: Path, study: GitStudy, destinations: Sequence[Destination], needs: Needs
 ) -> GitHouse:
     """Make the directory.
 
     Args:
         folder: where private directories lie.
         destinations: the only remotes that it knows, with these URLs.
-        lfs: whether git-lfs is set up in it.
-        writes: whether the operation writes refs and logs, so that links among them matter.
 
     Raises:
         RelayValidationError: the repository holds links that would lead a write elsewhere.
+        RelayStartError: another git process has the index's lock.
         OSError: the directory cannot be made.
     """
     layout = study.layout
-    if writes:
+    if needs.writes:
         _refuse_links(layout)
-    house = GitHouse(folder / uuid.uuid4().hex, layout)
-    house.path.mkdir(mode=0o700)
+    path = folder / uuid.uuid4().hex
+    path.mkdir(mode=0o700)
     try:
-        _furnish(house.path, study, destinations, lfs=lfs, writes=writes)
+        _furnish(path, study, destinations, needs)
+        index = borrow_index(layout, path) if needs.index else None
+        if index is None:
+            (path / "index").symlink_to(layout.git_dir / "index")
     except BaseException:
-        shutil.rmtree(house.path, ignore_errors=True)
+        discard_house(path)
         raise
-    return house
+    return GitHouse(path, layout, index)
 
 
 def _furnish(
-    house: Path, study: GitStudy, destinations: Sequence[Destination], *, lfs: bool, writes: bool
+    house: Path, study: GitStudy, destinations: Sequence[Destination], needs: Needs
 ) -> None:
     layout = study.layout
-    write_private(house / "config", serialise(_settings(study, destinations, lfs=lfs)))
+    write_private(house / "config", serialise(_settings(study, destinations, lfs=needs.lfs)))
     write_private(house / "HEAD", study.head)
     for name in ("objects", "refs", "packed-refs", "shallow"):
         (house / name).symlink_to(layout.common / name)
-    (house / "index").symlink_to(layout.git_dir / "index")
     (house / "info").mkdir()
+    (house / "tmp").mkdir()
     write_private(house / "info/exclude", study.exclude)
     if study.sparse is not None:
         write_private(house / "info/sparse-checkout", study.sparse)
-    if writes:
+    if needs.writes:
         _link_logs(house, layout)
     if study.value("core.splitindex"):
         _link_shared_index(house, layout)
-    if lfs and study.uses_lfs:
+    if needs.lfs and study.uses_lfs:
         with opened(layout.common, layout.root) as common:
             _make(common, "lfs")
         (house / "lfs").symlink_to(layout.common / "lfs")

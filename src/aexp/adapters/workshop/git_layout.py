@@ -2,7 +2,8 @@
 
 Accepted are a folder ``.git``; the file ``.git`` of a linked worktree (``<repository>/worktrees/<name>``,
 which must point back); and that of a submodule (``…/.git/modules/<name>``, whose ``core.worktree`` must
-point back). Nothing on the way may be a link, and nothing may lie outside the home or belong to somebody else.
+point back). Nothing on the way may be a link, and nothing may lie outside the home or belong to somebody
+else.
 """
 
 import contextlib

@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from aexp.adapters.executor import landlock
 from aexp.adapters.executor.local import LocalExecutor
 from aexp.adapters.executor.strays import end_strays
 from aexp.adapters.node_local import private_folder
 from aexp.adapters.plain_files import write_private
 from aexp.adapters.workshop.environment import base_environment
 from aexp.adapters.workshop.git_bench import GitBench, GitTools
+from aexp.adapters.workshop.git_house import discard_house
 from aexp.adapters.workshop.git_settings import check_version, pin_git_settings
 from aexp.adapters.workshop.programs import find_git, find_program, safe_path
 from aexp.adapters.workshop.ssh_settings import pin_ssh_settings
@@ -101,6 +103,11 @@ class LoginWorkshop(Workshop, Executor):
                 f"your own git configuration runs programs that the relay leaves out: "
                 f"{', '.join(dict.fromkeys(self._left_out))}"
             )
+        if not landlock.version():
+            told.append(
+                "this kernel cannot confine git to your home (Landlock, Linux 5.19): a requester that swaps "
+                "folders for links in the right moment can make git write elsewhere on this node"
+            )
         if self._environ.get("GIT_SSH_COMMAND"):
             told.append(
                 "GIT_SSH_COMMAND is not used; set core.sshCommand in your ~/.gitconfig instead"
@@ -126,7 +133,7 @@ class LoginWorkshop(Workshop, Executor):
 
     def close(self) -> None:
         """Remove what was kept for this daemon."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _discard(self._folder)
 
 
 def _own_folder(state: Path, processes: Processes) -> Path:
@@ -135,8 +142,16 @@ def _own_folder(state: Path, processes: Processes) -> Path:
     for entry in os.listdir(above):
         process = ProcessId.parse(entry)
         if process is not None and processes.alive(process) is not True:
-            shutil.rmtree(above / entry, ignore_errors=True)
+            _discard(above / entry)
     return private_folder(above / str(processes.me))
+
+
+def _discard(folder: Path) -> None:
+    """Remove what a daemon kept; an index that it had borrowed is free again."""
+    houses = folder / "houses"
+    for house in houses.iterdir() if houses.is_dir() else ():
+        discard_house(house)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _made(folder: Path) -> Path:

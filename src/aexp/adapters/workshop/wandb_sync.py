@@ -114,7 +114,11 @@ class WandbBench:
         steps = _Steps(program, partial(_step, cwd, environment), command.cwd, found)
         return StepsExecution(
             steps.first,
-            partial(self._executor.spawn, request_id=command.request_id),
+            partial(
+                self._executor.spawn,
+                request_id=command.request_id,
+                writable=[self._home, str(folder), "/dev/shm"],  # noqa: S108
+            ),
             steps.then,
             on_close=[partial(_remove, folder), partial(_end_rest, command.request_id)],
         )

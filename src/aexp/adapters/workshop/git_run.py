@@ -1,0 +1,98 @@
+"""One git command in its private directory, and what has to happen after it."""
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from aexp.adapters.plain_files import open_folder
+from aexp.adapters.remedies import reason
+from aexp.adapters.workshop.environment import house_environment
+from aexp.adapters.workshop.git_house import GitHouse
+from aexp.adapters.workshop.steps import Done, Spawn, Step, StepsExecution
+from aexp.domain.errors import RelayStartError, RelayValidationError
+from aexp.domain.operations import ALLOWED
+from aexp.domain.text import visible
+from aexp.ports.executor import Command, Execution
+from aexp.ports.workshop import Survey
+
+_ABORTED = b"aexp: the rebase was aborted; branch and working copy are as they were before.\n"
+_NOT_ABORTED = (
+    b"aexp: the rebase stopped and could not be aborted. The branch is as it was before; look at the working "
+    b"copy with `git status`.\n"
+)
+
+
+def run_git(
+    git: str,
+    command: Command,
+    survey: Survey,
+    house: GitHouse,
+    environment: Mapping[str, str],
+    spawn: Spawn,
+) -> Execution:
+    """Start the command; what it leaves in the private directory is given back when it has ended.
+
+    Raises:
+        RelayStartError: it could not be started.
+    """
+    root = house.layout.root
+    below = command.cwd.relative_to(root).parts if command.op == "git_status" else ()
+    work_tree = "/".join([".."] * len(below)) or "."
+    whole = {**environment, **house_environment(str(house.path), work_tree, _protocols(survey))}
+    handle = _open(root.joinpath(*below))
+    try:
+        # The folder is used through its descriptor: what its path leads to by now does not matter.
+        cwd = f"/proc/self/fd/{handle}"
+        argv = (git, *ALLOWED[command.op].argv(survey.args)[1:])
+        abort = Step((git, "rebase", "--abort"), cwd, whole, always=True)
+        return StepsExecution(
+            Step(argv, cwd, whole),
+            spawn,
+            _Ending(house, abort),
+            on_close=[partial(os.close, handle), house.close],
+        )
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+class _Ending:
+    """Sees to it that no rebase stays half done, and that the working copy gets what is its own."""
+
+    def __init__(self, house: GitHouse, abort: Step) -> None:
+        self._house = house
+        self._abort = abort
+        self._status = 0
+
+    def __call__(self, number: int, status: int, output: bytes) -> Step | Done | None:
+        if number == 0:
+            self._status = status
+            return self._abort if self._house.is_rebasing else self._end(b"")
+        return self._end(_ABORTED if status == 0 else _NOT_ABORTED)
+
+    def _end(self, words: bytes) -> Done:
+        try:
+            self._house.give_back()
+        except (OSError, RelayValidationError) as exc:
+            why = reason(exc) if isinstance(exc, OSError) else str(exc)
+            told = f"aexp: what git has left could not be written to {self._house.layout.git_dir}: {why}\n"
+            return Done(self._status or 1, words + told.encode())
+        return Done(self._status, words)
+
+
+def _open(path: Path) -> int:
+    try:
+        return open_folder(path)
+    except OSError as exc:
+        raise RelayStartError(
+            f"{visible(str(path), limit=200)} is no folder any more, or reached by a link: {exc.strerror}.",
+            "Submit the request again once the working copy stands still.",
+        ) from exc
+
+
+def _protocols(survey: Survey) -> tuple[str, ...]:
+    if not survey.destinations:
+        return ()
+    paths = any(one.url.startswith("/") for one in survey.destinations)
+    return ("https", "ssh", "file") if paths else ("https", "ssh")
