@@ -132,7 +132,16 @@ def test_stdout_holds_the_output_and_nothing_else(site: Site) -> None:
 def test_json_of_a_result(site: Site) -> None:
     site.serve()
     found = site.json("git-status")
-    keys = {"schema", "request_id", "op", "returncode", "stdout", "duration_s", "notices", "consent"}
+    keys = {
+        "schema",
+        "request_id",
+        "op",
+        "returncode",
+        "stdout",
+        "duration_s",
+        "notices",
+        "consent",
+    }
     assert set(found) == keys
     assert (found["notices"], found["consent"]) == ([], "login")
     assert (found["schema"], found["op"], found["returncode"]) == (1, "git_status", 0)

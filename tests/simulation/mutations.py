@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from aexp.adapters.consent.markers import MarkerDecisions
-from aexp.airgapped import consent_desk, owners, waiting_notes
+from aexp.airgapped import consent_desk, owners, rulings, waiting_notes
 from aexp.airgapped.burial import Burial
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.queue import RelayQueue
@@ -155,7 +155,7 @@ MUTATIONS = {
     ),
     "no digest of what was parked": Mutation(
         (
-            (consent_desk, "digest", lambda data: "same"),
+            (rulings, "digest", lambda data: "same"),
             (waiting_notes, "digest", lambda data: "same"),
             (Petition, "digest", "same"),
         ),

@@ -10,7 +10,7 @@ import rich_click as click
 import aexp.airgapped
 from aexp.airgapped.approval import Waiting
 from aexp.airgapped.inspection import DaemonView, RequestView
-from aexp.cli import exits, main, original, relay
+from aexp.cli import audit, exits, main, original, relay
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
 from aexp.domain.consent import State
@@ -24,6 +24,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 GROUPS = {
     "aexp": main.root,
     "aexp relay": relay.relay,
+    "aexp relay audit": audit.audit,
     "python -m aexp.airgapped": original.original,
 }
 
@@ -190,8 +191,14 @@ def test_files_that_the_pages_name_exist() -> None:
             assert (ROOT / "src" / "aexp" / name).is_file(), f"{page.name}: {name}"
 
 
-def test_every_test_that_the_page_on_reliability_names_is_there() -> None:
-    page = text("docs/reliability.md")
+def test_the_page_of_vectors_is_that_of_the_tests() -> None:
+    from tests.vectors.__main__ import table
+
+    assert text("docs/vectors.md") == table()
+
+
+def test_every_test_that_the_pages_on_promises_name_is_there() -> None:
+    page = text("docs/reliability.md") + text("docs/security.md")
     written = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
     for name in re.findall(r"`(test_\w+)`", page):
         assert f"def {name}(" in written, name

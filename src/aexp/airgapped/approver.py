@@ -14,8 +14,9 @@ from aexp.airgapped.approval import (
     reject,
     waiting_requests,
 )
+from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
-from aexp.airgapped.queue import Beat, RelayQueue
+from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import approve_hint, serve_hint
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, signed_text

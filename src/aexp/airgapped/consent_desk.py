@@ -1,41 +1,27 @@
 """Requests that wait for a person."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from aexp.airgapped.admission import Admitted
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.intake import Intake
-from aexp.airgapped.jobs import Job, refusal
+from aexp.airgapped.jobs import Job
 from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.rulings import Parked, Rulings
 from aexp.airgapped.tokens import Tokens
-from aexp.airgapped.waiting_notes import Note, WaitingNotes, digest
+from aexp.airgapped.waiting_notes import WaitingNotes
 from aexp.domain import layout, wire
-from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State, decide
+from aexp.domain.consent import CONSENT_EXPIRES_S, Event, decide
 from aexp.domain.errors import RelayStorageError, RelayValidationError
 from aexp.domain.layout import Token
 from aexp.domain.limits import Limits
 from aexp.domain.petition import Petition
-from aexp.domain.text import age, visible
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
 from aexp.ports.notifier import Notifier
 
 EXPIRY_EVERY_S = 5.0
 """Seconds between two looks for expired requests: ten thousand may wait."""
-
-
-@dataclass(frozen=True)
-class Parked:
-    """What the daemon remembers of a waiting request: the file in the queue is for people to read."""
-
-    petition: Petition
-    note: Note
-
-    @property
-    def op(self) -> str:
-        """The operation's name."""
-        return self.petition.op
 
 
 class ConsentDesk:
@@ -61,6 +47,7 @@ class ConsentDesk:
         self._audit = audit
         self._limits = limits
         self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
+        self._rulings = Rulings(tokens, intake, publisher, clock, audit)
         self._parked: dict[str, Parked] = {}
         self._expiry_due = float("-inf")
 
@@ -128,7 +115,7 @@ class ConsentDesk:
         for request_id in self._tokens.parked():
             if request_id in self._parked:
                 continue
-            data = self._body(layout.pending(request_id))
+            data = self._rulings.body(layout.pending(request_id))
             if data is None:
                 continue
             self._intake.remember(request_id)
@@ -209,36 +196,12 @@ class ConsentDesk:
         )
         job = None
         if event is Event.APPROVE:
-            job = self._approved(token, parked)
+            job = self._rulings.approved(token, parked)
         else:
-            self._refused(token, parked, event, verdicts.rejected.get(request_id, ""))
+            self._rulings.refused(token, parked, event, verdicts.rejected.get(request_id, ""))
         if not self._publisher.holds(request_id):
             # A rejection stays until its answer is there: should we die first, it is heard again.
             self._tidy(request_id)
-        return job
-
-    def _approved(self, token: Token, parked: Parked) -> Job | None:
-        data = self._body(token.name)
-        if data is None:
-            # Unreadable for now: the recovery finds the claim, and it is asked for again.
-            return None
-        if digest(data) != parked.note.file:
-            what = "The request was changed while it waited for consent; it was not run."
-            answer = refusal(token.request_id, parked.op, State.REJECTED, error=what)
-            self._publisher.publish(token, answer)
-            return None
-        job = self._intake.admit(token, data, decided=True)
-        if job is None or job.petition is None:
-            return job
-        if job.petition.digest != parked.petition.digest:
-            what = "What the request would do has changed since it was shown; it was not run."
-            hint = "Submit it again, and have it approved as it is now."
-            answer = job.answer(job.move(Event.REJECT), error=what, hint=hint)
-            self._publisher.publish(job.token, answer)
-            return None
-        job.move(Event.APPROVE)
-        job.approved_at = self._clock.monotonic()
-        self._intake.will_run(job)
         return job
 
     def _explain(self, ignored: Mapping[str, str]) -> None:
@@ -250,26 +213,6 @@ class ConsentDesk:
             self._audit.warn("approval-ignored", request_id, why=why)
             note = self._notes.say(parked.petition, parked.note, why)
             self._parked[request_id] = Parked(parked.petition, note)
-
-    def _refused(self, token: Token, parked: Parked, event: Event, reason: str) -> None:
-        if event is Event.REJECT:
-            why = f": {visible(reason.strip(), limit=400)}" if reason.strip() else ""
-            answer = refusal(
-                token.request_id,
-                parked.op,
-                State.REJECTED,
-                error=f"A person on the login node rejected {parked.op}{why}.",
-                hint="Talk to them before you submit it again.",
-            )
-        else:
-            answer = refusal(
-                token.request_id,
-                parked.op,
-                State.EXPIRED,
-                error=f"Nobody decided on {parked.op} within {age(CONSENT_EXPIRES_S)}; it was not run.",
-                hint="Submit it again and have it approved with relay-approve.",
-            )
-        self._publisher.publish(token, answer)
 
     def _withdrawn(self, request_id: str) -> None:
         self._parked.pop(request_id, None)
@@ -286,10 +229,3 @@ class ConsentDesk:
         except RelayStorageError as exc:
             # The decision stands; what is left behind is swept with the rest.
             self._audit.warn("untidy", request_id, error=exc)
-
-    def _body(self, name: str) -> bytes | None:
-        try:
-            return self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1)
-        except RelayStorageError as exc:
-            self._audit.warn("unreadable", error=exc)
-            return None

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from aexp.airgapped.queue import Beat, RelayQueue
+from aexp.airgapped.beats import Beat
+from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode, State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError

@@ -3,8 +3,9 @@
 import random
 from collections.abc import Callable
 
+from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
-from aexp.airgapped.queue import Beat, RelayQueue
+from aexp.airgapped.queue import RelayQueue
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict

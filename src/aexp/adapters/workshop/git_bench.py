@@ -9,8 +9,10 @@ from pathlib import Path
 
 from aexp.adapters.executor.local import LocalExecution, LocalExecutor
 from aexp.adapters.workshop.environment import git_environment, ssh_options
+from aexp.adapters.workshop.git_configuration import GitConfiguration
 from aexp.adapters.workshop.git_house import GitHouse, Needs, build_house
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, find_layout
+from aexp.adapters.workshop.git_links import refuse_links
 from aexp.adapters.workshop.git_remotes import GitRemotes
 from aexp.adapters.workshop.git_run import run_git
 from aexp.adapters.workshop.git_settings import GitSettings
@@ -63,7 +65,7 @@ class GitBench:
         self._tools = tools
         self._trust = trust
         self._executor = executor
-        self._reader = GitReader(self._parse, self._trusts)
+        self._reader = GitReader(GitConfiguration(self._parse, self._trusts))
         ssh = tools.settings.ssh or tools.ssh_program
         ssh = f"{ssh} {ssh_options(str(tools.ssh.config), _paths(tools.ssh))}"
         self._environment = partial(
@@ -141,10 +143,12 @@ class GitBench:
         )
 
     def _writable(self, house: GitHouse, survey: Survey) -> list[str]:
-        """Where git may write: what the requester can write anyway, and what is made for this request."""
+        """Where git may write: the working copy and its repository, and what is made for this request."""
+        layout = house.layout
         remotes = [one.url for one in survey.destinations if one.url.startswith("/")]
         tickets = self._tools.base.get("KRB5CCNAME", f"/tmp/krb5cc_{os.geteuid()}")  # noqa: S108
-        return [str(self._tools.home), str(house.path), *remotes, tickets.removeprefix("FILE:")]
+        own = [layout.root, layout.git_dir, layout.common, house.path, self._tools.settings.secrets]
+        return [*map(str, own), *remotes, tickets.removeprefix("FILE:")]
 
     def _spawn(
         self,
@@ -159,6 +163,8 @@ class GitBench:
     def _study(self, op: str, cwd: Path) -> tuple[GitLayout, GitStudy]:
         layout = find_layout(cwd, self._tools.home)
         study = self._reader.study(layout)
+        if op in _WRITES:
+            refuse_links(layout)
         if op in _MOVES and study.unfinished:
             raise bad_copy(
                 layout.root,

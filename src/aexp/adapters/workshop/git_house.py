@@ -17,7 +17,7 @@ from pathlib import Path
 
 from aexp.adapters.plain_files import kind_at, write_private
 from aexp.adapters.workshop.git_index import BorrowedIndex, borrow_index, release_left
-from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, opened
+from aexp.adapters.workshop.git_layout import GitLayout, opened
 from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
 from aexp.domain.git_config import LFS_FILTER, Setting, serialise
@@ -27,7 +27,6 @@ logger = logging.getLogger("aexp.relay")
 
 _HANDED_BACK = ("FETCH_HEAD", "ORIG_HEAD")
 _OVERRULED = frozenset({"core.bare", "core.worktree", "core.splitindex", "core.hookspath"})
-_MOST_LINKS = 100_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Needs:
 
     Attributes:
         lfs: whether git-lfs is set up in it.
-        writes: whether refs and logs are written, so that links among them matter.
+        writes: whether refs and logs are written.
         index: whether the index is written.
     """
 
@@ -113,13 +112,10 @@ def build_house(
         destinations: the only remotes that it knows, with these URLs.
 
     Raises:
-        RelayValidationError: the repository holds links that would lead a write elsewhere.
         RelayStartError: another git process has the index's lock.
         OSError: the directory cannot be made.
     """
     layout = study.layout
-    if needs.writes:
-        _refuse_links(layout)
     path = folder / uuid.uuid4().hex
     path.mkdir(mode=0o700)
     try:
@@ -197,50 +193,3 @@ def _link_shared_index(house: Path, layout: GitLayout) -> None:
         for name in os.listdir(own):
             if name.startswith("sharedindex.") and kind_at(own, name) == stat.S_IFREG:
                 (house / name).symlink_to(layout.git_dir / name)
-
-
-def _refuse_links(layout: GitLayout) -> None:
-    """Refuse links among refs, logs and the folders of objects: git would write through them.
-
-    One that is put there after this look leads a line of a log, or a file that is named by a hash, astray.
-    """
-    places = {(layout.common, name) for name in ("refs", "logs")}
-    places.add((layout.git_dir, "logs"))
-    left = _MOST_LINKS
-    for place, name in sorted(places):
-        with opened(place, layout.root) as handle:
-            if kind_at(handle, name) is not None:
-                left = _walk(layout, handle, name, f"{place}/{name}", left)
-    with opened(layout.common, layout.root) as common:
-        # Below these there are too many folders to look through at each request.
-        _look_for_links(layout, common, "objects", f"{layout.common}/objects")
-        for name in ("lfs", "lfs/objects"):
-            if kind_at(common, name) is not None:
-                _look_for_links(layout, common, name, f"{layout.common}/{name}")
-
-
-def _walk(layout: GitLayout, folder: int, name: str, shown: str, left: int) -> int:
-    for deeper in _look_for_links(layout, folder, name, shown):
-        left -= 1
-        if left < 0:
-            raise bad_copy(layout.root, "has too many folders of refs", "`git pack-refs --all`")
-        left = _walk(layout, folder, f"{name}/{deeper}", f"{shown}/{deeper}", left)
-    return left
-
-
-def _look_for_links(layout: GitLayout, folder: int, name: str, shown: str) -> list[str]:
-    """The folders in a folder."""
-    handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-    try:
-        found = []
-        with os.scandir(handle) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    raise bad_copy(
-                        layout.root, f"has a {shown}/{entry.name} that is a symbolic link"
-                    )
-                if entry.is_dir(follow_symlinks=False):
-                    found.append(entry.name)
-        return found
-    finally:
-        os.close(handle)

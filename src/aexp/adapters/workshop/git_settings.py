@@ -1,5 +1,6 @@
 """The login user's own git settings, read once at the daemon's start and kept where nobody else writes."""
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ class GitSettings:
         file: the settings that come along.
         config_home: stands in for ``~/.config``; holds the user's own list of ignored files.
         ssh: how the user starts ssh for git; empty when they did not say.
+        secrets: a folder for what a credential helper keeps and writes.
         lfs: whether the user has git-lfs set up for all their repositories.
         left_out: keys of programs that were left out, in the order of the configuration.
         sources: the files that were read, and that are watched for a change.
@@ -32,6 +34,7 @@ class GitSettings:
     file: Path
     config_home: Path
     ssh: str
+    secrets: Path
     lfs: bool
     left_out: tuple[str, ...]
     sources: tuple[Path, ...]
@@ -81,12 +84,16 @@ def pin_git_settings(
     config_home = folder / "config"
     (config_home / "git").mkdir(parents=True, exist_ok=True)
     sources = (*_config_files(environ, home), _pin_ignores(found, environ, home, config_home))
+    secrets = folder / "secrets"
+    secrets.mkdir(mode=0o700, exist_ok=True)
+    kept = [_with_pinned_store(setting, home, secrets) for setting in kept]
     file = folder / "gitconfig"
     write_private(file, serialise(setting for setting in kept if setting.key != "core.sshcommand"))
     return GitSettings(
         file=file,
         config_home=config_home,
         ssh=_last(kept, "core.sshcommand") or "",
+        secrets=secrets,
         lfs=_last(kept, "filter.lfs.process") is not None,
         left_out=tuple(setting.key for setting in found if _runs_something(setting)),
         sources=sources,
@@ -110,6 +117,23 @@ def _pin_ignores(
         source = Path(f"{home}{named[1:]}" if named.startswith("~/") else named)
     write_private(config_home / "git/ignore", read_anywhere(source) or b"")
     return source
+
+
+def _with_pinned_store(setting: Setting, home: str, secrets: Path) -> Setting:
+    """The same, or ``credential.helper=store`` (git-credential-store(1)) on a copy of its file.
+
+    The helper writes its file after each use, which in the home a confined process may not, and what the
+    requester adds to the file later has no effect.
+    """
+    words = (setting.value or "").split(None, 1)
+    if setting.section != "credential" or setting.name != "helper" or words[:1] != ["store"]:
+        return setting
+    named = words[1].removeprefix("--file").lstrip("= ").strip("'\"") if len(words) > 1 else ""
+    source = named or "~/.git-credentials"
+    path = Path(f"{home}{source[1:]}" if source.startswith("~/") else source)
+    copy = secrets / hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    write_private(copy, read_anywhere(path) or b"")
+    return Setting(setting.key, f"store --file={copy}")
 
 
 def _last(settings: list[Setting], key: str) -> str | None:

@@ -1,21 +1,18 @@
 """Reading a working copy for an operation: what is taken over of its configuration, and where it leads."""
 
-import hashlib
 import os
 import re
 import stat
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aexp.adapters.plain_files import kind_at, read_at
+from aexp.adapters.workshop.git_configuration import GitConfiguration
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, opened
 from aexp.domain.errors import RelayValidationError
-from aexp.domain.git_config import Fate, Setting, fate
+from aexp.domain.git_config import Setting
 from aexp.domain.text import visible
 
 ALTERNATES = "objects/info/alternates"
-REMEMBERED = 256
 _REF = re.compile(
     r"ref: refs/heads/((?!.*(?:\.\.|//|@\{|\.lock\Z))[^\x00-\x20\x7f~^:?*\[\\]{1,240})"
 )
@@ -71,19 +68,11 @@ class GitReader:
     """Reads working copies.
 
     Args:
-        parse: the settings in the bytes of a configuration file, without following its includes; raises
-            ValueError with git's words when it is none.
-        trusted: (root, key, value) of settings that the login node's owner accepted for a working copy.
+        configuration: reads and judges what the repositories set.
     """
 
-    def __init__(
-        self,
-        parse: Callable[[bytes], list[Setting]],
-        trusted: Callable[[GitLayout, Setting], bool],
-    ) -> None:
-        self._parse = parse
-        self._trusted = trusted
-        self._parsed: OrderedDict[bytes, tuple[Setting, ...]] = OrderedDict()
+    def __init__(self, configuration: GitConfiguration) -> None:
+        self._configuration = configuration
 
     def study(self, layout: GitLayout) -> GitStudy:
         """Read it once.
@@ -93,9 +82,9 @@ class GitReader:
         """
         root = layout.root
         with opened(layout.common, root) as common, opened(layout.git_dir, root) as own:
-            settings = self._configuration(layout, common, own)
+            settings = self._configuration.read(layout, common, own)
             head = read_at(own, "HEAD", 4096) or b""
-            kept, notices = self._sorted(layout, settings)
+            kept, notices = self._configuration.sort(layout, settings)
             if _has_hooks(common):
                 notices.append("hooks of the repository do not run in the relay")
             attributes = _info(common, "attributes")
@@ -122,7 +111,9 @@ class GitReader:
             sparse=sparse,
             exclude=exclude,
             uses_lfs=uses_lfs,
-            tree_lfs=self._settings(layout, lfsconfig, ".lfsconfig") if lfsconfig else (),
+            tree_lfs=self._configuration.settings_in(layout, lfsconfig, ".lfsconfig")
+            if lfsconfig
+            else (),
         )
 
     def read(self, layout: GitLayout) -> list[Setting]:
@@ -135,56 +126,13 @@ class GitReader:
             opened(layout.common, layout.root) as common,
             opened(layout.git_dir, layout.root) as own,
         ):
-            found = [*self._configuration(layout, common, own)]
+            found = [*self._configuration.read(layout, common, own)]
             alternates = _alternates(layout, common)
         return [*found, alternates] if alternates.value else found
 
-    def _configuration(self, layout: GitLayout, common: int, own: int) -> tuple[Setting, ...]:
-        data = read_at(common, "config")
-        if data is None:
-            raise bad_copy(layout.root, "has no .git/config")
-        settings = self._settings(layout, data, f"{layout.common}/config")
-        if any(one.key == "extensions.worktreeconfig" for one in settings):
-            more = read_at(own, "config.worktree")
-            if more is not None:
-                settings += self._settings(layout, more, f"{layout.git_dir}/config.worktree")
-        return settings
-
-    def _settings(self, layout: GitLayout, data: bytes, where: str) -> tuple[Setting, ...]:
-        digest = hashlib.sha256(data).digest()
-        if digest not in self._parsed:
-            try:
-                self._parsed[digest] = tuple(self._parse(data))
-            except ValueError as exc:
-                raise bad_copy(layout.root, f"has a {where} that git cannot read: {exc}") from exc
-            if len(self._parsed) > REMEMBERED:
-                self._parsed.popitem(last=False)
-        self._parsed.move_to_end(digest)
-        return self._parsed[digest]
-
-    def _sorted(
-        self, layout: GitLayout, settings: Iterable[Setting]
-    ) -> tuple[list[Setting], list[str]]:
-        kept: list[Setting] = []
-        dropped: dict[str, None] = {}
-        for setting in settings:
-            verdict = fate(setting)
-            if _points_back(layout, setting):
-                continue
-            if verdict is Fate.REFUSE and not self._trusted(layout, setting):
-                raise _refused(layout, setting)
-            if verdict in (Fate.KEEP, Fate.REFUSE):
-                kept.append(setting)
-            elif verdict is Fate.DROP:
-                dropped[setting.key] = None
-        notices = [
-            f"{visible(key, limit=80)} in {layout.common}/config is not used" for key in dropped
-        ]
-        return kept, notices
-
     def _refuse_alternates(self, layout: GitLayout, common: int) -> None:
         setting = _alternates(layout, common)
-        if setting.value and not self._trusted(layout, setting):
+        if setting.value and not self._configuration.trusts(layout, setting):
             raise RelayValidationError(
                 "cwd",
                 f"has objects elsewhere: {layout.common}/{ALTERNATES} names "
@@ -204,25 +152,6 @@ def _alternates(layout: GitLayout, common: int) -> Setting:
     finally:
         os.close(handle)
     return Setting(ALTERNATES, (data or b"").decode("utf-8", "replace").strip())
-
-
-def _refused(layout: GitLayout, setting: Setting) -> RelayValidationError:
-    key = visible(setting.key, limit=120)
-    value = visible(setting.value or "", limit=80)
-    return RelayValidationError(
-        "cwd",
-        f"cannot be used: {layout.common}/config sets {key} = '{value}', which the relay does not take from "
-        "a repository: it could run a program or lead elsewhere",
-        f"a repository without it (git config --unset {key}), or on the login node: "
-        f"aexp relay trust --cwd {layout.root} --key {key}",
-    )
-
-
-def _points_back(layout: GitLayout, setting: Setting) -> bool:
-    """Whether this is the core.worktree that git writes into a submodule."""
-    if setting.key != "core.worktree" or not layout.is_submodule or not setting.value:
-        return False
-    return os.path.normpath(layout.git_dir / setting.value) == str(layout.root)
 
 
 def _branch(layout: GitLayout, head: bytes) -> str:

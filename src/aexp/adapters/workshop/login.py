@@ -75,7 +75,7 @@ class LoginWorkshop(Workshop, Executor):
         self._git = GitBench(tools, trust, self._executor)
         self._wandb = WandbBench(environ, home, _made(self._folder / "wandb"), self._executor)
         self._left_out = settings.left_out
-        self._watched = WatchedFiles([*settings.sources, *ssh.sources])
+        self._watched = WatchedFiles([*settings.sources, *ssh.sources, *self._wandb.sources])
         self._environ = environ
 
     def survey(self, order: Order) -> Survey:

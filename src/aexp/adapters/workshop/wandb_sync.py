@@ -117,7 +117,7 @@ class WandbBench:
             partial(
                 self._executor.spawn,
                 request_id=command.request_id,
-                writable=[self._home, str(folder), "/dev/shm"],  # noqa: S108
+                writable=[str(command.cwd), str(folder), "/dev/shm"],  # noqa: S108
             ),
             steps.then,
             on_close=[partial(_remove, folder), partial(_end_rest, command.request_id)],

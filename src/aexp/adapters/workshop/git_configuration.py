@@ -1,0 +1,96 @@
+"""Reading what a repository sets, as bytes, and judging it setting by setting."""
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from aexp.adapters.plain_files import read_at
+from aexp.adapters.workshop.git_layout import GitLayout, bad_copy
+from aexp.domain.errors import RelayValidationError
+from aexp.domain.git_config import Fate, Setting, fate
+from aexp.domain.text import visible
+
+REMEMBERED = 256
+"""Configurations whose parsed form is kept, by the hash of their bytes."""
+
+
+class GitConfiguration:
+    """Reads and judges the settings of repositories.
+
+    Args:
+        parse: the settings in the bytes of a configuration file, without following its includes; raises
+            ValueError with git's words when it is none.
+        trusts: whether the login node's owner accepted this very setting for the working copy.
+    """
+
+    def __init__(
+        self,
+        parse: Callable[[bytes], list[Setting]],
+        trusts: Callable[[GitLayout, Setting], bool],
+    ) -> None:
+        self._parse = parse
+        self.trusts = trusts
+        self._parsed: OrderedDict[bytes, tuple[Setting, ...]] = OrderedDict()
+
+    def read(self, layout: GitLayout, common: int, own: int) -> tuple[Setting, ...]:
+        data = read_at(common, "config")
+        if data is None:
+            raise bad_copy(layout.root, "has no .git/config")
+        settings = self.settings_in(layout, data, f"{layout.common}/config")
+        if any(one.key == "extensions.worktreeconfig" for one in settings):
+            more = read_at(own, "config.worktree")
+            if more is not None:
+                settings += self.settings_in(layout, more, f"{layout.git_dir}/config.worktree")
+        return settings
+
+    def settings_in(self, layout: GitLayout, data: bytes, where: str) -> tuple[Setting, ...]:
+        digest = hashlib.sha256(data).digest()
+        if digest not in self._parsed:
+            try:
+                self._parsed[digest] = tuple(self._parse(data))
+            except ValueError as exc:
+                raise bad_copy(layout.root, f"has a {where} that git cannot read: {exc}") from exc
+            if len(self._parsed) > REMEMBERED:
+                self._parsed.popitem(last=False)
+        self._parsed.move_to_end(digest)
+        return self._parsed[digest]
+
+    def sort(
+        self, layout: GitLayout, settings: Iterable[Setting]
+    ) -> tuple[list[Setting], list[str]]:
+        kept: list[Setting] = []
+        dropped: dict[str, None] = {}
+        for setting in settings:
+            verdict = fate(setting)
+            if _points_back(layout, setting):
+                continue
+            if verdict is Fate.REFUSE and not self.trusts(layout, setting):
+                raise _refused(layout, setting)
+            if verdict in (Fate.KEEP, Fate.REFUSE):
+                kept.append(setting)
+            elif verdict is Fate.DROP:
+                dropped[setting.key] = None
+        notices = [
+            f"{visible(key, limit=80)} in {layout.common}/config is not used" for key in dropped
+        ]
+        return kept, notices
+
+
+def _refused(layout: GitLayout, setting: Setting) -> RelayValidationError:
+    key = visible(setting.key, limit=120)
+    value = visible(setting.value or "", limit=80)
+    return RelayValidationError(
+        "cwd",
+        f"cannot be used: {layout.common}/config sets {key} = '{value}', which the relay does not take from "
+        "a repository: it could run a program or lead elsewhere",
+        f"a repository without it (git config --unset {key}), or on the login node: "
+        f"aexp relay trust --cwd {layout.root} --key {key}",
+    )
+
+
+def _points_back(layout: GitLayout, setting: Setting) -> bool:
+    """Whether this is the core.worktree that git writes into a submodule."""
+    if setting.key != "core.worktree" or not layout.is_submodule or not setting.value:
+        return False
+    return os.path.normpath(layout.git_dir / setting.value) == str(layout.root)

@@ -1,0 +1,97 @@
+"""What follows from a person's decision, once the request is in the daemon's hands again."""
+
+from dataclasses import dataclass
+
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.intake import Intake
+from aexp.airgapped.jobs import Job, refusal
+from aexp.airgapped.publisher import Publisher
+from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.waiting_notes import Note, digest
+from aexp.domain import wire
+from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.layout import Token
+from aexp.domain.petition import Petition
+from aexp.domain.text import age, visible
+from aexp.ports.clock import Clock
+
+
+@dataclass(frozen=True)
+class Parked:
+    """What the daemon remembers of a waiting request: the file in the queue is for people to read."""
+
+    petition: Petition
+    note: Note
+
+    @property
+    def op(self) -> str:
+        """The operation's name."""
+        return self.petition.op
+
+
+class Rulings:
+    """Turns a decision into a job that may run, or into the answer that it may not."""
+
+    def __init__(
+        self, tokens: Tokens, intake: Intake, publisher: Publisher, clock: Clock, audit: Audit
+    ) -> None:
+        self._tokens = tokens
+        self._intake = intake
+        self._publisher = publisher
+        self._clock = clock
+        self._audit = audit
+
+    def approved(self, token: Token, parked: Parked) -> Job | None:
+        """The job, if the request and what it would do are still what was approved."""
+        data = self.body(token.name)
+        if data is None:
+            # Unreadable for now: the recovery finds the claim, and it is asked for again.
+            return None
+        if digest(data) != parked.note.file:
+            what = "The request was changed while it waited for consent; it was not run."
+            answer = refusal(token.request_id, parked.op, State.REJECTED, error=what)
+            self._publisher.publish(token, answer)
+            return None
+        job = self._intake.admit(token, data, decided=True)
+        if job is None or job.petition is None:
+            return job
+        if job.petition.digest != parked.petition.digest:
+            what = "What the request would do has changed since it was shown; it was not run."
+            hint = "Submit it again, and have it approved as it is now."
+            answer = job.answer(job.move(Event.REJECT), error=what, hint=hint)
+            self._publisher.publish(job.token, answer)
+            return None
+        job.move(Event.APPROVE)
+        job.approved_at = self._clock.monotonic()
+        self._intake.will_run(job)
+        return job
+
+    def refused(self, token: Token, parked: Parked, event: Event, reason: str) -> None:
+        """Answer that a person said no, or that nobody said anything in time."""
+        if event is Event.REJECT:
+            why = f": {visible(reason.strip(), limit=400)}" if reason.strip() else ""
+            answer = refusal(
+                token.request_id,
+                parked.op,
+                State.REJECTED,
+                error=f"A person on the login node rejected {parked.op}{why}.",
+                hint="Talk to them before you submit it again.",
+            )
+        else:
+            answer = refusal(
+                token.request_id,
+                parked.op,
+                State.EXPIRED,
+                error=f"Nobody decided on {parked.op} within {age(CONSENT_EXPIRES_S)}; it was not run.",
+                hint="Submit it again and have it approved with relay-approve.",
+            )
+        self._publisher.publish(token, answer)
+
+    def body(self, name: str) -> bytes | None:
+        """The bytes of a request's file; None when they cannot be read now."""
+        try:
+            return self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1)
+        except RelayStorageError as exc:
+            self._audit.warn("unreadable", error=exc)
+            return None
