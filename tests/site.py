@@ -219,7 +219,7 @@ def stand_in(site: Site, script: str) -> Path:
 
 def slow_git(site: Site) -> Path:
     """A git for the daemon whose fetch says that it runs and then takes very long."""
-    note = site.home / "slow"
+    note = site.repo / ".git/slow"
     real_git = shutil.which("git")
     stand_in(
         site,

@@ -101,7 +101,8 @@ def test_with_clocks_that_differ_by_twenty_minutes_the_living_serve_and_the_dead
 
 def test_consent_does_not_expire_because_the_clocks_differ(site: Site, nodes: list[Node]) -> None:
     site.wandb()
-    for node in nodes:
+    for number, node in enumerate(nodes):
+        site.offline_run(f"0000000{number}")
         at_node = {"cwd": site.repo, "env": node.env}
         queue = ("--queue", str(node.queue))
         request_id = site.relay("wandb-sync", "--no-wait", *queue, **at_node).stdout.strip()

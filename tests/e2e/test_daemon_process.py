@@ -70,7 +70,7 @@ def test_a_killed_daemons_request_is_crashed_at_the_next_start_and_not_run_again
 
 
 def test_a_command_that_outlived_its_daemon_is_ended_before_it_is_answered_for(site: Site) -> None:
-    note = site.home / "stubborn"
+    note = site.repo / ".git/stubborn"
     real_git = shutil.which("git")
     stand_in(
         site,
@@ -192,6 +192,7 @@ def test_the_shipped_helpers_decide_also_for_another_queue(site: Site) -> None:
     site.until("it ran", lambda: site.json(*shown)["state"] == "completed")
     assert site.json(*shown)["stdout"] == f"wandb sync --yes {run}\n"
 
+    site.offline_run("ef567890")
     second = submitted(site, "wandb-sync", "--queue", str(queue))
     site.until("it waits", (queue / f"pending/{second}.json").exists)
     assert helper("relay-reject", second[:6], "--reason", "not tonight").returncode == 0

@@ -88,6 +88,7 @@ def left_over(queue: Path) -> list[str]:
     """The files that neither the retention sweeps nor the queue keeps for people."""
     # The one lease stays as well: it is the count that the next daemon goes on with.
     kept = {*SWEPT, layout.SWEEP, layout.LEASE, "daemon.log", layout.CONSENT_LOG}
+    kept |= {layout.DESTINATIONS, "audit.jsonl"}
     found = (file.relative_to(queue) for file in queue.rglob("*") if file.is_file())
     return [str(name) for name in found if name.parts[0] not in kept]
 
@@ -107,7 +108,7 @@ def books(site: Site, monkeypatch: pytest.MonkeyPatch) -> Books:
 
 @pytest.fixture
 def copies(site: Site) -> list[Path]:
-    return working_copies(site.home, COPIES)
+    return working_copies(site, COPIES)
 
 
 def end_at(process: "subprocess.Popen[str]", after_s: float) -> threading.Timer:

@@ -70,7 +70,7 @@ def test_a_push_shows_gits_words_and_one_line_of_how_it_went(
     terminal.aexp("relay", "push")
     terminal.shows("[ended 0]")
     screen = terminal.screen()
-    assert "HEAD -> main" in screen
+    assert "main -> main" in screen
     assert "ok git_push in 0." in screen
 
 

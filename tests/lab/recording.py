@@ -11,9 +11,9 @@ _SCRIPT = """\
 [ "$1" = push ] || exec {git} "$@"
 for last; do :; done
 set -- push origin "${{last#*:refs/heads/}}"
-echo "began $3" >> {notes}
+echo "began $3" >> .git/pushes
 {work}
-echo "ended $3" >> {notes}
+echo "ended $3" >> .git/pushes
 echo "pushed $3"
 """
 
@@ -26,9 +26,9 @@ class Recording:
     """
 
     def __init__(self, site: Site, work: str = ":") -> None:
-        self._notes = site.home / "pushes"
-        self._notes.touch()
-        stand_in(site, _SCRIPT.format(notes=self._notes, work=work, git=shutil.which("git")))
+        # A command may write in its own working copy, and nowhere else in the home.
+        self._home = site.home
+        stand_in(site, _SCRIPT.format(work=work, git=shutil.which("git")))
 
     def began(self) -> Counter[str]:
         """How often the push of each branch began."""
@@ -39,13 +39,14 @@ class Recording:
         return self._noted("ended")
 
     def _noted(self, event: str) -> Counter[str]:
-        lines = self._notes.read_text(encoding="utf-8").splitlines()
+        notes = [file.read_text(encoding="utf-8") for file in self._home.glob("*/.git/pushes")]
+        lines = [line for note in notes for line in note.splitlines()]
         return Counter(line.split()[1] for line in lines if line.startswith(event))
 
 
-def working_copies(home: Path, count: int) -> list[Path]:
-    """Folders that look like working copies; operations in two of them may run at once."""
-    copies = [home / f"copy{number}" for number in range(count)]
+def working_copies(site: Site, count: int) -> list[Path]:
+    """Clones of the site's origin; operations in two of them may run at once."""
+    copies = [site.home / f"copy{number}" for number in range(count)]
     for copy in copies:
-        (copy / ".git").mkdir(parents=True)
+        site.git("clone", "-q", str(site.origin), str(copy), cwd=site.home)
     return copies

@@ -1,15 +1,19 @@
 """Whatever lies in the queue, the daemon goes on beating and answers a good request."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from aexp.adapters.clock.manual import ManualClock
+from aexp.adapters.executor.recording import Plan
 from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.airgapped import State
 from aexp.domain import wire
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.limits import Limits
 from tests.world import World
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -26,6 +30,18 @@ def world(home: Path) -> World:
 
 def folder(path: Path) -> None:
     path.mkdir(parents=True)
+
+
+def full_folder(path: Path) -> None:
+    path.mkdir(parents=True)
+    (path / "work").write_text("mine")
+
+
+def hard_link(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first = path.parents[1] / "first name"
+    first.write_bytes(b"not ours")
+    path.hardlink_to(first)
 
 
 def fifo(path: Path) -> None:
@@ -82,9 +98,21 @@ PLACES = [
     "consent.log",
     "bad/odd",
     "tmp/odd",
+    # The names that the daemon itself is about to use: they can be known, it says who it is.
+    f"processing/{ID}.{{me}}.claim",
+    f"processing/{ID}.{{me}}.run",
+    f"processing/{OTHER}.{{me}}.claim",
+    f"processing/{OTHER}.{{me}}.run",
+    f"replied/{ID}",
+    f"waiting/{ID}",
+    f"log/{ID}.txt",
+    f"outbox/{ID}.json",
+    "daemons/{me}.hb",
 ]
 KINDS: dict[str, Callable[[Path], None]] = {
     "folder": folder,
+    "full": full_folder,
+    "hard": hard_link,
     "fifo": fifo,
     "dangling": dangling,
     "loop": loop,
@@ -109,7 +137,7 @@ def still_works(world: World) -> None:
 @pytest.mark.parametrize("kind", [*KINDS])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_daemon_starts_and_serves_whatever_is_there(world: World, place: str, kind: str) -> None:
-    KINDS[kind](world.home / ".relay" / place)
+    KINDS[kind](world.home / ".relay" / place.format(me=world.login.me))
     world.serve()
     still_works(world)
 
@@ -118,10 +146,24 @@ def test_a_daemon_starts_and_serves_whatever_is_there(world: World, place: str, 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_daemon_goes_on_whatever_appears(world: World, place: str, kind: str) -> None:
     world.serve()
-    path = world.home / ".relay" / place
+    path = world.home / ".relay" / place.format(me=world.login.me)
     if path.is_file():
         path.unlink()
     KINDS[kind](path)
+    world.leave(ID, {"op": "git_fetch", "args": [], "cwd": str(world.repo)})
+    still_works(world)
+    if place != f"outbox/{ID}.json":
+        assert world.answer(ID).final_state in (State.COMPLETED, State.CRASHED)
+
+
+@pytest.mark.parametrize("kind", [*KINDS])
+def test_what_is_no_request_is_kept_in_bad_and_answered(world: World, kind: str) -> None:
+    world.serve()
+    KINDS[kind](world.home / f".relay/inbox/{ID}.json")
+    world.pass_time(2)
+    assert world.answer(ID).final_state is State.INVALID
+    # Well-formed JSON is a request, of a bad kind: its answer says all about it.
+    assert len(world.names("bad")) == (kind != "numbers")
     still_works(world)
 
 
@@ -189,13 +231,15 @@ def test_a_repeat_of_what_waits_for_consent_is_set_aside_after_a_restart(world: 
     assert world.ran == []
 
 
-def test_a_folder_in_the_place_of_an_earlier_approval_does_not_decide(world: World) -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_an_earlier_approval_that_is_a_folder_does_not_decide(world: World, full: bool) -> None:
     world.serve()
     (world.home / f".relay/approved/{ID}").mkdir()
+    if full:
+        (world.home / f".relay/approved/{ID}/x").write_text("")
     world.leave(ID, {"op": "wandb_sync", "args": [], "cwd": str(world.repo)})
     world.pass_time(5)
     assert world.queue.state(ID) is State.PENDING
-    assert world.names("approved") == []
     assert world.ran == []
 
 
@@ -228,7 +272,135 @@ def test_three_thousand_old_beats_are_looked_through_once(world: World) -> None:
     assert listed[0] < 200
 
 
-def slow(command):  # type: ignore[no-untyped-def]
-    from aexp.adapters.executor.recording import Plan
+def test_a_flood_of_bad_files_leaves_few_lines_and_a_count_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    world.serve()
+    for number in range(600):
+        path = world.home / f".relay/inbox/{number:032x}.json"
+        path.mkdir() if number % 2 else path.write_bytes(b"\xff")
+    world.pass_time(12)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(world.names("outbox")) == 600
+    assert len(world.names("bad")) <= 200
+    assert len(lines) < 200
+    assert any("not-logged-one-by-one" in line for line in lines)
 
+
+def test_a_thousand_planted_folders_among_the_waiting_are_set_aside_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.serve()
+    for number in range(300):
+        (world.home / f".relay/pending/{number:032x}.json").mkdir()
+    world.pass_time(12)
+    assert world.names("pending") == []
+    assert len(caplog.records) < 40
+
+
+def test_one_request_is_not_kept_waiting_by_a_flood_that_fills_the_inbox(home: Path) -> None:
+    world = World(home, lambda _: Plan(duration_s=0.4))
+    world.serve()
+    for number in range(3000):
+        copy = home / f"copy{number % 40}/.git"
+        copy.mkdir(parents=True, exist_ok=True)
+        world.leave(f"{number:032x}", asked(copy.parent, "a script in a loop"))
+    world.pass_time(1)
+    world.leave(ID, asked(world.repo, "somebody else"))
+    world.pass_time(2)
+    assert world.queue.state(ID) is State.COMPLETED
+    assert len(world.names("outbox")) < 300
+
+
+def test_more_than_may_wait_are_refused_at_once(home: Path) -> None:
+    limits = Limits(ready=40, ready_per_client=20, pending=5, pending_per_copy=3)
+    world = World(home, lambda _: Plan(duration_s=900), limits=limits)
+    world.serve()
+    for number in range(100):
+        world.leave(f"{number:032x}", asked(world.repo, f"client {number % 4}"))
+    world.pass_time(2)
+    refused = [world.answer(name.removesuffix(".json")) for name in world.names("outbox")]
+    # One runs, forty wait.
+    assert len(refused) == 59
+    assert {answer.final_state for answer in refused} == {State.REJECTED}
+    assert all("wait to run already" in (answer.error or "") for answer in refused)
+    for number in range(10):
+        world.leave(f"{number:032x}".replace("0", "f"), asked(world.repo, "b", "wandb_sync"))
+    world.pass_time(2)
+    assert len(world.names("pending")) == 3
+
+
+def test_ten_thousand_cancellations_of_nothing_cost_no_time(world: World) -> None:
+    world.executor._plan = slow
+    world.serve()
+    for number in range(1000):
+        world.leave(f"{number:032x}", asked(world.repo, "a", "git_fetch"))
+    for number in range(10_000):
+        (world.home / f".relay/cancel/{number + 5000:032x}").write_bytes(b"")
+    began = time.process_time()
+    world.pass_time(10)
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize("name", ["", "/inbox", "/outbox", "/log", "/tmp"])
+def test_a_queue_that_others_can_write_is_not_served(world: World, name: str) -> None:
+    world.serve()
+    world.serve(world.kill())
+    assert world.daemon is not None
+    os.chmod(f"{world.home}/.relay{name}", 0o777)  # noqa: S103
+    world.pass_time(70)
+    world.leave(ID, asked(world.repo, "a"))
+    world.pass_time(5)
+    assert world.names("inbox") == [f"{ID}.json"]
+    beat = world.queue.beat()
+    assert f"chmod go-w {world.home}/.relay{name}" in ((beat and beat.trouble) or "")
+    with pytest.raises(RelayStorageError, match="chmod go-w"):
+        world.new_daemon().start()
+    os.chmod(f"{world.home}/.relay{name}", 0o700)
+    world.pass_time(70)
+    assert world.answer(ID).final_state is State.COMPLETED
+
+
+def test_planted_tokens_of_dead_daemons_do_not_stop_the_beat(world: World) -> None:
+    world.serve()
+    for number in range(1000):
+        stage = "run" if number % 2 else "claim"
+        owner = f"{world.login.me.host}-{number + 2}-1-01234567"
+        world.login.dead.add(owner)
+        token = f"{number:032x}.{owner}.{stage}"
+        (world.home / f".relay/processing/{token}").write_bytes(b"{}")
+        stale = f"{number + 5000:032x}.x.cancelled"
+        (world.home / f".relay/stale/{stale}").write_bytes(b"")
+    still_works(world)
+
+
+def test_of_a_thousand_planted_tokens_one_look_answers_what_it_can_in_a_second(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.serve()
+    for number in range(1000):
+        owner = f"{world.login.me.host}-{number + 2}-1-01234567"
+        world.login.dead.add(owner)
+        token = f"{number:032x}.{owner}.run"
+        (world.home / f".relay/processing/{token}").write_bytes(b"{}")
+    world.clock.tick = None
+    real = world.storage.put_new
+
+    def slow_put(name: str, data: bytes) -> bool:
+        world.clock.advance(0.05)
+        return real(name, data)
+
+    monkeypatch.setattr(world.storage, "put_new", slow_put)
+    world.clock.advance(6)
+    assert world.daemon is not None
+    world.daemon.step()
+    assert 0 < len(world.names("outbox")) < 100
+
+
+def asked(cwd: Path, client: str, op: str = "git_status") -> dict[str, object]:
+    return {"op": op, "args": [], "cwd": str(cwd), "client": client}
+
+
+def slow(command):  # type: ignore[no-untyped-def]
     return Plan(duration_s=5 if "fetch" in command.argv else 0)

@@ -1,5 +1,6 @@
 """The daemon's moves in the queue: each change of a request's state is one move of its token."""
 
+from aexp.airgapped.quarantine import Quarantine
 from aexp.domain import layout
 from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.layout import Token
@@ -28,6 +29,7 @@ class Tokens:
     def __init__(self, storage: QueueStorage, me: str) -> None:
         self.storage = storage
         self.me = me
+        self.quarantine = Quarantine(storage)
 
     def arrivals(self) -> list[str]:
         """The ids that wait in the inbox."""
@@ -99,12 +101,16 @@ class Tokens:
         """
         fenced = self.start(token)
         if fenced is not None:
-            self.storage.take(fenced.name, layout.bad(f"{token.request_id}.json"))
+            self.quarantine.keep(fenced.name, f"{token.request_id}.json")
         return fenced
 
     def set_aside_repeat(self, request_id: str) -> None:
         """The same for a file of the inbox whose id is known already; the first one stays as it is."""
-        self.storage.take(layout.inbox(request_id), layout.bad(f"{request_id}.json"))
+        self.quarantine.keep(layout.inbox(request_id), f"{request_id}.json")
+
+    def set_aside_parked(self, request_id: str) -> None:
+        """The same for what stands among the requests that wait for consent and is none."""
+        self.quarantine.keep(layout.pending(request_id), f"{request_id}.json")
 
     def is_answered(self, request_id: str) -> bool:
         """Whether the request was answered before, by whatever daemon."""

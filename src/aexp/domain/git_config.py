@@ -70,10 +70,15 @@ def serialise(settings: Iterable[Setting]) -> bytes:
     for setting in settings:
         head = setting.section
         if setting.subsection:
-            head += f' "{_escaped(setting.subsection)}"'
+            head += f' "{_quoted(setting.subsection)}"'
         value = "true" if setting.value is None else setting.value
         lines.append(f'[{head}]\n\t{setting.name} = "{_escaped(value)}"\n')
     return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _quoted(subsection: str) -> str:
+    # Other characters stand for themselves there, and a line end cannot be in one.
+    return subsection.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _escaped(text: str) -> str:

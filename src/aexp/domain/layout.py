@@ -21,6 +21,7 @@ tells a waiting client for some minutes that its answer is there: that folder st
 cost of looking.
 """
 
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ FOLDERS = (
     *(REPLIED, CANCEL, WAITING, DAEMONS, LEASE, SWEEP),
 )
 """Every folder that somebody lists: those of the original layout, then ours."""
+
+EVERY_FOLDER = (*FOLDERS, BAD, "tmp")
+"""Those, and the two that only the daemon and the storage write to."""
+
+_HARMFUL = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 Stage = Literal["claim", "run"]
 
@@ -153,5 +159,9 @@ def crashed(request_id: str, owner: str) -> str:
 
 
 def bad(entry: str) -> str:
-    """A fresh place where a file that is no request is kept for a person to look at."""
-    return f"{BAD}/{entry[:120]}.{uuid.uuid4().hex[:12]}"
+    """A fresh place where what is no request is kept for a person to look at.
+
+    The name says what it was called, in at most 100 letters that do nothing to a terminal or a shell.
+    """
+    harmless = _HARMFUL.sub("_", entry[:100]).lstrip(".-") or "_"
+    return f"{BAD}/{harmless}.{uuid.uuid4().hex[:12]}"

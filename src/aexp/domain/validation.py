@@ -18,6 +18,7 @@ from aexp.domain.text import visible
 MAX_CWD_BYTES = 4096
 MAX_TTL_S = 7 * 86400.0
 MAX_MOMENT_S = 1e11
+MAX_ECHO = 64
 KEYS = frozenset(Request.model_fields)
 _CWD_ALLOWED = "an absolute path (or one that begins with ~/) of a folder below the home"
 
@@ -84,10 +85,14 @@ def _operation(value: object) -> OpSpec:
     if spec is None:
         near = difflib.get_close_matches(value[:64], ALLOWED, n=1)
         meant = f" (did you mean {near[0]}?)" if near else ""
-        raise RelayValidationError(
-            "op", f"is unknown: '{visible(value, limit=64)}'{meant}", allowed
-        )
+        raise RelayValidationError("op", f"is unknown: '{_echo(value)}'{meant}", allowed)
     return spec
+
+
+def _echo(value: str) -> str:
+    """What a request said, in 64 characters at most, also where one of its own takes ten to spell."""
+    shown = visible(value, limit=MAX_ECHO)
+    return shown if len(shown) <= MAX_ECHO else f"{shown[: MAX_ECHO - 1]}…"
 
 
 def _arguments(spec: OpSpec, value: object) -> list[str]:
@@ -104,7 +109,7 @@ def _arguments(spec: OpSpec, value: object) -> list[str]:
     for position, item in enumerate(value):
         parameter = spec.parameters[position] if position < needed else spec.more
         if parameter is not None and not parameter.accepts(item):
-            shown = visible(item, limit=64)
+            shown = _echo(item)
             raise RelayValidationError(
                 f"args[{position}] ({parameter.name})", f"is '{shown}'", parameter.allowed
             )
@@ -125,7 +130,7 @@ def _plain(where: str, item: object) -> None:
         raise RelayValidationError(where, f"has {len(item)} characters", f"at most {MAX_ARG_CHARS}")
     if item.startswith("-"):
         raise RelayValidationError(
-            where, f"begins with '-': '{visible(item, limit=64)}'", "no options, only plain names"
+            where, f"begins with '-': '{_echo(item)}'", "no options, only plain names"
         )
 
 

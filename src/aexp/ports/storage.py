@@ -1,4 +1,4 @@
-"""The queue's storage: seven verbs on names and bytes, a reserve for bad times, and a hint.
+"""The queue's storage: seven verbs on names and bytes, a reserve for bad times, a check, and a hint.
 
 A transport implements these; layout, claims, consent, beats and recovery are written once above them
 (:mod:`aexp.airgapped.queue`). ``tests/contract/test_storage.py`` checks every promise made here.
@@ -18,6 +18,9 @@ class QueueStorage(Protocol):
     :class:`~aexp.domain.errors.RelayStorageError` when the storage fails, naming the file and the
     remedy; then either nothing has changed or the whole change was made. Folders come into being when they
     are first written to.
+
+    Others can put links, FIFOs and folders where a verb expects a file. A link is never followed, nothing
+    waits for a FIFO, and ``put``, ``take`` and ``remove`` move a folder that is in their way to ``bad/``.
     """
 
     @property
@@ -78,7 +81,11 @@ class QueueStorage(Protocol):
 
     @abstractmethod
     def remove(self, name: str) -> None:
-        """See to it that ``name`` is gone. Repeating it, or removing what never was, is no error."""
+        """See to it that ``name`` is gone. Repeating it, or removing what never was, is no error.
+
+        Raises:
+            StorageUnfitError: the name is one in ``bad/`` and holds more than a file; it is never deleted.
+        """
 
     @abstractmethod
     def append(self, name: str, data: bytes) -> None:
@@ -98,6 +105,15 @@ class QueueStorage(Protocol):
 
         Raises:
             StorageFullError: there is no room to set aside.
+        """
+
+    @abstractmethod
+    def untrusted(self, folders: Sequence[str]) -> str | None:
+        """Why the queue cannot be trusted, and what to type against it; None when it can.
+
+        It cannot when it or one of its ``folders`` belongs to somebody else, can be written by others or
+        is a link. A folder that is not there yet says nothing. Costs a look at each folder: to be asked at
+        the start and now and then. A storage with no such thing as an owner gives None.
         """
 
     @abstractmethod

@@ -34,7 +34,8 @@ class FsspecStorage(QueueStorage):
 
     Args:
         fs: a filesystem that says ``atomic = True`` of itself: ``pipe_file(mode="create")`` and ``mv_file``
-            have one winner, and ``pipe_file`` replaces in one step.
+            have one winner, and ``pipe_file`` replaces in one step. It has ``reserve`` and ``untrusted``
+            as the port has them.
         root: the queue's absolute path on it.
         clock: for the waits between two attempts.
         profile: how the filesystem is treated.
@@ -118,6 +119,10 @@ class FsspecStorage(QueueStorage):
 
     def reserve(self, count: int) -> None:
         self._do(SCRATCH, "kept space in", lambda: self._fs.reserve(count))
+
+    def untrusted(self, folders: Sequence[str]) -> str | None:
+        found: str | None = self._do("", "looked at", lambda: self._fs.untrusted(folders))
+        return found
 
     def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
         if not also:

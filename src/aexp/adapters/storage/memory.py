@@ -81,6 +81,10 @@ class MemoryStorage(QueueStorage):
     def reserve(self, count: int) -> None:
         """Memory does not fill up before the process does."""
 
+    def untrusted(self, folders: Sequence[str]) -> str | None:
+        """Memory belongs to its process alone."""
+        return None
+
     def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
         self._clock.sleep(timeout_s)
 

@@ -11,6 +11,8 @@ import os
 import time
 import uuid
 
+from aexp.adapters.storage.steps import open_folder, place, unlink
+
 SIZE = 4096
 """Bytes of one reserved file: the most that can be written on a full disk in one piece."""
 
@@ -32,9 +34,29 @@ def make_draft(path: str) -> int:
             published were taken. Try again with another name.
     """
     try:
-        return os.open(path, _CREATE, 0o600)
+        with place(path) as (folder, name):
+            return os.open(name, _CREATE, 0o600, dir_fd=folder)
     except FileExistsError as exc:
         raise OSError(errno.EAGAIN, "the draft's name was used up", path) from exc
+
+
+def write_draft(path: str, value: bytes, *, sync: bool) -> None:
+    """A new file that holds ``value``, on the disk itself when ``sync``; nothing is left of a failure.
+
+    Raises:
+        OSError: see :func:`make_draft`; or there is no room.
+    """
+    handle = make_draft(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(value)
+            file.flush()
+            # Quota and write errors of network filesystems come at the sync or at the close.
+            if sync:
+                os.fsync(file.fileno())
+    except BaseException:
+        unlink(path)
+        raise
 
 
 class Reserve:
@@ -60,7 +82,9 @@ class Reserve:
         if len(value) > SIZE or not self._files:
             return None
         path = self._files.pop()
-        with os.fdopen(os.open(path, _REWRITE), "wb") as file:
+        with place(path) as (folder, name):
+            handle = os.open(name, _REWRITE, dir_fd=folder)
+        with os.fdopen(handle, "wb") as file:
             file.write(value)
             file.truncate()
             file.flush()
@@ -69,29 +93,27 @@ class Reserve:
 
     def _make(self) -> str:
         path = f"{self._folder}/{_PREFIX}{uuid.uuid4().hex}"
-        handle = make_draft(path)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                # Random bytes: a filesystem that compresses or leaves out zeros must keep the block.
-                file.write(os.urandom(SIZE))
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            raise
+        # Random bytes: a filesystem that compresses or leaves out zeros must keep the block.
+        write_draft(path, os.urandom(SIZE), sync=True)
         return path
 
     def _drop_forgotten(self) -> None:
         """Remove what processes that died long ago had kept aside."""
         long_ago = time.time() - FORGOTTEN_S
-        for entry in os.scandir(self._folder):
-            with contextlib.suppress(FileNotFoundError):
-                if entry.name.startswith(_PREFIX) and entry.stat().st_mtime < long_ago:
-                    os.unlink(entry.path)
+        handle = open_folder(self._folder, to_list=True)
+        try:
+            for name in os.listdir(handle):
+                with contextlib.suppress(FileNotFoundError):
+                    if name.startswith(_PREFIX) and _changed(handle, name) < long_ago:
+                        os.unlink(name, dir_fd=handle)
+        finally:
+            os.close(handle)
 
     def close(self) -> None:
         """Give the space back."""
         while self._files:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._files.pop())
+            unlink(self._files.pop())
+
+
+def _changed(folder: int, name: str) -> float:
+    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime

@@ -6,31 +6,44 @@ then acts, and ``mv`` falls back to copying (fsspec 2026.9; measured in ``docs/f
 - a file is written under ``scratch``, synced, and renamed (or linked, to create) to its name;
 - a move is one ``rename(2)`` and never a copy. What it says about failing is not believed: a lost reply of
   an NFS server looks like an error although the move was made (rename(2), BUGS);
-- reading follows no link and waits for no FIFO.
+- reading follows no link and waits for no FIFO;
+- the folders of the queue are opened without following a link, and names are used through their
+  descriptors: a folder that is swapped for a link leads nowhere;
+- a folder in a file's place is moved out of the way (see :mod:`aexp.adapters.storage.obstacles`).
 """
 
 import contextlib
+import errno
 import os
 import uuid
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from fsspec.implementations.local import LocalFileSystem
 
-from aexp.adapters.storage.reserve import FULL, Reserve, make_draft
+from aexp.adapters.storage import obstacles
+from aexp.adapters.storage.reserve import FULL, Reserve, write_draft
 from aexp.adapters.storage.steps import (
-    READ,
+    UnfitFileError,
     arrived,
     checked,
     exists_after_all,
     make_folders,
+    open_folder,
+    place,
+    read_from,
     same_content,
     unlink,
     was_linked,
     with_folder,
 )
+from aexp.adapters.storage.trust import why_not_trusted
+from aexp.domain import layout
 from aexp.domain.profiles import Profile
 
 FILE_MODE = 0o600
+CLEARINGS = 3
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -39,7 +52,8 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
     """See the module. Paths are absolute; errors are the operating system's own.
 
     Args:
-        scratch: the folder for unfinished files, on the same filesystem as everything that is written.
+        scratch: the folder for unfinished files, right below the queue, on the same filesystem as
+            everything that is written.
         profile: how the filesystem is treated.
     """
 
@@ -50,7 +64,10 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
     def __init__(self, scratch: str, profile: Profile, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scratch = scratch
+        self.root = os.path.dirname(scratch)
         self.profile = profile
+        self._root_may_be_link = True
+        self._real_root: str | None = None
         self._reserve = Reserve(scratch)
 
     def ls(self, path: str, detail: bool = False, **kwargs: Any) -> list[str]:
@@ -61,17 +78,17 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         if self.profile.freshen == "touch":
             self._touch(path)
         try:
-            return os.listdir(path)
+            return self._names(path)
         except FileNotFoundError:
             if self.profile.believes_errors or not exists_after_all(path):
                 raise
-            return os.listdir(path)
+            return self._names(path)
 
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
     ) -> bytes:
         """The bytes from ``start`` to ``end``. The file is opened anew each time."""
-        with os.fdopen(checked(os.open(path, READ), path), "rb") as file:
+        with read_from(path, may_be_link=self._follows(path)) as file:
             file.seek(start or 0)
             return file.read() if end is None else file.read(end - (start or 0))
 
@@ -100,11 +117,32 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
             make_folders(os.path.dirname(path2))
             self._rename(path1, path2)
         if durable:
+            # Two names of one file: a rename leaves both, and says that it was made (rename(2)).
+            unlink(path1)
             self._settle(path2)
 
     def rm_file(self, path: str) -> None:
-        """Remove a file; that it was not there is no error."""
-        unlink(path)
+        """Remove a file; that it was not there is no error. A folder that holds something is set aside."""
+        try:
+            with self._at(path) as (folder, name):
+                try:
+                    os.unlink(name, dir_fd=folder)
+                except (IsADirectoryError, PermissionError):
+                    if not obstacles.is_folder(folder, name):
+                        raise
+                    in_bad = os.path.dirname(path) == f"{self.root}/{layout.BAD}"
+                    obstacles.remove(self.root, folder, name, in_bad=in_bad)
+        except FileNotFoundError:
+            return
+
+    def untrusted(self, folders: Sequence[str]) -> str | None:
+        """What lets others write into the queue, or leads out of it; None when nothing does."""
+        real = os.path.realpath(self.root)
+        if self._real_root not in (None, real):
+            return f"{self.root} was {self._real_root} and is {real} now. Start the daemon again."
+        self._real_root = real
+        self._root_may_be_link = os.path.islink(self.root)
+        return why_not_trusted(self.root, folders)
 
     def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> IO[bytes]:
         if mode != "ab":
@@ -113,9 +151,10 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
             )
 
         def opened() -> int:
-            return os.open(path, _APPEND, FILE_MODE)
+            with self._at(path) as (folder, name):
+                return os.open(name, _APPEND, FILE_MODE, dir_fd=folder)
 
-        return os.fdopen(checked(with_folder(path, opened), path), "ab")
+        return os.fdopen(checked(with_folder(path, opened), path, alone=True), "ab")
 
     def reserve(self, count: int) -> None:
         """Keep ``count`` small files aside for a full disk; 0 gives them back."""
@@ -128,17 +167,33 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         """Change the folder ourselves: after that every NFS client asks the server what is in it."""
         probe = f"{folder}/.fresh-{uuid.uuid4().hex}"
         try:
-            os.close(os.open(probe, _CREATE, FILE_MODE))
+            with self._at(probe) as (place_of_it, name):
+                os.close(os.open(name, _CREATE, FILE_MODE, dir_fd=place_of_it))
         except OSError as exc:
             # On a full disk the listing may be half a minute old; that is better than none.
             if exc.errno not in FULL:
                 raise
         unlink(probe)
 
+    def _names(self, folder: str) -> list[str]:
+        link = folder == self.root and self._root_may_be_link
+        handle = open_folder(folder, to_list=True, may_be_link=link)
+        try:
+            return os.listdir(handle)
+        finally:
+            os.close(handle)
+
+    def _at(self, path: str) -> AbstractContextManager[tuple[int, str]]:
+        return place(path, may_be_link=self._follows(path))
+
+    def _follows(self, path: str) -> bool:
+        return self._root_may_be_link and os.path.dirname(path) == self.root
+
     def _settle(self, path: str) -> None:
         """Make the name itself survive a power cut, where that takes a call of its own."""
         if self.profile.sync_folder:
-            handle = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            link = self._follows(path)
+            handle = open_folder(os.path.dirname(path), to_list=True, may_be_link=link)
             try:
                 os.fsync(handle)
             finally:
@@ -146,7 +201,8 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def _link(self, draft: str, path: str) -> None:
         try:
-            os.link(draft, path, follow_symlinks=False)
+            with place(draft) as (scratch, one), self._at(path) as (folder, two):
+                os.link(one, two, src_dir_fd=scratch, dst_dir_fd=folder, follow_symlinks=False)
         except OSError as exc:
             lost = not self.profile.believes_errors and was_linked(exc, draft)
             if not lost and not (isinstance(exc, FileExistsError) and same_content(draft, path)):
@@ -154,7 +210,7 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def _replace(self, draft: str, path: str) -> None:
         try:
-            os.replace(draft, path)
+            self._moved(draft, path)
         except OSError:
             # Nobody else touches the draft: when it is gone it was moved, and the reply was lost.
             if self.profile.believes_errors or arrived(draft):
@@ -162,31 +218,33 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def _rename(self, src: str, dst: str) -> None:
         try:
-            os.rename(src, dst)
+            self._moved(src, dst)
+        except UnfitFileError:
+            raise
         except OSError:
             if self.profile.believes_errors or not arrived(dst):
                 raise
 
+    def _moved(self, src: str, dst: str) -> None:
+        """One rename; what stands in the way at ``dst`` is cleared away first, a few times over."""
+        with self._at(src) as (source, one), self._at(dst) as (target, two):
+            for _ in range(CLEARINGS):
+                try:
+                    return obstacles.move(source, one, target, two)
+                except OSError as exc:
+                    # A lost reply can look like this too; then nothing is in the way.
+                    in_the_way = exc.errno in obstacles.IN_THE_WAY
+                    if not in_the_way or not obstacles.clear(self.root, source, one, target, two):
+                        raise
+        raise UnfitFileError(errno.EISDIR, "folders keep appearing there", dst)
+
     def _draft(self, value: bytes) -> str:
         try:
-            return self._written(value)
+            path = f"{self.scratch}/{uuid.uuid4().hex}"
+            with_folder(path, lambda: write_draft(path, value, sync=self.profile.sync_file))
         except OSError as exc:
             kept = self._reserve.draft(value) if exc.errno in FULL else None
             if kept is None:
                 raise
             return kept
-
-    def _written(self, value: bytes) -> str:
-        path = f"{self.scratch}/{uuid.uuid4().hex}"
-        handle = with_folder(path, lambda: make_draft(path))
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(value)
-                file.flush()
-                # Quota and write errors of network filesystems come at the sync or at the close.
-                if self.profile.sync_file:
-                    os.fsync(file.fileno())
-        except BaseException:
-            unlink(path)
-            raise
         return path

@@ -7,17 +7,53 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 T = TypeVar("T")
 FOLDER_MODE = 0o700
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+_FOLDER = os.O_DIRECTORY | os.O_CLOEXEC
+
+
 class UnfitFileError(OSError):
     """The path holds something that is not a plain file of this user."""
+
+
+def open_folder(folder: str, *, to_list: bool = False, may_be_link: bool = False) -> int:
+    """A descriptor of the folder; a link in its place is not followed unless ``may_be_link``.
+
+    Args:
+        to_list: for listing and syncing; otherwise it only serves as a place for names.
+
+    Raises:
+        NotADirectoryError: a link or a file stands there.
+    """
+    flags = _FOLDER | (os.O_RDONLY if to_list else os.O_PATH)
+    try:
+        return os.open(folder, flags if may_be_link else flags | os.O_NOFOLLOW)
+    except OSError as exc:
+        if exc.errno not in (errno.ELOOP, errno.ENOTDIR):
+            raise
+        why = "a link or a file stands where a folder is needed"
+        raise NotADirectoryError(errno.ENOTDIR, why, folder) from exc
+
+
+@contextlib.contextmanager
+def place(path: str, *, may_be_link: bool = False) -> Iterator[tuple[int, str]]:
+    """The folder of ``path``, held open, and the name in it.
+
+    What is done through the two stays in the folder that was found, whatever takes its place meanwhile.
+    """
+    folder, name = os.path.split(path)
+    handle = open_folder(folder, may_be_link=may_be_link)
+    try:
+        yield handle, name
+    finally:
+        os.close(handle)
 
 
 def with_folder(path: str, act: Callable[[], T]) -> T:
@@ -34,7 +70,11 @@ def make_folders(folder: str) -> None:
     path = Path(folder)
     missing = [part for part in (path, *path.parents) if not part.is_dir()]
     for part in reversed(missing):
-        part.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        try:
+            part.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        except FileExistsError as exc:
+            # Not an entry's name that is taken: this must not look like one.
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from exc
 
 
 def exists_after_all(folder: str) -> bool:
@@ -63,24 +103,35 @@ def was_linked(exc: OSError, draft: str) -> bool:
 
     The draft's own count of links tells, even when the name has been moved on since.
     """
-    return not isinstance(exc, FileNotFoundError) and os.lstat(draft).st_nlink > 1
+    if isinstance(exc, FileNotFoundError):
+        return False
+    with place(draft) as (folder, name):
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_nlink > 1
 
 
 def same_content(draft: str, path: str) -> bool:
+    """Whether both hold the same, for a creation whose reply was lost."""
     try:
-        with os.fdopen(checked(os.open(path, READ), path), "rb") as file:
-            ours = Path(draft).read_bytes()
-            return file.read(len(ours) + 1) == ours
+        with read_from(draft) as ours, read_from(path) as theirs:
+            wanted = ours.read()
+            return theirs.read(len(wanted) + 1) == wanted
     except OSError:
         # Gone again, or no plain file: in either case not what we wrote.
         return False
 
 
+def read_from(path: str, *, may_be_link: bool = False) -> IO[bytes]:
+    """The plain file of this user at ``path``, open for reading; waits for no FIFO."""
+    with place(path, may_be_link=may_be_link) as (folder, name):
+        return os.fdopen(checked(os.open(name, READ, dir_fd=folder), path), "rb")
+
+
 def arrived(dst: str) -> bool:
-    folder, name = os.path.split(dst)
+    """Whether something stands at ``dst``."""
     # Opening the folder makes an NFS client drop what it believes about names in it (close-to-open).
+    folder, name = os.path.split(dst)
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        handle = open_folder(folder, to_list=True)
     except FileNotFoundError:
         return False
     try:
@@ -93,15 +144,24 @@ def arrived(dst: str) -> bool:
 
 
 def unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
+    """Remove a file; that it, or its folder, was not there is no error."""
+    with contextlib.suppress(FileNotFoundError), place(path) as (folder, name):
+        os.unlink(name, dir_fd=folder)
 
 
-def checked(handle: int, path: str) -> int:
+def checked(handle: int, path: str, *, alone: bool = False) -> int:
+    """The descriptor, if it is of a plain file of this user; otherwise it is closed.
+
+    Args:
+        alone: whether the file must have no other name: what is added to a file that has one would
+            appear under the other name too.
+
+    Raises:
+        UnfitFileError: it is not.
+    """
     about = os.fstat(handle)
-    if stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid():
+    plain = stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid()
+    if plain and not (alone and about.st_nlink > 1):
         return handle
     os.close(handle)
-    raise UnfitFileError(errno.EINVAL, "not a plain file of this user", path)
+    raise UnfitFileError(errno.EINVAL, "not a plain file of this user alone", path)
