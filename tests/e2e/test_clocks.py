@@ -59,6 +59,7 @@ class Node:
 
 @pytest.fixture
 def nodes(site: Site) -> list[Node]:
+    site.wandb()
     try:
         clocks = {name: (wrong_clock(off), wrong_clock(-off)) for name, off in NODES.items()}
     except LabError as exc:
@@ -100,7 +101,6 @@ def test_with_clocks_that_differ_by_twenty_minutes_the_living_serve_and_the_dead
 
 
 def test_consent_does_not_expire_because_the_clocks_differ(site: Site, nodes: list[Node]) -> None:
-    site.wandb()
     for number, node in enumerate(nodes):
         site.offline_run(f"0000000{number}")
         at_node = {"cwd": site.repo, "env": node.env}

@@ -11,7 +11,7 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.executor.recording import Plan
 from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.airgapped import State
-from aexp.domain import wire
+from aexp.domain import retention, wire
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.limits import Limits
 from tests.world import World
@@ -396,6 +396,12 @@ def test_of_a_thousand_planted_tokens_one_look_answers_what_it_can_in_a_second(
     assert world.daemon is not None
     world.daemon.step()
     assert 0 < len(world.names("outbox")) < 100
+
+
+@pytest.mark.parametrize("entry", ["caf\udce9", "a\u2028b", "a\x0bb", "a\rb"])
+def test_a_name_that_is_no_text_is_noted_so_that_it_can_be_swept(entry: str) -> None:
+    # Noted otherwise, it would be new again every hour, and never be found.
+    assert retention.lines(retention.entry([f"outbox/{entry}"])) == [f"outbox/{entry}"]
 
 
 def asked(cwd: Path, client: str, op: str = "git_status") -> dict[str, object]:
