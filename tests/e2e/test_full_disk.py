@@ -79,7 +79,7 @@ def test_the_pull_that_filled_the_disk_is_answered_and_the_daemon_beats_on(
     before = beat(disk)["seq"]
     site.until("it beats on", lambda: beat(disk)["seq"] > before)
     # The client finds no room for the request, or the daemon none for its answer: nothing runs either way.
-    with pytest.raises((RelayStorageError, RelayStartError), match="space|room") as caught:
+    with pytest.raises((RelayStorageError, RelayStartError), match=r"space|room") as caught:
         client(site, disk).status(timeout=20.0)
     assert f"{disk}/relay/" in caught.value.what
     assert whole(disk)

@@ -24,7 +24,8 @@ TRAIL = frozenset(
         *("received", "rejected", "set-aside", "pending", "withdrawn", "cancel", "cancelled"),
         *("approve", "reject", "expire", "approval-ignored", "earlier-approval-ignored"),
         *("pinned", "trusted", "untrusted"),
-        *("started", "done", "answered-before", "crashed", "outlived-its-daemon", "fenced", "adopted"),
+        *("not-logged-one-by-one", "started", "done", "answered-before"),
+        *("crashed", "outlived-its-daemon", "fenced", "adopted"),
     }
 )  # fmt: skip
 """The events that are recorded in the journal."""

@@ -30,7 +30,8 @@ class Chores:
             running=self._crew.runner.running,
             pending=self._crew.desk.waiting,
             held=self._crew.publisher.held,
-            trouble=trouble
+            trouble=self._crew.upkeep.distrust
+            or trouble
             or self._outside.decisions.trouble
             or self._crew.publisher.trouble
             or self._audit.trouble,

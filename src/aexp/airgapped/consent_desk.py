@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from aexp.airgapped.admission import Admitted
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.publisher import Publisher
@@ -12,7 +13,12 @@ from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import WaitingNotes
 from aexp.domain import layout, wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, decide
-from aexp.domain.errors import RelayStorageError, RelayValidationError
+from aexp.domain.errors import (
+    RelayStorageError,
+    RelayValidationError,
+    StorageMissingError,
+    StorageUnfitError,
+)
 from aexp.domain.layout import Token
 from aexp.domain.limits import Limits
 from aexp.domain.petition import Petition
@@ -20,6 +26,8 @@ from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
 from aexp.ports.notifier import Notifier
 
+ADOPTING_S = 1.0
+"""Seconds that one look for waiting requests may take: thousands may be planted."""
 EXPIRY_EVERY_S = 5.0
 """Seconds between two looks for expired requests: ten thousand may wait."""
 
@@ -36,8 +44,10 @@ class ConsentDesk:
         notifier: Notifier,
         clock: Clock,
         audit: Audit,
+        flood: FloodAudit,
         limits: Limits,
     ) -> None:
+        self._flood = flood
         self._tokens = tokens
         self._intake = intake
         self._publisher = publisher
@@ -84,8 +94,7 @@ class ConsentDesk:
 
     def _is_full(self, job: Job, petition: Petition) -> bool:
         """Whether too many wait already; then the request is answered so."""
-        here = sum(1 for parked in self._parked.values() if parked.petition.root == petition.root)
-        too_many = self._limits.too_many_pending(len(self._parked), here)
+        too_many = self._too_many(petition)
         if too_many is None:
             return False
         state = job.move(Event.REJECT)
@@ -93,6 +102,10 @@ class ConsentDesk:
         hint = "Have some decided on the login node (`aexp relay pending`), or cancel some."
         self._publisher.publish(job.token, job.answer(state, error=what, hint=hint))
         return True
+
+    def _too_many(self, petition: Petition) -> str | None:
+        here = sum(1 for parked in self._parked.values() if parked.petition.root == petition.root)
+        return self._limits.too_many_pending(len(self._parked), here)
 
     def _forget_earlier(self, job: Job, petition: Petition) -> bool:
         """Remove an approval that was there before the request; False when that cannot be done."""
@@ -112,10 +125,13 @@ class ConsentDesk:
 
     def adopt(self) -> None:
         """Know the requests that were waiting before this daemon; may be repeated."""
+        began = self._clock.monotonic()
         for request_id in self._tokens.parked():
             if request_id in self._parked:
                 continue
-            data = self._rulings.body(layout.pending(request_id))
+            if self._clock.monotonic() - began > ADOPTING_S:
+                return
+            data = self._waiting_body(request_id)
             if data is None:
                 continue
             self._intake.remember(request_id)
@@ -125,13 +141,26 @@ class ConsentDesk:
                 # Without its note a changed file could not be told; the next look asks again.
                 self._audit.warn("not-adopted", request_id, error=exc)
 
+    def _waiting_body(self, request_id: str) -> bytes | None:
+        name = layout.pending(request_id)
+        try:
+            return self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1)
+        except StorageMissingError:
+            return None
+        except StorageUnfitError as exc:
+            self._flood.warn("set-aside", request_id, error=exc)
+            self._tokens.set_aside_parked(request_id)
+        except RelayStorageError as exc:
+            self._flood.warn("unreadable", request_id, error=exc)
+        return None
+
     def _adopt(self, request_id: str, data: bytes) -> None:
         try:
             admitted: Admitted | None = self._intake.examine(request_id, data)
         except RelayValidationError:
             admitted = None
-        if admitted is None or admitted.petition is None:
-            # Nothing that a person could be asked: the intake answers it, or lets it run.
+        if admitted is None or admitted.petition is None or self._too_many(admitted.petition):
+            # Nothing that a person could be asked, or too much: the intake answers it, or lets it run.
             token = self._tokens.unpark(request_id)
             if token is not None:
                 self._intake.forget(request_id)

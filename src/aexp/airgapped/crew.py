@@ -7,6 +7,8 @@ from aexp.airgapped.admission import Admission
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.burial import Burial
 from aexp.airgapped.consent_desk import ConsentDesk
+from aexp.airgapped.doorkeeper import Doorkeeper
+from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.lease import Lease
@@ -18,6 +20,7 @@ from aexp.airgapped.runner import Runner
 from aexp.airgapped.sweeper import Sweeper
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.upkeep import Upkeep
+from aexp.domain import layout
 from aexp.domain.limits import Limits
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
@@ -100,17 +103,22 @@ def crew(
     lease = Lease(storage, me, facts, owners, clock)
     publisher = Publisher(tokens, clock, audit, consent=mode.described)
     admission = Admission(outside.workshop, outside.pins, audit, strict=rules.strict)
-    intake = Intake(tokens, publisher, rules.policy, admission, clock, audit)
+    flood = FloodAudit(audit, clock)
+    intake = Intake(tokens, publisher, rules.policy, admission, clock, audit, flood)
     people = (outside.decisions, outside.notifier)
-    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit, rules.limits)
+    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit, flood, rules.limits)
     runner = Runner(
         tokens, publisher, outside.executor, clock, audit, rules.most_at_once, intake.forget
     )
-    reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit)
+    reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit, rules.limits)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
     recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)
     sweeper = Sweeper(storage, clock, audit)
-    upkeep = Upkeep(lease, heart, recovery, sweeper, move_in, clock, audit)
+    doorkeeper = Doorkeeper(storage, clock, audit, tokens.quarantine)
+    upkeep = Upkeep(
+        *(lease, heart, recovery, sweeper, move_in, clock, audit),
+        *(doorkeeper, flood, lambda: storage.untrusted(layout.EVERY_FOLDER)),
+    )
     return Crew(
         tokens=tokens,
         admission=admission,

@@ -95,6 +95,9 @@ class RelayDaemon:
             RelayStorageError: the queue cannot be written.
             SettingsError: nobody could approve anything on this node.
         """
+        distrust = self._storage.untrusted(layout.EVERY_FOLDER)
+        if distrust is not None:
+            raise RelayStorageError("The queue is not safe to serve.", distrust)
         # Before the lease: a holder without a beat of its own would count as dead.
         self._crew.heart.beat(serving=False)
         try:

@@ -1,17 +1,21 @@
 """Taking requests in: claim, read, validate; never trust the client."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from aexp.airgapped.admission import Admission, Admitted
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.jobs import Job, refusal
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.turns import Arrivals, Slice
 from aexp.domain import wire
 from aexp.domain.consent import Event, State
 from aexp.domain.errors import (
     FilesystemError,
+    RelayStorageError,
     RelayValidationError,
     StorageMissingError,
     StorageUnfitError,
@@ -22,8 +26,10 @@ from aexp.domain.text import visible
 from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request
 from aexp.ports.clock import Clock
 
-SLICE = 256
-"""Requests taken in at one step, so that a flood cannot keep the daemon from its beat."""
+FAILURES = 3
+"""Files that may fail at one look before the storage itself is held to have failed."""
+NO_FILE = b"\0"
+"""What stands for the content of what is no plain file."""
 DEFAULT_TTL_S = 24 * 3600.0
 REMEMBERED = 10_000
 
@@ -44,7 +50,11 @@ class Intake:
         admission: Admission,
         clock: Clock,
         audit: Audit,
+        flood: FloodAudit,
     ) -> None:
+        self._flood = flood
+        self._arrivals = Arrivals()
+        self._slice = Slice(clock)
         self._tokens = tokens
         self._publisher = publisher
         self._policy = policy
@@ -53,23 +63,48 @@ class Intake:
         self._audit = audit
         self._seen: dict[str, None] = {}
 
-    def take(self) -> tuple[list[Job], bool]:
+    def take(self, pulse: Callable[[], None] = lambda: None) -> tuple[list[Job], bool]:
         """Claim what waits in the inbox (a slice of it) and keep what may run.
+
+        Args:
+            pulse: beats if it is time; called between any two requests.
 
         Returns:
             The jobs, and whether anything was claimed at all.
         """
+        with self._slice.measured() as most:
+            claimed = self._claim_some(most, pulse)
+            # A slice that arrived together runs in the order in which the clients say they submitted.
+            claimed.sort(key=lambda found: found[0])
+            jobs = []
+            for _, token, data in claimed:
+                job = self.admit(token, data)
+                pulse()
+                if job is not None:
+                    jobs.append(job)
+        return jobs, bool(claimed)
+
+    def _claim_some(self, most: int, pulse: Callable[[], None]) -> list[tuple[float, Token, bytes]]:
         claimed: list[tuple[float, Token, bytes]] = []
-        for request_id in self._tokens.arrivals()[:SLICE]:
-            token = self._claim(request_id)
-            if token is not None:
-                read = self._read(token)
-                if read is not None:
-                    claimed.append((_submitted(read[1]), *read))
-        # A slice that arrived together runs in the order in which the clients say they submitted.
-        claimed.sort(key=lambda found: found[0])
-        jobs = [self.admit(token, data) for _, token, data in claimed]
-        return [job for job in jobs if job is not None], bool(claimed)
+        failures: list[RelayStorageError] = []
+        for request_id in self._arrivals.choose(self._tokens.arrivals(), most):
+            try:
+                token = self._claim(request_id)
+                read = None if token is None else self._read(token)
+            except RelayStorageError as exc:
+                # One file that cannot be handled keeps nobody from the others.
+                failures.append(exc)
+                if len(failures) >= FAILURES:
+                    break
+                continue
+            if read is not None:
+                claimed.append((_submitted(read[1]), *read))
+            pulse()
+        if failures and not claimed:
+            raise failures[0]
+        if failures:
+            self._flood.warn("not-taken", error=failures[0])
+        return claimed
 
     def remember(self, request_id: str) -> None:
         """The request is known: another file with its id is a repeat."""
@@ -97,6 +132,12 @@ class Intake:
                 self._audit.note("received", token.request_id, **_told(request, valid))
             admitted = self._admission.look(token.request_id, valid, request)
         except RelayValidationError as exc:
+            if exc.field == "file" and token.stage == "claim":
+                # No request at all: kept for a person to look at.
+                fenced = self._tokens.set_aside(token)
+                if fenced is None:
+                    return None
+                token = fenced
             self._refuse(token, exc)
             return None
         job = Job(token, request, valid, admitted.survey, admitted.petition)
@@ -123,7 +164,7 @@ class Intake:
 
     def _parse(self, data: bytes) -> tuple[Request, ValidRequest]:
         try:
-            body = wire.decode(data)
+            body = _body(data)
             valid = validate_request(body, self._policy)
             return Request.model_validate(body), valid
         except RelayValidationError:
@@ -152,21 +193,21 @@ class Intake:
             return None
         except StorageUnfitError as exc:
             # A link, a FIFO, a folder: kept for a person to look at, answered as invalid.
-            self._audit.warn("set-aside", token.request_id, error=exc)
+            self._flood.warn("set-aside", token.request_id, error=exc)
             fenced = self._tokens.set_aside(token)
-            return None if fenced is None else (fenced, b"")
+            return None if fenced is None else (fenced, NO_FILE)
 
     def _claim(self, request_id: str) -> Token | None:
         # The same id again is a copy of an old request, or a client's repeat after a lost reply. It is
         # moved away without being claimed: the claim would replace the token of the first one.
         if request_id in self._seen or self._tokens.is_answered(request_id):
-            self._audit.warn("seen-before", request_id)
+            self._flood.warn("seen-before", request_id)
             self._tokens.set_aside_repeat(request_id)
             return None
         return self._tokens.claim(request_id)
 
     def _refuse(self, token: Token, exc: RelayValidationError) -> None:
-        self._audit.note("rejected", token.request_id, error=exc.what)
+        self._flood.note("rejected", token.request_id, error=exc.what)
         answer = refusal(token.request_id, "?", State.INVALID, exc.what, exc.hint)
         details = {"field": exc.field, "problem": exc.problem, "allowed": exc.allowed}
         self._publisher.publish(token, answer.model_copy(update={"details": details}))
@@ -187,6 +228,12 @@ class Intake:
             hint="Submit it again if it is still wanted.",
         )
         self._publisher.publish(job.token, answer)
+
+
+def _body(data: bytes) -> dict[str, Any]:
+    if data == NO_FILE:
+        raise RelayValidationError("file", "is no plain file of this user", "a plain file")
+    return wire.decode(data)
 
 
 def _told(request: Request, valid: ValidRequest) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from collections import deque
 
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
+from aexp.domain.consent import State
 from aexp.domain.errors import RelayStorageError, StorageFullError
 from aexp.domain.layout import Token
 from aexp.domain.redaction import Redactor
@@ -54,6 +56,7 @@ class Publisher:
         self._tokens = tokens
         self._clock = clock
         self._audit = audit
+        self._flood = FloodAudit(audit, clock)
         self._redactor = redactor or audit.redactor
         self._consent = consent
         self._held: list[tuple[Token, Response]] = []
@@ -130,7 +133,8 @@ class Publisher:
         self._marked.append((self._clock.monotonic(), token.request_id))
         self.recent = [*self.recent, token.request_id][-RECENT:]
         event = "done" if won else "answered-before"
-        self._audit.note(
+        audit = self._flood if response.final_state is State.INVALID else self._audit
+        audit.note(
             event,
             token.request_id,
             op=response.op,

@@ -10,9 +10,10 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.runner import Runner
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
-from aexp.domain.consent import State
+from aexp.domain.consent import Event, State
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
+from aexp.domain.limits import Limits
 
 
 class Reception:
@@ -32,7 +33,9 @@ class Reception:
         publisher: Publisher,
         pulse: Callable[[], None],
         audit: Audit,
+        limits: Limits,
     ) -> None:
+        self._limits = limits
         self._tokens = tokens
         self._intake = intake
         self._desk = desk
@@ -47,13 +50,14 @@ class Reception:
         Raises:
             RelayStorageError: the storage failed; what had come in before is in its place.
         """
-        jobs, acted = self._intake.take()
+        jobs, acted = self._intake.take(self._pulse)
         for job in jobs:
             self._place(job)
             self._pulse()
         for job in self._desk.hear():
             acted = True
-            self._place(job)
+            # A person said yes to it: no cap stands above that.
+            self._runner.add(job)
             self._pulse()
         if not self._runner.idle:
             acted |= self._hear_cancellations()
@@ -81,7 +85,8 @@ class Reception:
 
     def _place(self, job: Job) -> None:
         if job.state is not State.PENDING:
-            self._runner.add(job)
+            if not self._is_too_much(job):
+                self._runner.add(job)
             return
         try:
             self._desk.park(job)
@@ -89,10 +94,21 @@ class Reception:
             # The recovery finds its token in a moment and brings it here again.
             self._audit.warn("not-parked", job.request_id, error=exc)
 
+    def _is_too_much(self, job: Job) -> bool:
+        """Whether too many wait to run already; then the request is answered so."""
+        too_many = self._limits.too_many_ready(*self._runner.waiting_to_run(job.client))
+        if too_many is None:
+            return False
+        what = f"{job.valid.op} was refused: {too_many}."
+        hint = "Nothing was run. Wait until some are done, or cancel some (`aexp relay cancel`)."
+        answer = job.answer(job.move(Event.REJECT), error=what, hint=hint)
+        self._publisher.publish(job.token, answer)
+        return True
+
     def _hear_cancellations(self) -> bool:
         acted = False
         for request_id in self._tokens.storage.list(layout.CANCEL):
-            if self._runner.cancel(request_id):
+            if self._runner.has(request_id) and self._runner.cancel(request_id):
                 self._tokens.storage.remove(f"{layout.CANCEL}/{request_id}")
                 self._audit.note("cancel", request_id)
                 acted = True

@@ -13,6 +13,9 @@ from aexp.domain.errors import RelayStorageError, StorageMissingError, StorageUn
 from aexp.domain.layout import Token
 from aexp.ports.clock import Clock
 
+LONGEST_S = 1.0
+"""Seconds that one look may take: thousands of tokens may be planted."""
+
 
 class Recovery:
     """Finds tokens without a living owner.
@@ -43,6 +46,7 @@ class Recovery:
         self._clock = clock
         self._told: set[str] = set()
         self._originals_buried = False
+        self._began = float("-inf")
         self._audit = audit
 
     def sweep(self) -> None:
@@ -53,7 +57,10 @@ class Recovery:
         tokens = self._tokens.owned()
         beating = self._owners.beating()
         dead: dict[str, bool] = {}
+        self._began = self._clock.monotonic()
         for token in tokens:
+            if self._is_enough:
+                break
             with self._going_on(token.name):
                 if token.owner == self._tokens.me:
                     self._own(token)
@@ -64,6 +71,11 @@ class Recovery:
                     self._inherit(token)
         self._forget_dead_beats(beating)
         self._answer_withdrawn()
+
+    @property
+    def _is_enough(self) -> bool:
+        """Whether the rest of a flood is left for the next look, so that the beat goes on."""
+        return self._clock.monotonic() - self._began > LONGEST_S
 
     def _forget_dead_beats(self, beating: frozenset[str]) -> None:
         for owner in sorted(beating):
@@ -101,6 +113,8 @@ class Recovery:
         A client that is only slow finds our answer, which says the same.
         """
         for entry in self._tokens.storage.list(layout.STALE):
+            if self._is_enough:
+                return
             request_id = layout.withdrawn_in(entry)
             if request_id is not None:
                 with self._going_on(entry):

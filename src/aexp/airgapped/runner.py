@@ -8,6 +8,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.runlog import RunLog
 from aexp.airgapped.runs import Run
 from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.turns import Turns
 from aexp.domain import layout
 from aexp.domain.consent import APPROVAL_EXPIRES_S, Event
 from aexp.domain.errors import RelayStartError, RelayStorageError, StorageFullError
@@ -48,13 +49,13 @@ class Runner:
         self._audit = audit
         self._most = most_at_once
         self._lost = lost
-        self._ready: list[Job] = []
+        self._ready: Turns[Job] = Turns()
         self._runs: list[Run] = []
 
     @property
     def idle(self) -> bool:
         """Whether nothing runs or waits to run."""
-        return not self._ready and not self._runs
+        return len(self._ready) == 0 and not self._runs
 
     @property
     def running(self) -> list[str]:
@@ -63,12 +64,15 @@ class Runner:
 
     def has(self, request_id: str) -> bool:
         """Whether the request runs or waits to run."""
-        jobs = [*self._ready, *(run.job for run in self._runs)]
-        return any(job.request_id == request_id for job in jobs)
+        return self._ready.has(request_id) or request_id in self.running
+
+    def waiting_to_run(self, client: str) -> tuple[int, int]:
+        """How many jobs wait to run, in all and of this client."""
+        return len(self._ready), self._ready.count(client)
 
     def add(self, job: Job) -> None:
-        """Queue an approved job; jobs of one working copy run in the order in which they were added."""
-        self._ready.append(job)
+        """Queue an approved job. Clients take turns; the jobs of one client keep their order."""
+        self._ready.add(job)
 
     def start_ready(self) -> bool:
         """Start what may start now; True when something was started or answered."""
@@ -95,11 +99,11 @@ class Runner:
 
     def cancel(self, request_id: str) -> bool:
         """End a request that waits to run or runs; False when it is neither."""
-        for job in self._ready:
-            if job.request_id == request_id:
-                self._ready.remove(job)
-                self._cancelled(job)
-                return True
+        job = self._ready.get(request_id)
+        if job is not None:
+            self._ready.remove(job)
+            self._cancelled(job)
+            return True
         for run in self._runs:
             if run.job.request_id == request_id:
                 run.end(Event.CANCEL, self._clock.monotonic())
@@ -108,8 +112,7 @@ class Runner:
 
     def waiting(self) -> list[Job]:
         """Take the jobs that have not started out of the runner, for a shutdown."""
-        jobs, self._ready = self._ready, []
-        return jobs
+        return self._ready.clear()
 
     def end_all(self) -> None:
         """Begin to end every command, for a shutdown."""
@@ -137,7 +140,7 @@ class Runner:
             token = self._tokens.start(job.token)
         except RelayStorageError:
             # Whether the token moved is not known. Asking again tells: a move that was made says yes.
-            self._ready.insert(0, job)
+            self._ready.put_back(job)
             raise
         if token is None:
             # Another daemon took us for dead and adopted the claim; it is the one that runs it.

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.doorkeeper import Doorkeeper
+from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.lease import Holder, Lease, Standing
 from aexp.airgapped.recovery import Recovery
@@ -12,6 +14,8 @@ from aexp.domain.errors import RelayStorageError
 from aexp.domain.liveness import BEAT_INTERVAL_S
 from aexp.ports.clock import Clock
 
+TRUST_EVERY_S = 60.0
+"""Seconds between two looks at who may write the queue's folders."""
 FOREIGN_PAUSE_S = 6 * BEAT_INTERVAL_S
 """Seconds without new work after a beat of an original daemon was seen in the queue."""
 
@@ -35,7 +39,15 @@ class Upkeep:
         move_in: Callable[[], None],
         clock: Clock,
         audit: Audit,
+        doorkeeper: Doorkeeper,
+        flood: FloodAudit,
+        untrusted: Callable[[], str | None],
     ) -> None:
+        self._doorkeeper = doorkeeper
+        self._flood = flood
+        self._untrusted = untrusted
+        self._trust_due = clock.monotonic() + TRUST_EVERY_S
+        self.distrust: str | None = None
         self._lease = lease
         self._heart = heart
         self._recovery = recovery
@@ -54,7 +66,7 @@ class Upkeep:
     @property
     def may_take_in(self) -> bool:
         """Whether new requests may be taken: not beside a daemon of the original kind."""
-        return self._clock.monotonic() >= self._foreign_until
+        return self.distrust is None and self._clock.monotonic() >= self._foreign_until
 
     def tick(self, **news: Any) -> None:
         """Do it once. ``news`` is added to the beat.
@@ -68,6 +80,7 @@ class Upkeep:
             self._heart.beat(serving=False)
             return
         failure = self._beat(news)
+        self._look_around()
         self._recovery.sweep()
         self._sweeper.step()
         if failure is not None:
@@ -83,6 +96,16 @@ class Upkeep:
             # A full disk, perhaps: then the clean-up is needed more than ever.
             return exc
         return None
+
+    def _look_around(self) -> None:
+        self._flood.flush()
+        self._doorkeeper.look()
+        if self._clock.monotonic() < self._trust_due:
+            return
+        self._trust_due = self._clock.monotonic() + TRUST_EVERY_S
+        before, self.distrust = self.distrust, self._untrusted()
+        if self.distrust is not None and self.distrust != before:
+            self._audit.warn("queue-not-trusted", error=self.distrust)
 
     def _reclaim(self) -> None:
         # The lease may only have been deleted with the queue's folder; then it is ours again. If

@@ -1,5 +1,6 @@
 """Where the audit trail goes."""
 
+import contextlib
 import errno
 import logging
 import logging.handlers
@@ -80,16 +81,34 @@ class _PrivateLog(logging.handlers.RotatingFileHandler):
         path = Path(self.baseFilename)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, _FLAGS, 0o600)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
             os.close(handle)
             raise OSError(errno.EINVAL, "it is not a plain file", str(path))
         return os.fdopen(handle, "a", encoding="utf-8")
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.stream is not None and not os.path.exists(self.baseFilename):
-            self.stream.close()
-            self.stream = self._open()
+        self._begin_anew_if_replaced()
         super().emit(record)
+
+    def _begin_anew_if_replaced(self) -> None:
+        if self.stream is None or _is_at(self.stream.fileno(), self.baseFilename):
+            return
+        # What stands there now may be no plain file. A log that cannot be begun anew must not end the
+        # daemon: its lines go on to the file that was there before.
+        with contextlib.suppress(OSError):
+            fresh = self._open()
+            self.stream.close()
+            self.stream = fresh
+
+
+def _is_at(handle: int, path: str) -> bool:
+    """Whether the open file is the one that stands at ``path``."""
+    try:
+        there = os.lstat(path)
+    except OSError:
+        return False
+    return os.path.samestat(os.fstat(handle), there)
 
 
 def _add(handler: logging.Handler, formatter: logging.Formatter) -> None:

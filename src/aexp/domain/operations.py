@@ -100,7 +100,8 @@ REMOTE = Parameter(
 RUN = Parameter(
     name="run",
     pattern=re.compile(
-        r"(?!.*(?:^|/)\.\.?(?:/|\Z))(?!.*//)[A-Za-z0-9_][A-Za-z0-9_./@+=,-]*", re.ASCII
+        r"(?!.*(?:^|/)\.\.?(?:/|\Z))(?!.*//)(?:[A-Za-z0-9_][A-Za-z0-9_./@+=,-]*/)?(?:offline-)?run-[A-Za-z0-9_-]+",
+        re.ASCII,
     ),
     allowed="the path of an offline run below the folder, such as wandb/offline-run-20260101_120000-ab12cd34",
 )

@@ -33,7 +33,8 @@ def ledger(day: dt.date) -> str:
 
 def lines(data: bytes) -> list[str]:
     """The names in a ledger that lie in a folder which may be swept; anything else is ignored."""
-    found = data.decode("utf-8", "replace").splitlines()
+    # As file names are decoded: a name that is no text must come back as it was.
+    found = data.decode("utf-8", "surrogateescape").split("\n")
     return [name for name in found if _sweepable(name)]
 
 
@@ -44,7 +45,9 @@ def _sweepable(name: str) -> bool:
 
 def entry(names: Iterable[str]) -> bytes:
     """Names as they are appended to a ledger."""
-    return "".join(f"{name}\n" for name in names if "\n" not in name).encode("utf-8", "replace")
+    return "".join(f"{name}\n" for name in names if "\n" not in name).encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def due(entries: Iterable[str], today: dt.date) -> list[str]:
