@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from aexp.airgapped.admission import Admitted
+from aexp.airgapped.adoption import Adoption
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.intake import Intake
@@ -11,13 +11,10 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.rulings import Parked, Rulings
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import WaitingNotes
-from aexp.domain import layout, wire
+from aexp.domain import wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, decide
 from aexp.domain.errors import (
     RelayStorageError,
-    RelayValidationError,
-    StorageMissingError,
-    StorageUnfitError,
 )
 from aexp.domain.layout import Token
 from aexp.domain.limits import Limits
@@ -26,8 +23,6 @@ from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
 from aexp.ports.notifier import Notifier
 
-ADOPTING_S = 1.0
-"""Seconds that one look for waiting requests may take: thousands may be planted."""
 EXPIRY_EVERY_S = 5.0
 """Seconds between two looks for expired requests: ten thousand may wait."""
 
@@ -57,6 +52,7 @@ class ConsentDesk:
         self._audit = audit
         self._limits = limits
         self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
+        self._adoption = Adoption(tokens, intake, clock, flood)
         self._rulings = Rulings(tokens, intake, publisher, clock, audit)
         self._parked: dict[str, Parked] = {}
         self._expiry_due = float("-inf")
@@ -125,52 +121,16 @@ class ConsentDesk:
 
     def adopt(self) -> None:
         """Know the requests that were waiting before this daemon; may be repeated."""
-        began = self._clock.monotonic()
-        for request_id in self._tokens.parked():
-            if request_id in self._parked:
-                continue
-            if self._clock.monotonic() - began > ADOPTING_S:
-                return
-            data = self._waiting_body(request_id)
-            if data is None:
-                continue
-            self._intake.remember(request_id)
+        for petition, data in self._adoption.found(self._parked, self._too_many):
             try:
-                self._adopt(request_id, data)
+                note = self._notes.begin(petition, data)
             except RelayStorageError as exc:
                 # Without its note a changed file could not be told; the next look asks again.
-                self._audit.warn("not-adopted", request_id, error=exc)
-
-    def _waiting_body(self, request_id: str) -> bytes | None:
-        name = layout.pending(request_id)
-        try:
-            return self._tokens.storage.read(name, limit=wire.MAX_BYTES + 1)
-        except StorageMissingError:
-            return None
-        except StorageUnfitError as exc:
-            self._flood.warn("set-aside", request_id, error=exc)
-            self._tokens.set_aside_parked(request_id)
-        except RelayStorageError as exc:
-            self._flood.warn("unreadable", request_id, error=exc)
-        return None
-
-    def _adopt(self, request_id: str, data: bytes) -> None:
-        try:
-            admitted: Admitted | None = self._intake.examine(request_id, data)
-        except RelayValidationError:
-            admitted = None
-        if admitted is None or admitted.petition is None or self._too_many(admitted.petition):
-            # Nothing that a person could be asked, or too much: the intake answers it, or lets it run.
-            token = self._tokens.unpark(request_id)
-            if token is not None:
-                self._intake.forget(request_id)
-                self._tokens.give_back(token)
-            return
-        petition = admitted.petition
-        note = self._notes.begin(petition, data)
-        self._decisions.resume(petition)
-        self._parked[request_id] = Parked(petition, note)
-        self._audit.note("still-pending", request_id, op=petition.op)
+                self._audit.warn("not-adopted", petition.request_id, error=exc)
+                continue
+            self._decisions.resume(petition)
+            self._parked[petition.request_id] = Parked(petition, note)
+            self._audit.note("still-pending", petition.request_id, op=petition.op)
 
     def hear(self) -> Iterator[Job]:
         """Act on what has been decided; gives the jobs that were approved, each as soon as it is ours."""

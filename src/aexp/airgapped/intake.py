@@ -1,24 +1,21 @@
 """Taking requests in: claim, read, validate; never trust the client."""
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 from aexp.airgapped.admission import Admission, Admitted
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.claiming import NO_FILE, Claims, seconds
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.jobs import Job, refusal
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
-from aexp.airgapped.turns import Arrivals, Slice
 from aexp.domain import wire
 from aexp.domain.consent import Event, State
 from aexp.domain.errors import (
     FilesystemError,
     RelayStorageError,
     RelayValidationError,
-    StorageMissingError,
-    StorageUnfitError,
 )
 from aexp.domain.layout import Token
 from aexp.domain.requests import Request
@@ -26,12 +23,7 @@ from aexp.domain.text import visible
 from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request
 from aexp.ports.clock import Clock
 
-FAILURES = 3
-"""Files that may fail at one look before the storage itself is held to have failed."""
-NO_FILE = b"\0"
-"""What stands for the content of what is no plain file."""
 DEFAULT_TTL_S = 24 * 3600.0
-REMEMBERED = 10_000
 
 
 class Intake:
@@ -53,15 +45,13 @@ class Intake:
         flood: FloodAudit,
     ) -> None:
         self._flood = flood
-        self._arrivals = Arrivals()
-        self._slice = Slice(clock)
+        self._claims = Claims(tokens, clock, flood)
         self._tokens = tokens
         self._publisher = publisher
         self._policy = policy
         self._admission = admission
         self._clock = clock
         self._audit = audit
-        self._seen: dict[str, None] = {}
 
     def take(self, pulse: Callable[[], None] = lambda: None) -> tuple[list[Job], bool]:
         """Claim what waits in the inbox (a slice of it) and keep what may run.
@@ -72,49 +62,30 @@ class Intake:
         Returns:
             The jobs, and whether anything was claimed at all.
         """
-        with self._slice.measured() as most:
-            claimed = self._claim_some(most, pulse)
-            # A slice that arrived together runs in the order in which the clients say they submitted.
-            claimed.sort(key=lambda found: found[0])
+        with self._claims.slice(pulse) as claimed:
             jobs = []
-            for _, token, data in claimed:
-                job = self.admit(token, data)
+            for token, data in claimed:
+                job = self._admitted(token, data)
                 pulse()
                 if job is not None:
                     jobs.append(job)
         return jobs, bool(claimed)
 
-    def _claim_some(self, most: int, pulse: Callable[[], None]) -> list[tuple[float, Token, bytes]]:
-        claimed: list[tuple[float, Token, bytes]] = []
-        failures: list[RelayStorageError] = []
-        for request_id in self._arrivals.choose(self._tokens.arrivals(), most):
-            try:
-                token = self._claim(request_id)
-                read = None if token is None else self._read(token)
-            except RelayStorageError as exc:
-                # One file that cannot be handled keeps nobody from the others.
-                failures.append(exc)
-                if len(failures) >= FAILURES:
-                    break
-                continue
-            if read is not None:
-                claimed.append((_submitted(read[1]), *read))
-            pulse()
-        if failures and not claimed:
-            raise failures[0]
-        if failures:
-            self._flood.warn("not-taken", error=failures[0])
-        return claimed
+    def _admitted(self, token: Token, data: bytes) -> Job | None:
+        try:
+            return self.admit(token, data)
+        except RelayStorageError as exc:
+            # The recovery finds its token in a moment and brings it here again.
+            self._flood.warn("not-admitted", token.request_id, error=exc)
+            return None
 
     def remember(self, request_id: str) -> None:
         """The request is known: another file with its id is a repeat."""
-        self._seen[request_id] = None
-        if len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+        self._claims.remember(request_id)
 
     def forget(self, request_id: str) -> None:
         """The request left our hands without an answer; whoever has it may give it back to the inbox."""
-        self._seen.pop(request_id, None)
+        self._claims.forget(request_id)
 
     def admit(self, token: Token, data: bytes, *, decided: bool = False) -> Job | None:
         """The job for an owned request, or None after answering that it cannot be one.
@@ -185,27 +156,6 @@ class Intake:
         state = job.move(Event.EXIT)
         self._publisher.publish(job.token, job.answer(state, returncode=0, stdout=output))
 
-    def _read(self, token: Token) -> tuple[Token, bytes] | None:
-        try:
-            return token, self._tokens.storage.read(token.name, limit=wire.MAX_BYTES + 1)
-        except StorageMissingError:
-            # Taken for dead while we stood still: it is another daemon's now.
-            return None
-        except StorageUnfitError as exc:
-            # A link, a FIFO, a folder: kept for a person to look at, answered as invalid.
-            self._flood.warn("set-aside", token.request_id, error=exc)
-            fenced = self._tokens.set_aside(token)
-            return None if fenced is None else (fenced, NO_FILE)
-
-    def _claim(self, request_id: str) -> Token | None:
-        # The same id again is a copy of an old request, or a client's repeat after a lost reply. It is
-        # moved away without being claimed: the claim would replace the token of the first one.
-        if request_id in self._seen or self._tokens.is_answered(request_id):
-            self._flood.warn("seen-before", request_id)
-            self._tokens.set_aside_repeat(request_id)
-            return None
-        return self._tokens.claim(request_id)
-
     def _refuse(self, token: Token, exc: RelayValidationError) -> None:
         self._flood.note("rejected", token.request_id, error=exc.what)
         answer = refusal(token.request_id, "?", State.INVALID, exc.what, exc.hint)
@@ -215,7 +165,7 @@ class Intake:
     def _is_late(self, request: Request) -> bool:
         # Two nodes' clocks meet here. The span is a day by default, so that minutes of difference do
         # not matter; a request without a readable date never expires.
-        submitted = _seconds(request.submitted_at)
+        submitted = seconds(request.submitted_at)
         if submitted is None:
             return False
         return self._clock.wall() - submitted > (request.ttl_s or DEFAULT_TTL_S)
@@ -239,23 +189,3 @@ def _body(data: bytes) -> dict[str, Any]:
 def _told(request: Request, valid: ValidRequest) -> dict[str, Any]:
     args = " ".join(visible(arg, limit=80) for arg in valid.args)
     return {"op": valid.op, "args": args or None, "cwd": valid.cwd, "client": request.client}
-
-
-def _submitted(data: bytes) -> float:
-    try:
-        return _seconds(wire.decode(data).get("submitted_at")) or 0.0
-    except wire.WireError:
-        return 0.0
-
-
-def _seconds(value: object) -> float | None:
-    """A date as clients write it, in seconds since 1970: a number, or ISO 8601 text."""
-    try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-        if not isinstance(value, str):
-            return None
-        moment = dt.datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -1,0 +1,81 @@
+"""Finding the requests that were waiting for a person before this daemon."""
+
+from collections.abc import Callable, Collection, Iterator
+
+from aexp.airgapped.flood import FloodAudit
+from aexp.airgapped.intake import Intake
+from aexp.airgapped.tokens import Tokens
+from aexp.domain import layout, wire
+from aexp.domain.errors import (
+    RelayStorageError,
+    RelayValidationError,
+    StorageMissingError,
+    StorageUnfitError,
+)
+from aexp.domain.petition import Petition
+from aexp.ports.clock import Clock
+
+ADOPTING_S = 1.0
+"""Seconds that one look may take; the next one goes on."""
+
+
+class Adoption:
+    """Looks through ``pending/``, where a requester may have put anything."""
+
+    def __init__(self, tokens: Tokens, intake: Intake, clock: Clock, flood: FloodAudit) -> None:
+        self._tokens = tokens
+        self._intake = intake
+        self._clock = clock
+        self._flood = flood
+
+    def found(
+        self, known: Collection[str], too_many: Callable[[Petition], object]
+    ) -> Iterator[tuple[Petition, bytes]]:
+        """What a person must be asked of each request that is not known, and the bytes of its file.
+
+        A request that nobody needs to be asked about, or that is one too many, goes back to the inbox.
+
+        Args:
+            too_many: whether no more may wait beside a request.
+        """
+        began = self._clock.monotonic()
+        for request_id in self._tokens.parked():
+            if request_id in known:
+                continue
+            if self._clock.monotonic() - began > ADOPTING_S:
+                return
+            data = self._body(request_id)
+            petition = None if data is None else self._petition(request_id, data, too_many)
+            if data is not None and petition is not None:
+                yield petition, data
+
+    def _petition(
+        self, request_id: str, data: bytes, too_many: Callable[[Petition], object]
+    ) -> Petition | None:
+        self._intake.remember(request_id)
+        try:
+            petition = self._intake.examine(request_id, data).petition
+        except RelayValidationError:
+            petition = None
+        except RelayStorageError as exc:
+            self._flood.warn("not-adopted", request_id, error=exc)
+            return None
+        if petition is not None and not too_many(petition):
+            return petition
+        token = self._tokens.unpark(request_id)
+        if token is not None:
+            self._intake.forget(request_id)
+            self._tokens.give_back(token)
+        return None
+
+    def _body(self, request_id: str) -> bytes | None:
+        try:
+            return self._tokens.storage.read(layout.pending(request_id), limit=wire.MAX_BYTES + 1)
+        except StorageMissingError:
+            return None
+        except StorageUnfitError as exc:
+            self._flood.warn("set-aside", request_id, error=exc)
+            self._tokens.set_aside_parked(request_id)
+        except RelayStorageError as exc:
+            self._flood.warn("unreadable", request_id, error=exc)
+        return None
