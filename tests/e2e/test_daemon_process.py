@@ -215,9 +215,9 @@ def test_waiting_for_consent_survives_a_killed_daemon(site: Site) -> None:
 
 def test_a_missing_program_is_told_with_what_to_do(site: Site) -> None:
     started = site.relay("serve", env={"AEXP_RELAY_GIT": str(site.home / "bin/none")})
-    assert started.returncode == 70
+    assert started.returncode == 78
     assert "AEXP_RELAY_GIT names" in started.stderr
-    assert "Give an absolute path" in started.stderr
+    assert "next: Give the absolute path of one that is there" in started.stderr
 
 
 def test_the_daemons_own_git_variables_do_not_reach_the_operations(site: Site) -> None:

@@ -70,7 +70,7 @@ def test_a_changed_url_waits_for_a_person_who_sees_both(world: World, remote: Re
     petition = read_note(world.storage, handle.id)["petition"]
     (line,) = petition["destinations"]
     assert line == f"origin (fetch): {EVIL_URL} - CHANGED, before: {HOME_URL}"
-    assert petition["reason"] == "the URL has changed of origin"
+    assert petition["reason"] == "another URL than before: origin"
     assert world.ran == ["git_pull"]
 
 
@@ -121,6 +121,20 @@ def test_strict_asks_at_the_first_use(home: Path) -> None:
     approve(world.queue, handle.id, world.clock)
     assert handle.result().ok
     assert world.client().pull().ok
+
+
+def test_a_person_agrees_only_to_what_they_saw(home: Path) -> None:
+    world = World(home, strict=True)
+    remote = Remote(world)
+    other = Destination("leak", "push", EVIL_URL)
+    world.workshop._find = lambda order, plain: replace(
+        remote.find(order, plain), configured=(other,)
+    )
+    world.serve()
+    handle = submitted(world)
+    approve(world.queue, handle.id, world.clock)
+    assert handle.result().ok
+    assert other not in world.pins.known(world.repo)
 
 
 def test_the_url_that_was_judged_is_the_one_that_is_started(world: World, remote: Remote) -> None:

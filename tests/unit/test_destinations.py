@@ -1,9 +1,19 @@
 """Where operations may connect: URLs, what is remembered of them, and who is asked about a change."""
 
+from dataclasses import replace
+
 import pytest
 
 from aexp.domain.destinations import Destination, host_of, judge
-from aexp.domain.remote_urls import Transport, lfs_endpoint, path_of, redacted_url, transport
+from aexp.domain.git_config import Setting
+from aexp.domain.remote_urls import (
+    Transport,
+    lfs_endpoint,
+    path_of,
+    redacted_url,
+    rewritten,
+    transport,
+)
 
 FETCH = Destination("origin", "fetch", "https://git.example.org/a.git")
 PUSH = Destination("origin", "push", "https://git.example.org/a.git")
@@ -59,6 +69,7 @@ def test_a_remote_that_appears_later_is_asked_about() -> None:
 
 def test_pushing_to_where_one_fetches_from_is_nothing_new() -> None:
     assert judge([PUSH], [FETCH]).first == (PUSH,)
+    assert judge([MOVED], [FETCH, replace(MOVED, verb="push")]).first == (MOVED,)
     elsewhere = Destination("origin", "push", "https://evil.example.net/a.git")
     assert judge([elsewhere], [FETCH]).questions == ((elsewhere, None),)
 
@@ -84,6 +95,20 @@ def test_git_lfs_is_led_by_its_own_rule() -> None:
     assert lfs_endpoint("https://h.org/a.git/") == "https://h.org/a.git/info/lfs"
     assert lfs_endpoint("git@h.org:a.git") == "git@h.org:a.git"
     assert lfs_endpoint("/srv/a.git") == "file:///srv/a.git"
+
+
+def test_the_users_own_rules_are_applied_before_a_url_is_judged() -> None:
+    rules = [
+        Setting("url.git@h.org:.insteadof", "gh:"),
+        Setting("url.https://m.org/.insteadof", "gh:lab/"),
+        Setting("url.ssh://push.org/.pushinsteadof", "https://h.org/"),
+        Setting("url.x.other", "gh:"),
+    ]
+    assert rewritten("gh:a", rules) == "git@h.org:a"
+    assert rewritten("gh:lab/a", rules) == "https://m.org/a"
+    assert rewritten("https://h.org/a", rules) == "https://h.org/a"
+    assert rewritten("https://h.org/a", rules, push=True) == "ssh://push.org/a"
+    assert rewritten("gh:a", rules, push=True) == "git@h.org:a"
 
 
 def test_a_token_in_a_url_is_not_shown() -> None:

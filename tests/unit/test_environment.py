@@ -15,7 +15,7 @@ from aexp.adapters.workshop.environment import (
     ssh_options,
 )
 from aexp.adapters.workshop.programs import find_git, find_program, safe_path
-from aexp.domain.errors import RelayStartError, StorageUnfitError
+from aexp.domain.errors import RelayStartError, SettingsError, StorageUnfitError
 from tests.world import executable
 
 DAEMON = {
@@ -92,7 +92,7 @@ def test_programs_below_the_home_are_passed_over(tmp_path: Path) -> None:
     assert find_program("git", f"{home}/bin", str(home)) is None
     assert find_git({}, path, str(home)) != str(planted)
     assert find_git({"AEXP_RELAY_GIT": str(planted)}, path, str(home)) == str(planted)
-    with pytest.raises(RelayStartError, match="AEXP_RELAY_GIT names"):
+    with pytest.raises(SettingsError, match="AEXP_RELAY_GIT names"):
         find_git({"AEXP_RELAY_GIT": "git"}, path, str(home))
     with pytest.raises(RelayStartError, match="not installed"):
         find_git({}, str(tmp_path), str(home))

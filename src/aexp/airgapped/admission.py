@@ -1,5 +1,6 @@
 """What a valid request would do here, whether it may, and whether a person must be asked first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from aexp.airgapped.audit import Audit
@@ -70,8 +71,11 @@ class Admission:
             )
         return Admitted(survey, petition)
 
-    def remember(self, request_id: str, op: str, survey: Survey) -> None:
+    def remember(self, request_id: str, op: str, survey: Survey, *, shown: bool) -> None:
         """The request will run: where it leads is known from now on.
+
+        Args:
+            shown: whether a person has agreed to it: then only what they saw is remembered.
 
         Raises:
             RelayStorageError: it cannot be remembered; then the request must not run.
@@ -79,7 +83,7 @@ class Admission:
         if ALLOWED[op].needs_consent or not survey.destinations:
             return
         known = {pin.key: pin for pin in self._pins.known(survey.root)}
-        wanted = {one.key: one for one in (() if known else survey.configured)}
+        wanted = {one.key: one for one in (() if known or shown else survey.configured)}
         # The first use remembers every remote that is there: one that appears later is news.
         wanted.update({one.key: one for one in survey.destinations})
         new = [one for one in wanted.values() if known.get(one.key) != one]
@@ -102,9 +106,9 @@ class Admission:
         if not self._stale:
             return
         lines = [
-            f"{root}: {_told(one, None)}"
+            f"{root}: {line}"
             for root, found in sorted(self._pins.all().items())
-            for one in found
+            for line in _grouped(found)
         ]
         storage.put(layout.DESTINATIONS, wire.encode({"destinations": lines[:MOST_SHOWN]}))
         self._stale = False
@@ -142,10 +146,18 @@ def _reason(judgement: Judgement) -> str:
     new = [one.remote for one, old in judgement.questions if old is None]
     parts = [
         f"{what} {', '.join(dict.fromkeys(names))}"
-        for what, names in (("the URL has changed of", changed), ("not used before:", new))
+        for what, names in (("another URL than before:", changed), ("not used before:", new))
         if names
     ]
     return "; ".join(parts)
+
+
+def _grouped(destinations: Iterable[Destination]) -> list[str]:
+    """A line for each place, whatever is done there."""
+    verbs: dict[Destination, list[str]] = {}
+    for one in destinations:
+        verbs.setdefault(replace(one, verb=""), []).append(one.verb)
+    return [_told(replace(one, verb=" and ".join(found)), None) for one, found in verbs.items()]
 
 
 def _told(one: Destination, old: Destination | None, *, new: bool = False) -> str:

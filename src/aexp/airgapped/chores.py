@@ -44,6 +44,8 @@ class Chores:
     def tell(self) -> None:
         """Show where working copies may connect, and log what the login node's owner should know."""
         try:
+            for decision in self._outside.workshop.decisions():
+                self._audit.note("trusted", what=decision)
             self._crew.admission.publish(self._outside.storage)
         except RelayStorageError as exc:
             # It is for people to look at, and is tried again in a moment.

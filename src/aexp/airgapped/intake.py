@@ -7,7 +7,7 @@ from aexp.airgapped.admission import Admission, Admitted
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.claiming import NO_FILE, Claims, seconds
 from aexp.airgapped.flood import FloodAudit
-from aexp.airgapped.jobs import Job, refusal
+from aexp.airgapped.jobs import Job, asked, refusal
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import wire
@@ -18,6 +18,7 @@ from aexp.domain.errors import (
     RelayValidationError,
 )
 from aexp.domain.layout import Token
+from aexp.domain.operations import ALLOWED
 from aexp.domain.requests import Request
 from aexp.domain.text import visible
 from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request
@@ -109,7 +110,7 @@ class Intake:
                 if fenced is None:
                     return None
                 token = fenced
-            self._refuse(token, exc)
+            self._refuse(token, data, exc)
             return None
         job = Job(token, request, valid, admitted.survey, admitted.petition)
         if not decided and self._is_late(request):
@@ -149,18 +150,20 @@ class Intake:
 
     def will_run(self, job: Job) -> None:
         """Remember where the job leads, before it runs."""
-        self._admission.remember(job.request_id, job.valid.op, job.survey)
+        shown = job.petition is not None
+        self._admission.remember(job.request_id, job.valid.op, job.survey, shown=shown)
 
     def _answer_at_once(self, job: Job, output: str) -> None:
         job.move(Event.START)
         state = job.move(Event.EXIT)
         self._publisher.publish(job.token, job.answer(state, returncode=0, stdout=output))
 
-    def _refuse(self, token: Token, exc: RelayValidationError) -> None:
+    def _refuse(self, token: Token, data: bytes, exc: RelayValidationError) -> None:
         self._flood.note("rejected", token.request_id, error=exc.what)
-        answer = refusal(token.request_id, "?", State.INVALID, exc.what, exc.hint)
-        details = {"field": exc.field, "problem": exc.problem, "allowed": exc.allowed}
-        self._publisher.publish(token, answer.model_copy(update={"details": details}))
+        op, repeated = _as_said(data)
+        answer = refusal(token.request_id, op, State.INVALID, exc.what, exc.hint)
+        told = {"field": exc.field, "problem": exc.problem, "allowed": exc.allowed}
+        self._publisher.publish(token, answer.model_copy(update={"details": {**repeated, **told}}))
 
     def _is_late(self, request: Request) -> bool:
         # Two nodes' clocks meet here. The span is a day by default, so that minutes of difference do
@@ -184,6 +187,16 @@ def _body(data: bytes) -> dict[str, Any]:
     if data == NO_FILE:
         raise RelayValidationError("file", "is no plain file of this user", "a plain file")
     return wire.decode(data)
+
+
+def _as_said(data: bytes) -> tuple[str, dict[str, Any]]:
+    """The operation's name, where it is one, and what an answer may repeat of a refused request."""
+    try:
+        body = wire.decode(data)
+    except wire.WireError:
+        return "?", {}
+    op = body.get("op")
+    return (op if isinstance(op, str) and op in ALLOWED else "?"), asked(body)
 
 
 def _told(request: Request, valid: ValidRequest) -> dict[str, Any]:

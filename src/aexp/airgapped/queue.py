@@ -4,7 +4,6 @@ The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :
 """
 
 from aexp.airgapped.beats import Beat
-from aexp.airgapped.waiting_notes import SAID_CHARS, read_note
 from aexp.airgapped.withdrawn import answer_withdrawn
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
@@ -16,7 +15,6 @@ from aexp.domain.errors import (
 )
 from aexp.domain.identity import PREFIX, ProcessId, is_request_id
 from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
-from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
@@ -123,16 +121,6 @@ class RelayQueue:
     def is_pending(self, request_id: str) -> bool:
         """Whether the request waits for consent."""
         return f"{request_id}.json" in self.storage.list(layout.PENDING)
-
-    def said(self, request_id: str) -> str:
-        """What the daemon says to whoever waits for a person's decision; empty for nothing."""
-        if request_id not in self.storage.list(layout.WAITING):
-            return ""
-        try:
-            said = read_note(self.storage, request_id).get("said")
-        except (wire.WireError, StorageMissingError, StorageUnfitError):
-            return ""
-        return visible(said, limit=SAID_CHARS) if isinstance(said, str) else ""
 
     def state(self, request_id: str) -> State:
         """Where the request stands now.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.waiting_notes import said_to
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
@@ -139,7 +140,7 @@ class AnswerWait:
 
     def _hear(self) -> None:
         """What the daemon says to whoever waits, for example why an approval did not count."""
-        said = self._queue.said(self._request_id)
+        said = said_to(self._queue.storage, self._request_id)
         if said and said != self._said:
             self._said = said
             if self._on_said is not None:

@@ -13,6 +13,7 @@ from aexp.domain import layout, wire
 from aexp.domain.consent import Mode
 from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.petition import Petition
+from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
@@ -108,6 +109,30 @@ def read_note(storage: QueueStorage, request_id: str) -> dict[str, Any]:
     """
     data = storage.read(layout.waiting(request_id), limit=MAX_BYTES + 1)
     return wire.decode(data, max_bytes=MAX_BYTES)
+
+
+def said_to(storage: QueueStorage, request_id: str) -> str:
+    """What the daemon says to whoever waits for a person's decision; empty for nothing."""
+    said = _noted(storage, request_id).get("said")
+    return visible(said, limit=SAID_CHARS) if isinstance(said, str) else ""
+
+
+def asked_of(storage: QueueStorage, request_id: str) -> Petition | None:
+    """What a person is asked about a waiting request, as the queue has it; None when it has nothing."""
+    found = _noted(storage, request_id).get("petition")
+    try:
+        return Petition.from_dict(found) if isinstance(found, dict) and found else None
+    except ValueError:
+        return None
+
+
+def _noted(storage: QueueStorage, request_id: str) -> dict[str, Any]:
+    if request_id not in storage.list(layout.WAITING):
+        return {}
+    try:
+        return read_note(storage, request_id)
+    except (wire.WireError, StorageMissingError, StorageUnfitError):
+        return {}
 
 
 def digest(data: bytes) -> str:

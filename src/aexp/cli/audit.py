@@ -187,6 +187,8 @@ def show(request_id: str | None, count: int, queue: str | None, as_json: bool) -
 
     from aexp.cli.render import show_table
     from aexp.domain.chain import digest_of
+    from aexp.domain.errors import RelayNotFoundError
+    from aexp.domain.text import visible
 
     trails = _trails(queue)
     lines = trails.trail() or trails.copy() or iter(())
@@ -200,6 +202,11 @@ def show(request_id: str | None, count: int, queue: str | None, as_json: bool) -
         number, digest = entry.n, digest_of(line[:-1])
         if request_id is None or entry.request.startswith(request_id.lower()):
             shown.append(entry)
+    if request_id is not None and not shown:
+        raise RelayNotFoundError(
+            f"The trail has no request that begins with {visible(request_id, limit=64)}.",
+            "`aexp relay audit show` lists them.",
+        )
     if as_json:
         told = [{**dataclasses.asdict(entry), "facts": dict(entry.facts)} for entry in shown]
         print_json({"n": number, "head": digest, "unreadable": unreadable, "lines": told})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from aexp.cli.wiring import container, json_option, print_json, queue_option
+from aexp.domain.consent import Mode
 from aexp.domain.decisions import CONFIRM_CHARS
 from aexp.domain.text import visible
 
@@ -70,7 +71,10 @@ def approve(request_id: str, yes: bool, key: str | None, queue: str | None) -> N
     if not yes and sys.stdin.isatty():
         _ask(shown)
     approver.approve(shown)
-    click.echo(f"approved {_named(shown)}")
+    if shown.mode is Mode.SIGNED:
+        click.echo(f"signed for {_named(shown)}; the daemon decides whether that key may approve")
+    else:
+        click.echo(f"approved {_named(shown)}")
     if built.queue().beat() is None:
         click.echo("No daemon serves the queue; nothing runs before one is started.", err=True)
 
@@ -123,7 +127,7 @@ def _ask(shown: "Shown") -> None:
     if typed.strip().lower() != digits:
         raise RelayRejectedError(
             "That is not how the digest begins; nothing was approved.",
-            "Try again, or refuse it with `aexp relay reject`.",
+            f"Try again, or refuse it: aexp relay reject {shown.petition.request_id[:8]}",
             shown.petition.request_id,
         )
 

@@ -53,7 +53,7 @@ class RootGroup(LazyGroup):
         except AexpError as error:
             show_error(error)
             ctx.exit(exit_code(error))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             click.echo("", err=True)
             ctx.exit(INTERRUPTED)
 

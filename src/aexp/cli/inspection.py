@@ -80,6 +80,7 @@ def ls(
 def show(request_id: str, queue: str | None, as_json: bool) -> None:
     """Show one request and its output. The first digits of its ID will do."""
     from aexp.airgapped.inspection import request_view
+    from aexp.airgapped.waiting_notes import asked_of
     from aexp.cli.render import show_request
     from aexp.domain import layout
 
@@ -97,6 +98,9 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
         print_json({**dataclasses.asdict(view), "stdout": output, "log": log or None})
     else:
         show_request(view, output, log)
+        petition = asked_of(relay_queue.storage, full_id) if view.state is State.PENDING else None
+        for line in petition.lines() if petition else ():
+            click.echo(line)
 
 
 @click.command()

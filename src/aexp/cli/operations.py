@@ -3,13 +3,16 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from aexp.cli.exits import INTERRUPTED, of_operation
 from aexp.cli.wiring import container, json_option, print_json, queue_option
 from aexp.domain.consent import State
+
+if TYPE_CHECKING:
+    from aexp.ports.storage import QueueStorage
 
 PATIENT_S = 2.0
 """Seconds after which a person at a terminal is told what is being waited for."""
@@ -102,12 +105,11 @@ def run(
     from aexp.cli.render import show_result
 
     built = container(queue, default_timeout=timeout, cwd=cwd)
-    url = built.storage().url
     handle = built.client().submit(op, args)
     if no_wait:
         print_json({"request_id": handle.id}) if as_json else click.echo(handle.id)
         return
-    teller = _Teller(op, handle.id, url)
+    teller = _Teller(op, handle.id, built.storage())
     try:
         result = handle.result(on_state=teller.tell, on_said=teller.said)
     except KeyboardInterrupt:
@@ -120,10 +122,11 @@ def run(
 class _Teller:
     """Tells on standard error how a request stands, while somebody waits for it."""
 
-    def __init__(self, op: str, request_id: str, url: str) -> None:
+    def __init__(self, op: str, request_id: str, storage: "QueueStorage") -> None:
         self._op = op
         self._id = request_id
-        self._url = url
+        self._storage = storage
+        self._url = storage.url
         self._began = time.monotonic()
         self._told = State.RECEIVED
 
@@ -134,9 +137,8 @@ class _Teller:
             return
         self._told = state
         if state is State.PENDING:
-            click.echo(
-                f"{self._op} waits for consent. On the login node: {self._approve}", err=True
-            )
+            told = f"{self._op} waits for consent{self._why}. On the login node: {self._approve}"
+            click.echo(told, err=True)
         elif state is State.APPROVED:
             click.echo(f"{self._op} waits for its turn; another one runs in this folder", err=True)
         elif state is State.RUNNING:
@@ -158,6 +160,14 @@ class _Teller:
         else:
             click.echo(f"\n{self._op} goes on as {self._id}.", err=True)
             click.echo(f"  next: {show_hint(self._id, self._url)}, or {stop}", err=True)
+
+    @property
+    def _why(self) -> str:
+        from aexp.airgapped.waiting_notes import asked_of
+        from aexp.domain.text import visible
+
+        petition = asked_of(self._storage, self._id)
+        return f" ({visible(petition.reason, limit=120)})" if petition and petition.reason else ""
 
     @property
     def _approve(self) -> str:

@@ -55,9 +55,7 @@ def judge(
         return Judgement(first=sure, questions=doubtful)
     # Fetching from where one already pushes to, and the reverse, leads nowhere new.
     urls = {(pin.remote, pin.url, pin.lfs_url) for pin in pins.values()}
-    same = tuple(
-        one for one in new if one.key not in pins and (one.remote, one.url, one.lfs_url) in urls
-    )
+    same = tuple(one for one in new if (one.remote, one.url, one.lfs_url) in urls)
     asks = tuple((one, pins.get(one.key)) for one in new if one not in same)
     return Judgement(first=same, questions=asks)
 

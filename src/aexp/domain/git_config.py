@@ -197,6 +197,14 @@ def fate(setting: Setting) -> Fate:
     return Fate.IGNORE if _IGNORED.fullmatch(setting.key) else Fate.DROP
 
 
+def can_be_trusted(setting: Setting) -> bool:
+    """Whether the owner may accept it: it is refused by itself, and says all that it does.
+
+    What a file that is included holds could change after it was accepted.
+    """
+    return fate(setting) is Fate.REFUSE and setting.section not in ("include", "includeif")
+
+
 LFS_FILTER = {
     "filter.lfs.clean": "git-lfs clean -- %f",
     "filter.lfs.smudge": "git-lfs smudge -- %f",

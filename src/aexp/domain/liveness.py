@@ -81,4 +81,4 @@ class BeatWatch:
 
     def unchanged_s(self, now: float) -> float:
         """Seconds since the beat last changed, as far as this reader knows."""
-        return now - self._since
+        return 0.0 if self._last_look is None else now - self._since

@@ -1,7 +1,10 @@
 """Which URLs a remote may have: ``https``, ``ssh``, and a path that the login node's owner trusts."""
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
+
+from aexp.domain.git_config import Setting
 
 MAX_CHARS = 2048
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])"
@@ -44,6 +47,20 @@ def path_of(url: str) -> str | None:
         return None
     before, colon, _ = url.partition(":")
     return None if colon and "/" not in before else url
+
+
+def rewritten(url: str, settings: Iterable[Setting], *, push: bool = False) -> str:
+    """The URL after ``url.<base>.insteadOf`` and, to push, ``pushInsteadOf``: the longest match counts.
+
+    Git is given the result and no such settings: what a person is shown is where it connects.
+    """
+    rules = [one for one in settings if one.section == "url" and one.value]
+    for name in ("pushinsteadof", "insteadof") if push else ("insteadof",):
+        fitting = [one for one in rules if one.name == name and url.startswith(one.value or "")]
+        if fitting:
+            rule = max(fitting, key=lambda one: len(one.value or ""))
+            return rule.subsection + url.removeprefix(rule.value or "")
+    return url
 
 
 def lfs_endpoint(url: str) -> str:

@@ -105,7 +105,8 @@ def _arguments(spec: OpSpec, value: object) -> list[str]:
         _plain(f"args[{position}]", item)
     needed = len(spec.parameters)
     if len(value) < needed or (len(value) > needed and spec.more is None):
-        raise RelayValidationError("args", f"has {len(value)} items", f"{spec.name} with {wanted}")
+        items = "1 item" if len(value) == 1 else f"{len(value)} items"
+        raise RelayValidationError("args", f"has {items}", f"{spec.name} with {wanted}")
     for position, item in enumerate(value):
         parameter = spec.parameters[position] if position < needed else spec.more
         if parameter is not None and not parameter.accepts(item):

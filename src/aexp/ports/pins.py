@@ -24,5 +24,9 @@ class Pins(Protocol):
         """Remember these, each in place of an earlier one with the same key. Durable on return."""
 
     @abstractmethod
+    def forget(self, root: Path) -> int:
+        """Forget a working copy; how many destinations that were. Durable on return."""
+
+    @abstractmethod
     def all(self) -> dict[str, Sequence[Destination]]:
         """Working copy to what is remembered of it."""

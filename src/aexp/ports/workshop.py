@@ -54,5 +54,13 @@ class Workshop(Protocol):
         """
 
     @abstractmethod
+    def decisions(self) -> Sequence[str]:
+        """What the login node's owner has accepted or taken back, a line each; every line is given once.
+
+        Raises:
+            RelayStorageError: it cannot be read now.
+        """
+
+    @abstractmethod
     def concerns(self) -> Sequence[str]:
         """What the login node's owner should know, a line each: a pinned file that has changed since."""

@@ -117,11 +117,12 @@ class SshSigner(Signer):
         args = [str(system_keygen()), "-Y", "sign", "-f", str(path), "-n", SIGNATURE_NAMESPACE]
         # Its questions (a passphrase, a touch of the token) go to the person's terminal.
         done = subprocess.run(
-            args, input=text, stdout=subprocess.PIPE, env=dict(self._environ), check=False
+            args, input=text, capture_output=True, env=dict(self._environ), check=False
         )
         if done.returncode != 0 or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
             raise SettingsError(
-                f"ssh-keygen did not sign with {visible(str(path))}; its words stand above.",
+                f"ssh-keygen did not sign with {visible(str(path))}: "
+                f"{visible(done.stderr.decode('utf-8', 'replace').strip(), limit=300)}.",
                 "For a public key the ssh agent must hold its private half: see `ssh-add -L`.",
             )
         return done.stdout

@@ -19,5 +19,8 @@ class MemoryPins(Pins):
     def remember(self, root: Path, destinations: Sequence[Destination]) -> None:
         self._known.setdefault(root, {}).update({one.key: one for one in destinations})
 
+    def forget(self, root: Path) -> int:
+        return len(self._known.pop(root, {}))
+
     def all(self) -> dict[str, Sequence[Destination]]:
         return {str(root): tuple(found.values()) for root, found in self._known.items()}

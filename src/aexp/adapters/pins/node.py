@@ -23,6 +23,10 @@ class NodePins(Pins):
             for one in destinations:
                 known[f"{one.remote} {one.verb}"] = [one.url, one.lfs_url]
 
+    def forget(self, root: Path) -> int:
+        with self._book.changed() as body:
+            return len(body.pop(str(root), {}))
+
     def all(self) -> dict[str, Sequence[Destination]]:
         return {root: _destinations(found) for root, found in self._book.read().items()}
 

@@ -8,6 +8,8 @@ from aexp.adapters.workshop.login import LoginWorkshop
 from aexp.adapters.workshop.trust import TrustBook
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import SettingsError
+from aexp.domain.git_config import Setting, can_be_trusted
+from aexp.domain.text import visible
 from aexp.ports.pins import Pins
 
 
@@ -27,15 +29,20 @@ class Acceptance:
 
         Raises:
             RelayValidationError: the folder lies in no usable working copy.
-            SettingsError: the repository has no such setting.
+            SettingsError: the repository has no such setting, or it is not one that is refused.
         """
         root, found = self._workshop.settings_of(Path(cwd))
         wanted = _normal(key)
         values = [value for name, value in found if name == wanted]
         if not values:
             raise SettingsError(
-                f"The repository of {root} has no setting {key}.",
+                f"The repository of {root} has no setting {visible(key)}.",
                 "`git config --local --list` shows what it has.",
+            )
+        if wanted != ALTERNATES and not all(can_be_trusted(Setting(wanted, v)) for v in values):
+            raise SettingsError(
+                f"{visible(key)} is no setting that can be accepted: the relay uses it already, or never.",
+                "Hooks and included files are never used. The error of an operation names what is refused.",
             )
         self._trust.accept_key(root, wanted, values)
         return root, values
@@ -50,11 +57,15 @@ class Acceptance:
         self._pins.remember(root, destinations)
         return root, destinations
 
-    def forget(self, cwd: str, key: str | None) -> Path:
-        """Take back one setting, or all of them."""
+    def forget(self, cwd: str, key: str | None) -> tuple[Path, int]:
+        """Take back one setting, or everything about a working copy, its destinations included.
+
+        Returns:
+            The working copy, and how much there was to take back.
+        """
         root, _ = self._workshop.settings_of(Path(cwd))
-        self._trust.forget(root, None if key is None else _normal(key), None)
-        return root
+        count = self._trust.forget(root, None if key is None else _normal(key), None)
+        return root, count + (self._pins.forget(root) if key is None else 0)
 
 
 def _normal(key: str) -> str:

@@ -79,7 +79,8 @@ class GitBench:
     def survey(self, order: Order) -> Survey:
         """What the order would do; see :class:`~aexp.ports.workshop.Workshop`."""
         layout, study = self._study(order.op, order.cwd)
-        remotes = GitRemotes(study, self._trust.trusts_remote, lfs=self._uses_lfs(study))
+        rewrites = self._tools.settings.rewrites
+        remotes = GitRemotes(study, rewrites, self._trust.trusts_remote, lfs=self._uses_lfs(study))
         args = self._settled(order, study)
         return Survey(
             root=layout.root,

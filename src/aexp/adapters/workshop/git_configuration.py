@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from aexp.adapters.plain_files import read_at
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy
 from aexp.domain.errors import RelayValidationError
-from aexp.domain.git_config import Fate, Setting, fate
+from aexp.domain.git_config import Fate, Setting, can_be_trusted, fate
 from aexp.domain.text import visible
 
+MOST_NAMED = 5
 REMEMBERED = 256
 """Configurations whose parsed form is kept, by the hash of their bytes."""
 
@@ -61,31 +62,40 @@ class GitConfiguration:
     ) -> tuple[list[Setting], list[str]]:
         kept: list[Setting] = []
         dropped: dict[str, None] = {}
+        refused: dict[str, Setting] = {}
         for setting in settings:
             verdict = fate(setting)
             if _points_back(layout, setting):
                 continue
             if verdict is Fate.REFUSE and not self.trusts(layout, setting):
-                raise _refused(layout, setting)
-            if verdict in (Fate.KEEP, Fate.REFUSE):
+                refused[setting.key] = setting
+            elif verdict in (Fate.KEEP, Fate.REFUSE):
                 kept.append(setting)
             elif verdict is Fate.DROP:
                 dropped[setting.key] = None
+        if refused:
+            raise _refused(layout, [*refused.values()])
         notices = [
             f"{visible(key, limit=80)} in {layout.common}/config is not used" for key in dropped
         ]
         return kept, notices
 
 
-def _refused(layout: GitLayout, setting: Setting) -> RelayValidationError:
-    key = visible(setting.key, limit=120)
-    value = visible(setting.value or "", limit=80)
+def _refused(layout: GitLayout, settings: list[Setting]) -> RelayValidationError:
+    told = "; ".join(
+        f"{visible(one.key, limit=120)} = '{visible(one.value or '', limit=80)}'"
+        for one in settings[:MOST_NAMED]
+    )
+    keys = [visible(one.key, limit=120) for one in settings[:MOST_NAMED]]
+    way_out = f"a repository without (git config --unset {keys[0]})"
+    if all(can_be_trusted(one) for one in settings):
+        flags = " ".join(f"--key {key}" for key in keys)
+        way_out += f", or on the login node: `aexp relay trust --cwd {layout.root} {flags}`"
     return RelayValidationError(
         "cwd",
-        f"cannot be used: {layout.common}/config sets {key} = '{value}', which the relay does not take from "
-        "a repository: it could run a program or lead elsewhere",
-        f"a repository without it (git config --unset {key}), or on the login node: "
-        f"aexp relay trust --cwd {layout.root} --key {key}",
+        f"cannot be used: {layout.common}/config sets {told}, which the relay does not take from a "
+        "repository: it could run a program or lead elsewhere",
+        way_out,
     )
 
 

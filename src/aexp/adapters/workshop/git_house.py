@@ -158,7 +158,7 @@ def _settings(study: GitStudy, destinations: Sequence[Destination], *, lfs: bool
         one
         for one in study.kept
         if one.key not in _OVERRULED
-        and not one.key.startswith("filter.lfs.")
+        and not one.key.startswith(("filter.lfs.", "url."))
         and (one.section != "remote" or one.subsection in used)
     ]
     own = [Setting("core.bare", "false"), Setting("core.splitindex", "false")]

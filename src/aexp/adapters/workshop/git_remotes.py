@@ -1,14 +1,15 @@
 """Where the operations on a working copy would connect, and whether they may at all."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from aexp.adapters.workshop.git_layout import bad_copy
 from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayValidationError
+from aexp.domain.git_config import Setting
 from aexp.domain.operations import REMOTE
-from aexp.domain.remote_urls import Transport, path_of, redacted_url, transport
+from aexp.domain.remote_urls import Transport, path_of, redacted_url, rewritten, transport
 from aexp.domain.text import visible
 
 
@@ -16,12 +17,21 @@ class GitRemotes:
     """The remotes of one working copy.
 
     Args:
+        rewrites: the login user's own rules for URLs.
         trusted: whether the login node's owner trusts the bare repository at a resolved path.
         lfs: whether git-lfs would be used.
     """
 
-    def __init__(self, study: GitStudy, trusted: Callable[[str], bool], *, lfs: bool) -> None:
+    def __init__(
+        self,
+        study: GitStudy,
+        rewrites: Sequence[Setting],
+        trusted: Callable[[str], bool],
+        *,
+        lfs: bool,
+    ) -> None:
         self._study = study
+        self._rewrites = (*rewrites, *(one for one in study.kept if one.section == "url"))
         self._trusted = trusted
         self._lfs = lfs
 
@@ -101,8 +111,8 @@ class GitRemotes:
         if not urls or not REMOTE.accepts(name):
             known = ", ".join(self.names()) or "none"
             raise RelayValidationError(
-                "args (remote)",
-                f"is '{visible(name, limit=64)}', which is not a remote of {study.layout.root}",
+                f"remote {visible(name, limit=64)}",
+                f"is not one of {study.layout.root}",
                 f"a remote that is configured there ({known})",
             )
         used = pushed or urls
@@ -112,7 +122,9 @@ class GitRemotes:
                 f"has {len(used)} URLs for the remote {name}",
                 "one URL for each remote; give the others names of their own",
             )
-        url = self._usable(name, used[0])
+        # A URL for pushing alone is not rewritten by pushInsteadOf, as in git-config(1).
+        plain = rewritten(used[0], self._rewrites, push=verb == "push" and not pushed)
+        url = self._usable(name, plain)
         return Destination(name, verb, url, self._lfs_url(name, verb) if self._lfs else "")
 
     def _usable(self, name: str, url: str) -> str:
@@ -159,9 +171,8 @@ class GitRemotes:
 def _untrusted(name: str, path: str) -> RelayValidationError:
     shown = visible(path, limit=200)
     return RelayValidationError(
-        "args (remote)",
-        f"leads to a path: the remote {name} is the repository {shown}, whose hooks would run on the "
-        "login node",
-        f"a path that the login node's owner trusts: there, `aexp relay trust --remote {shown}`, "
-        f"`aexp relay serve --trust-remote {shown}`, or AEXP_RELAY_TRUST_REMOTES={shown}",
+        f"remote {name}",
+        f"is a repository on this filesystem, {shown}, whose hooks would run on the login node",
+        f"one that its owner trusts: there, `aexp relay trust --remote {shown}` (or start the daemon with "
+        f"`--trust-remote {shown}`, or with that path in AEXP_RELAY_TRUST_REMOTES)",
     )

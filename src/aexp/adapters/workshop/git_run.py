@@ -16,7 +16,10 @@ from aexp.domain.text import visible
 from aexp.ports.executor import Command, Execution
 from aexp.ports.workshop import Survey
 
-_ABORTED = b"aexp: the rebase was aborted; branch and working copy are as they were before.\n"
+_ABORTED = (
+    b"aexp: the rebase was aborted; branch and working copy are as they were before, so what git says above "
+    b"does not apply. Resolve it where you are, without a network: git rebase @{upstream}; then push.\n"
+)
 _NOT_ABORTED = (
     b"aexp: the rebase stopped and could not be aborted. The branch is as it was before; look at the working "
     b"copy with `git status`.\n"

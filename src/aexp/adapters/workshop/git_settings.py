@@ -25,6 +25,7 @@ class GitSettings:
         file: the settings that come along.
         config_home: stands in for ``~/.config``; holds the user's own list of ignored files.
         ssh: how the user starts ssh for git; empty when they did not say.
+        rewrites: the user's own ``url.*`` settings; they are applied before a URL is judged.
         secrets: a folder for what a credential helper keeps and writes.
         lfs: whether the user has git-lfs set up for all their repositories.
         left_out: keys of programs that were left out, in the order of the configuration.
@@ -34,6 +35,7 @@ class GitSettings:
     file: Path
     config_home: Path
     ssh: str
+    rewrites: tuple[Setting, ...]
     secrets: Path
     lfs: bool
     left_out: tuple[str, ...]
@@ -88,11 +90,13 @@ def pin_git_settings(
     secrets.mkdir(mode=0o700, exist_ok=True)
     kept = [_with_pinned_store(setting, home, secrets) for setting in kept]
     file = folder / "gitconfig"
-    write_private(file, serialise(setting for setting in kept if setting.key != "core.sshcommand"))
+    used_here = [one for one in kept if one.key == "core.sshcommand" or one.section == "url"]
+    write_private(file, serialise(one for one in kept if one not in used_here))
     return GitSettings(
         file=file,
         config_home=config_home,
         ssh=_last(kept, "core.sshcommand") or "",
+        rewrites=tuple(one for one in kept if one.section == "url"),
         secrets=secrets,
         lfs=_last(kept, "filter.lfs.process") is not None,
         left_out=tuple(setting.key for setting in found if _runs_something(setting)),

@@ -52,6 +52,7 @@ class LoginWorkshop(Workshop, Executor):
         processes: Processes,
     ) -> None:
         self._executor = LocalExecutor({})
+        self._trust = trust
         self._folder = _own_folder(state, processes)
         path = safe_path(environ, home)
         base = base_environment({**environ, "HOME": home}, path)
@@ -91,6 +92,9 @@ class LoginWorkshop(Workshop, Executor):
 
     def descriptors(self) -> Sequence[int]:
         return self._executor.descriptors()
+
+    def decisions(self) -> Sequence[str]:
+        return self._trust.untold()
 
     def concerns(self) -> Sequence[str]:
         told = [

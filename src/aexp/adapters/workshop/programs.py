@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping
 
-from aexp.domain.errors import RelayStartError
+from aexp.domain.errors import RelayStartError, SettingsError
 
 GIT_VARIABLE = "AEXP_RELAY_GIT"
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
@@ -33,12 +33,14 @@ def find_git(environ: Mapping[str, str], path: str, home: str) -> str:
 
     Raises:
         RelayStartError: there is none.
+        SettingsError: the variable names none.
     """
     named = environ.get(GIT_VARIABLE)
     if named:
         if not os.path.isabs(named) or not os.access(named, os.X_OK):
-            raise RelayStartError(
-                f"{GIT_VARIABLE} names {named!r}, which is no program.", "Give an absolute path."
+            raise SettingsError(
+                f"{GIT_VARIABLE} names {named!r}, which is no program.",
+                "Give the absolute path of one that is there and executable.",
             )
         return named
     found = find_program("git", path, home)

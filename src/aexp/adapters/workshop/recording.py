@@ -32,6 +32,9 @@ class PlainWorkshop(Workshop):
         plain = Survey(root=root, args=order.args)
         return plain if self._find is None else self._find(order, plain)
 
+    def decisions(self) -> Sequence[str]:
+        return ()
+
     def concerns(self) -> Sequence[str]:
         return tuple(self.worries)
 

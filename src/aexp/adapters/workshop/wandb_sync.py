@@ -17,7 +17,7 @@ from aexp.adapters.workshop.steps import Done, Step, StepsExecution
 from aexp.adapters.workshop.wandb_runs import SYNCED, find_runs
 from aexp.adapters.workshop.wandb_settings import furnish, pin_wandb_settings
 from aexp.domain.destinations import Destination
-from aexp.domain.errors import RelayStartError, RelayValidationError
+from aexp.domain.errors import RelayStartError, RelayValidationError, SettingsError
 from aexp.domain.text import visible
 from aexp.domain.wandb import WandbRuns, sync_arguments, version_in
 from aexp.ports.executor import Command, Execution
@@ -45,7 +45,8 @@ class WandbBench:
         executor: starts the processes.
 
     Raises:
-        RelayStartError: the named program is none, or the user's settings cannot be read.
+        RelayStartError: the user's settings cannot be read.
+        SettingsError: the named program is none.
     """
 
     def __init__(
@@ -192,14 +193,15 @@ def find_wandb(environ: Mapping[str, str], home: str) -> str | None:
     """The wandb that runs: ``AEXP_RELAY_WANDB``, else the first one on ``PATH`` outside the home, if any.
 
     Raises:
-        RelayStartError: the variable names no program.
+        SettingsError: the variable names no program.
     """
     named = environ.get(PROGRAM_VARIABLE)
     if not named:
         return find_program("wandb", safe_path(environ, home), home)
     if not os.path.isabs(named) or not os.access(named, os.X_OK):
-        raise RelayStartError(
-            f"{PROGRAM_VARIABLE} names {named!r}, which is no program.", "Give an absolute path."
+        raise SettingsError(
+            f"{PROGRAM_VARIABLE} names {named!r}, which is no program.",
+            "Give the absolute path of one that is there and executable.",
         )
     return named
 
