@@ -33,7 +33,10 @@ def test_an_operation_that_waits_for_consent_is_75_and_a_rejection_77(site: Site
     site.serve()
     done = site.relay("wandb-sync", "--timeout", "1.5")
     assert (done.returncode, done.stdout) == (75, "")
-    assert "waits for consent. On the login node: aexp relay approve" in done.stderr
+    assert (
+        "waits for consent (it sends data out of the cluster). On the login node: aexp relay approve"
+        in done.stderr
+    )
     (waiting,) = site.json("pending")["pending"]
     assert waiting["op"] == "wandb_sync"
     assert site.relay("reject", waiting["request_id"][:5], "--reason", "no").returncode == 0

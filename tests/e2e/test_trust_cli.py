@@ -122,7 +122,7 @@ def test_a_changed_url_waits_with_both_urls_shown_and_runs_once_approved(site: S
 def test_status_and_the_list_show_where_working_copies_lead(site: Site) -> None:
     site.serve()
     assert site.relay("fetch").returncode == 0
-    told = f"{site.repo}: origin (fetch): {site.origin}"
+    told = f"{site.repo}: origin (fetch and push): {site.origin}"
     site.until("it is published", lambda: told in site.json("status")["destinations"])
     assert f"destination {told}" in site.relay("status").stdout
     listed = json.loads(site.relay("trust", "--list", "--json").stdout)

@@ -1,5 +1,6 @@
 """What changes between the look and the use, and what git finds in the tree itself and waits for."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -232,9 +233,14 @@ def _swap_while_pulling(scene: Scene, target: Path) -> None:
         # The swapper looks without a pause: it is here that the requester must be quick.
         while not (out / "file0").exists() and not over.is_set():
             pass
-        if not over.is_set():
-            out.rename(scene.place / "aside")
-            out.symlink_to(target)
+        for number in range(1000):
+            if over.is_set():
+                return
+            # Git may make the folder anew between the two: then once more.
+            with contextlib.suppress(FileExistsError, FileNotFoundError):
+                out.rename(scene.place / f"aside{number}")
+                out.symlink_to(target)
+                return
 
     def race() -> str:
         thread = threading.Thread(target=swap)

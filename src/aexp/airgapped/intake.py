@@ -24,6 +24,8 @@ from aexp.domain.text import visible
 from aexp.domain.validation import CwdPolicy, ValidRequest, validate_request
 from aexp.ports.clock import Clock
 
+SAID_CHARS = 128
+"""Characters of a refused request's folder, or of an argument, that its answer repeats."""
 DEFAULT_TTL_S = 24 * 3600.0
 
 
@@ -195,8 +197,11 @@ def _as_said(data: bytes) -> tuple[str, dict[str, Any]]:
         body = wire.decode(data)
     except wire.WireError:
         return "?", {}
-    op = body.get("op")
-    return (op if isinstance(op, str) and op in ALLOWED else "?"), asked(body)
+    op, said = body.get("op"), asked(body)
+    if "cwd" in said:
+        said["cwd"] = visible(str(body["cwd"]), limit=SAID_CHARS)
+    said["args"] = [arg[:SAID_CHARS] for arg in said.get("args", [])[:4]]
+    return (op if isinstance(op, str) and op in ALLOWED else "?"), said
 
 
 def _told(request: Request, valid: ValidRequest) -> dict[str, Any]:
