@@ -17,6 +17,7 @@ from aexp.adapters.executor.local import LocalExecutor
 from aexp.adapters.executor.strays import end_strays
 from aexp.adapters.workshop.wandb_sync import WandbBench
 from aexp.airgapped import RelayStartError, RelayValidationError
+from aexp.domain.errors import SettingsError
 from aexp.ports.executor import Command, Execution
 from aexp.ports.workshop import Order, Survey
 from tests.wandb_service import Service, installed_wandb, serving, trained
@@ -211,7 +212,7 @@ def test_a_wandb_below_the_home_is_not_used_unless_it_was_named(login: Login) ->
 
 def test_a_variable_that_names_no_program_stops_the_daemons_start(login: Login) -> None:
     login.environ["AEXP_RELAY_WANDB"] = "wandb"
-    with pytest.raises(RelayStartError, match="names 'wandb', which is no program"):
+    with pytest.raises(SettingsError, match="names 'wandb', which is no program"):
         _ = login.bench
 
 

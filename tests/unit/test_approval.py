@@ -280,7 +280,7 @@ def test_what_a_person_approves_is_shown_in_ascii_a_field_a_line() -> None:
         inventory=(EVIL,) * 300, client=EVIL,
     ).lines()  # fmt: skip
     assert all(line.isascii() and line.isprintable() for line in told)
-    assert len(told) < 220
+    assert len(told) < 1010
     assert told[-1].startswith("digest ")
 
 

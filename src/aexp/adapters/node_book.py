@@ -10,7 +10,7 @@ from typing import Any
 
 from aexp.adapters.plain_files import write_private
 from aexp.adapters.remedies import reason, remedy
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import RelayStorageError, RelayValidationError
 
 MAX_BYTES = 8 << 20
 
@@ -53,6 +53,7 @@ class NodeBook:
 
         Raises:
             RelayStorageError: it cannot be read or written; nothing has changed.
+            RelayValidationError: it would become too large; nothing has changed.
         """
         lock = f"{self._path}.lock"
         try:
@@ -68,9 +69,16 @@ class NodeBook:
             os.close(handle)
 
     def _write(self, body: dict[str, Any]) -> None:
+        data = json.dumps(body, indent=1, sort_keys=True).encode()
+        if len(data) > MAX_BYTES:
+            raise RelayValidationError(
+                "cwd",
+                f"cannot be remembered: {self._path} would have more than {MAX_BYTES} bytes",
+                "on the login node, `aexp relay trust -C DIR --forget` for working copies that are gone",
+            )
         draft = self._path.with_name(f".{self._path.name}.draft")
         try:
-            write_private(draft, json.dumps(body, indent=1, sort_keys=True).encode())
+            write_private(draft, data)
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
             draft.replace(self._path)

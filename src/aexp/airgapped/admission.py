@@ -1,5 +1,7 @@
 """What a valid request would do here, whether it may, and whether a person must be asked first."""
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -17,6 +19,7 @@ from aexp.ports.storage import QueueStorage
 from aexp.ports.workshop import Order, Survey, Workshop
 
 MOST_SHOWN = 1000
+_BETWEEN = re.compile(r"((?:^|: | with LFS at | before: ))([^ ]+)")
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,31 @@ class Admission:
         if survey.done is not None or not (ALLOWED[valid.op].needs_consent or judgement.questions):
             return Admitted(survey, None)
         petition = _petition(request_id, valid, request, survey, judgement)
-        told = self._audit.redactor.text
-        petition = replace(
-            petition,
-            destinations=tuple(map(told, petition.destinations)),
-            inventory=tuple(map(told, petition.inventory)),
-        )
+        petition = self._without_secrets(petition)
         if petition.is_too_long:
             raise RelayValidationError(
                 "args", "stand for more than a person can be shown at once", "fewer runs, named"
             )
         return Admitted(survey, petition)
+
+    def _without_secrets(self, petition: Petition) -> Petition:
+        """The petition as it may be shown, bound to what it was before.
+
+        Each part of a line is looked at by itself: what follows a secret must not go with it.
+        """
+        told = self._audit.redactor.text
+        whole = "\0".join([*petition.destinations, "", *petition.inventory])
+        return replace(
+            petition,
+            destinations=tuple(
+                _BETWEEN.sub(lambda found: found[1] + told(found[2]), line)
+                for line in petition.destinations
+            ),
+            inventory=tuple(
+                " -> ".join(map(told, line.split(" -> "))) for line in petition.inventory
+            ),
+            bound=hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest(),
+        )
 
     def remember(self, request_id: str, op: str, survey: Survey, *, shown: bool) -> None:
         """The request will run: where it leads is known from now on.

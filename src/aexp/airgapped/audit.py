@@ -6,6 +6,7 @@ Everything goes to the log. What an auditor asks for goes to the journal as well
 import json
 import logging
 import math
+import traceback
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -74,6 +75,11 @@ class Audit:
         """Something happened that a person should look at."""
         logger.warning("%s", self._line(event, request_id, facts))
         self._record(event, request_id, facts)
+
+    def defect(self, request_id: str, error: Exception) -> None:
+        """We met a defect of our own: told with where it happened."""
+        where = "".join(traceback.format_exception(error, limit=-6))
+        logger.error("%s defect %s", request_id, visible(self.redactor.text(where), limit=4000))
 
     def retry(self) -> None:
         """Record the lines that wait, as far as the journal takes them."""

@@ -1,6 +1,8 @@
 """Requests that wait for a person."""
 
+import secrets
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from aexp.airgapped.adoption import Adoption
 from aexp.airgapped.audit import Audit
@@ -71,6 +73,7 @@ class ConsentDesk:
         petition = job.petition
         if petition is None:
             raise ValueError(f"{job.request_id} has nothing to ask a person")
+        petition = _drawn(petition)
         if self._is_full(job, petition):
             return
         data = self._tokens.storage.read(job.token.name, limit=wire.MAX_BYTES + 1)
@@ -119,16 +122,22 @@ class ConsentDesk:
             return False
         return True
 
-    def adopt(self) -> None:
-        """Know the requests that were waiting before this daemon; may be repeated."""
-        for petition, data in self._adoption.found(self._parked, self._too_many):
+    def adopt(self, *, at_start: bool = False) -> None:
+        """Know the requests that were waiting before this daemon; may be repeated.
+
+        Args:
+            at_start: whether they can have been shown under an earlier daemon; a decision that came since
+                then counts. What turns up later was put there by somebody else.
+        """
+        for found, data in self._adoption.found(self._parked, self._too_many):
+            petition = _drawn(found)
             try:
                 note = self._notes.begin(petition, data)
             except RelayStorageError as exc:
                 # Without its note a changed file could not be told; the next look asks again.
                 self._audit.warn("not-adopted", petition.request_id, error=exc)
                 continue
-            self._decisions.resume(petition)
+            self._decisions.resume(petition) if at_start else self._decisions.park(petition)
             self._parked[petition.request_id] = Parked(petition, note)
             self._audit.note("still-pending", petition.request_id, op=petition.op)
 
@@ -218,3 +227,8 @@ class ConsentDesk:
         except RelayStorageError as exc:
             # The decision stands; what is left behind is swept with the rest.
             self._audit.warn("untidy", request_id, error=exc)
+
+
+def _drawn(petition: Petition) -> Petition:
+    """The petition with a fresh nonce: an approval fits this waiting of the request, and no other."""
+    return replace(petition, nonce=secrets.token_hex(16))

@@ -114,7 +114,7 @@ class RelayDaemon:
         self._move_in()
         self._crew.heart.beat()
         self._whatever(self._crew.recovery.sweep)
-        self._whatever(self._crew.desk.adopt)
+        self._whatever(partial(self._crew.desk.adopt, at_start=True))
         self._chores.tell()
         return True
 

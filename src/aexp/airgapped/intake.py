@@ -13,6 +13,7 @@ from aexp.airgapped.tokens import Tokens
 from aexp.domain import wire
 from aexp.domain.consent import Event, State
 from aexp.domain.errors import (
+    AexpError,
     FilesystemError,
     RelayStorageError,
     RelayValidationError,
@@ -104,7 +105,7 @@ class Intake:
             request, valid = self._parse(data)
             if not decided:
                 self._audit.note("received", token.request_id, **_told(request, valid))
-            admitted = self._admission.look(token.request_id, valid, request)
+            admitted = self._look(token.request_id, valid, request)
         except RelayValidationError as exc:
             if exc.field == "file" and token.stage == "claim":
                 # No request at all: kept for a person to look at.
@@ -122,9 +123,21 @@ class Intake:
         if job.survey.done is not None:
             self._answer_at_once(job, job.survey.done)
             return None
-        if job.petition is None:
-            self.will_run(job)
-        return job
+        return job if job.petition is not None or self.will_run(job) else None
+
+    def _look(self, request_id: str, valid: ValidRequest, request: Request) -> Admitted:
+        try:
+            return self._admission.look(request_id, valid, request)
+        except AexpError:
+            raise
+        except Exception as exc:
+            # A defect of ours, met by what one working copy holds, must not end the daemon for all.
+            self._audit.defect(request_id, exc)
+            raise RelayValidationError(
+                "cwd",
+                f"met a defect of the relay ({type(exc).__name__}); nothing was run",
+                "another working copy; please report what daemon.log says",
+            ) from exc
 
     def examine(self, request_id: str, data: bytes) -> Admitted:
         """What the bytes of a request would do here.
@@ -134,7 +147,7 @@ class Intake:
             RelayStorageError: what is remembered of destinations cannot be read now.
         """
         request, valid = self._parse(data)
-        return self._admission.look(request_id, valid, request)
+        return self._look(request_id, valid, request)
 
     def _parse(self, data: bytes) -> tuple[Request, ValidRequest]:
         try:
@@ -150,10 +163,16 @@ class Intake:
                 "file", str(exc), "one JSON object with op, args and cwd"
             ) from exc
 
-    def will_run(self, job: Job) -> None:
-        """Remember where the job leads, before it runs."""
+    def will_run(self, job: Job) -> bool:
+        """Remember where the job leads, before it runs; False after answering that this cannot be done."""
         shown = job.petition is not None
-        self._admission.remember(job.request_id, job.valid.op, job.survey, shown=shown)
+        try:
+            self._admission.remember(job.request_id, job.valid.op, job.survey, shown=shown)
+        except RelayValidationError as exc:
+            answer = job.answer(job.move(Event.REJECT), error=exc.what, hint=exc.hint)
+            self._publisher.publish(job.token, answer)
+            return False
+        return True
 
     def _answer_at_once(self, job: Job, output: str) -> None:
         job.move(Event.START)

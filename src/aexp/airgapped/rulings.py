@@ -1,6 +1,6 @@
 """What follows from a person's decision, once the request is in the daemon's hands again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.intake import Intake
@@ -56,7 +56,8 @@ class Rulings:
         job = self._intake.admit(token, data, decided=True)
         if job is None or job.petition is None:
             return job
-        if job.petition.digest != parked.petition.digest:
+        shown = parked.petition
+        if replace(job.petition, nonce=shown.nonce).digest != shown.digest:
             what = "What the request would do has changed since it was shown; it was not run."
             hint = "Submit it again, and have it approved as it is now."
             answer = job.answer(job.move(Event.REJECT), error=what, hint=hint)
@@ -64,8 +65,7 @@ class Rulings:
             return None
         job.move(Event.APPROVE)
         job.approved_at = self._clock.monotonic()
-        self._intake.will_run(job)
-        return job
+        return job if self._intake.will_run(job) else None
 
     def refused(self, token: Token, parked: Parked, event: Event, reason: str) -> None:
         """Answer that a person said no, or that nobody said anything in time."""

@@ -11,10 +11,10 @@ from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.turns import Turns
 from aexp.domain import layout
 from aexp.domain.consent import APPROVAL_EXPIRES_S, Event
-from aexp.domain.errors import RelayStartError, RelayStorageError, StorageFullError
+from aexp.domain.errors import AexpError, RelayStartError, RelayStorageError, StorageFullError
 from aexp.domain.text import age
 from aexp.ports.clock import Clock
-from aexp.ports.executor import Command, Executor
+from aexp.ports.executor import Command, Execution, Executor
 
 MOST_AT_ONCE = 4
 READ_BYTES = 256 * 1024
@@ -153,9 +153,7 @@ class Runner:
         log.add(f"$ {' '.join(job.argv)}  (cwd={job.valid.cwd})\n".encode())
         began = self._clock.monotonic()
         try:
-            execution = self._executor.start(
-                Command(job.argv, job.valid.cwd, job.request_id, job.valid.op, job.survey)
-            )
+            execution = self._begin(job)
         except RelayStartError as exc:
             log.add(f"{exc}\n".encode())
             log.close()
@@ -165,6 +163,20 @@ class Runner:
             return
         self._audit.note("started", job.request_id, op=job.valid.op, cwd=job.valid.cwd)
         self._runs.append(Run(job, execution, log, began))
+
+    def _begin(self, job: Job) -> Execution:
+        command = Command(job.argv, job.valid.cwd, job.request_id, job.valid.op, job.survey)
+        try:
+            return self._executor.start(command)
+        except AexpError:
+            raise
+        except Exception as exc:
+            # A defect of ours, met by what one working copy holds, must not end the daemon for all.
+            self._audit.defect(job.request_id, exc)
+            raise RelayStartError(
+                f"{job.valid.op} met a defect of the relay ({type(exc).__name__}); nothing was run.",
+                "Please report what daemon.log says.",
+            ) from exc
 
     def _is_overdue(self, job: Job) -> bool:
         """Whether its approval is too old to count by now; then the request is answered so."""

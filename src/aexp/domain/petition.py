@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from aexp.domain.text import visible
 
 _DOMAIN = b"aexp-relay-consent-v1\0"
-MAX_LINES = 200
-MAX_LINE_CHARS = 400
+MAX_LINES = 1000
+MAX_LINE_CHARS = 2400
 MAX_FOLDER_CHARS = 4096
 MAX_CHARS = 200_000
 """Of a petition as JSON: what a note in the queue and a message to the person can hold."""
@@ -24,6 +25,8 @@ class Petition:
         reason: why a person is asked, for example that a remote's URL has changed.
         destinations: where it would connect, a line each.
         inventory: what would leave the cluster, a line each.
+        bound: the SHA-256 of where it leads and what it sends, before secrets were taken out of the lines.
+        nonce: drawn by the daemon each time that the request begins to wait, so that no approval fits twice.
         client: who asked, as the request says; not part of what is bound.
     """
 
@@ -35,6 +38,8 @@ class Petition:
     reason: str = ""
     destinations: tuple[str, ...] = ()
     inventory: tuple[str, ...] = ()
+    bound: str = ""
+    nonce: str = ""
     client: str = ""
 
     @property
@@ -53,22 +58,18 @@ class Petition:
             ("asked by", self.client or "?"),
             ("why", self.reason),
             *(("goes to", line) for line in self.destinations),
-            *(("sends", line) for line in self.inventory[:MAX_LINES]),
+            *(("sends", line) for line in self.inventory),
+            ("digest", self.digest),
         ]
-        left = len(self.inventory) - MAX_LINES
-        if left > 0:
-            told.append(("sends", f"... and {left} lines more"))
-        told.append(("digest", self.digest))
-        return [
-            f"{name:<10} {visible(value, limit=_room(name), ascii_only=True)}"
-            for name, value in told
-            if value
-        ]
+        return [f"{name:<10} {_spelt(value, _room(name))}" for name, value in told if value]
 
     @property
     def is_too_long(self) -> bool:
         """Whether it is more than a person could be shown."""
-        return len(json.dumps(asdict(self))) > MAX_CHARS
+        lines = (*self.destinations, *self.inventory)
+        too_wide = any(len(line) > MAX_LINE_CHARS for line in (self.reason, *lines))
+        too_wide = too_wide or len(" ".join([self.op, *self.args])) > MAX_FOLDER_CHARS
+        return too_wide or len(lines) > MAX_LINES or len(json.dumps(asdict(self))) > MAX_CHARS
 
     def to_dict(self) -> dict[str, Any]:
         """The petition as JSON can hold it."""
@@ -81,7 +82,7 @@ class Petition:
         Raises:
             ValueError: it is not one.
         """
-        texts = ("request_id", "op", "cwd", "root", "reason", "client")
+        texts = ("request_id", "op", "cwd", "root", "reason", "client", "bound", "nonce")
         lists = ("args", "destinations", "inventory")
         if not all(isinstance(found.get(name, ""), str) for name in texts):
             raise ValueError("a field of the petition is not text")
@@ -96,4 +97,10 @@ class Petition:
 
 def _room(name: str) -> int:
     # A folder is shown whole: its end is what tells it from its neighbours.
-    return MAX_FOLDER_CHARS if name == "folder" else MAX_LINE_CHARS
+    return MAX_FOLDER_CHARS if name in ("folder", "operation") else MAX_LINE_CHARS
+
+
+def _spelt(text: str, room: int) -> str:
+    # Runs of blanks could make what a terminal wraps look like a field of its own.
+    shown = visible(text, limit=room, ascii_only=True)
+    return re.sub(r"(?<= ) +", lambda run: r"\x20" * len(run[0]), shown)

@@ -5,7 +5,8 @@ import os
 from aexp.adapters.plain_files import FOLDER, kind_at
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, opened
 
-MOST_FOLDERS = 100_000
+MOST_FOLDERS = 20_000
+MOST_DEEP = 64
 
 
 def refuse_links(layout: GitLayout) -> None:
@@ -32,11 +33,14 @@ def refuse_links(layout: GitLayout) -> None:
 
 
 def _walk(layout: GitLayout, folder: int, name: str, shown: str, left: int) -> int:
-    for deeper in _look_for_links(layout, folder, name, shown):
+    waiting = [name]
+    while waiting:
+        here = waiting.pop()
         left -= 1
-        if left < 0:
+        if left < 0 or here.count("/") > MOST_DEEP:
             raise bad_copy(layout.root, "has too many folders of refs", "`git pack-refs --all`")
-        left = _walk(layout, folder, f"{name}/{deeper}", f"{shown}/{deeper}", left)
+        told = f"{shown}{here[len(name) :]}"
+        waiting += [f"{here}/{deeper}" for deeper in _look_for_links(layout, folder, here, told)]
     return left
 
 

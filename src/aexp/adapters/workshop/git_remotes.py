@@ -12,6 +12,8 @@ from aexp.domain.operations import REMOTE
 from aexp.domain.remote_urls import Transport, path_of, redacted_url, rewritten, transport
 from aexp.domain.text import visible
 
+MOST_REMOTES = 64
+
 
 class GitRemotes:
     """The remotes of one working copy.
@@ -36,13 +38,23 @@ class GitRemotes:
         self._lfs = lfs
 
     def names(self) -> list[str]:
-        """The remotes that have a URL and a plain name."""
-        found = (
+        """The remotes that have a URL and a plain name.
+
+        Raises:
+            RelayValidationError: there are too many.
+        """
+        found = dict.fromkeys(
             one.subsection
             for one in self._study.settings
             if one.shape == "remote.*.url" and one.value
         )
-        return [name for name in dict.fromkeys(found) if REMOTE.accepts(name)]
+        if len(found) > MOST_REMOTES:
+            raise bad_copy(
+                self._study.layout.root,
+                f"has {len(found)} remotes",
+                f"at most {MOST_REMOTES} (`git remote remove` some)",
+            )
+        return [name for name in found if REMOTE.accepts(name)]
 
     def wanted(self, op: str, args: tuple[str, ...]) -> tuple[Destination, ...]:
         """Where an operation would connect.
@@ -80,13 +92,13 @@ class GitRemotes:
         return names
 
     def _skipped(self, name: str) -> bool:
-        keys = (f"remote.{name}.skipfetchall", f"remote.{name}.skipdefaultupdate")
-        # A key without a value means true.
-        return any(
-            (one.value or "true").lower() in ("true", "yes", "on", "1")
-            for one in self._study.settings
-            if one.key in keys
+        # A key without a value means true, and is an empty text here.
+        said = (
+            value.lower() in ("", "true", "yes", "on", "1")
+            for key in ("skipfetchall", "skipdefaultupdate")
+            for value in self._study.values(f"remote.{name}.{key}")
         )
+        return any(said)
 
     def _upstream(self) -> str:
         study = self._study

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from functools import cached_property
 
 from aexp.adapters.plain_files import kind_at, read_at
 from aexp.adapters.workshop.git_configuration import GitConfiguration
@@ -57,11 +58,19 @@ class GitStudy:
 
     def value(self, key: str) -> str | None:
         """The last value of a setting of the repository."""
-        return next((one.value for one in reversed(self.settings) if one.key == key), None)
+        found = self._by_key.get(key)
+        return found[-1].value if found else None
 
     def values(self, key: str) -> list[str]:
         """All values of a setting of the repository."""
-        return [one.value or "" for one in self.settings if one.key == key]
+        return [one.value or "" for one in self._by_key.get(key, [])]
+
+    @cached_property
+    def _by_key(self) -> dict[str, list[Setting]]:
+        found: dict[str, list[Setting]] = {}
+        for one in self.settings:
+            found.setdefault(one.key, []).append(one)
+        return found
 
 
 class GitReader:
