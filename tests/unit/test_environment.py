@@ -46,7 +46,7 @@ def test_only_what_is_on_the_list_comes_along() -> None:
     assert env["https_proxy"] == "http://proxy:3128"
     assert set(env) == {
         *("HOME", "SSH_AUTH_SOCK", "https_proxy", "PATH"),
-        *("LC_ALL", "TERM", "PAGER", "PYTHONSAFEPATH"),
+        *("LC_ALL", "TERM", "PAGER", "PYTHONSAFEPATH", "GH_CONFIG_DIR"),
     }
 
 

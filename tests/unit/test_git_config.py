@@ -24,6 +24,7 @@ KEPT = {
     "user.email": "ada@example.org",
     "http.postbuffer": "524288000",
     "http.version": "HTTP/1.1",
+    "remote.origin.tagopt": "--no-tags",
 }
 REFUSED = {
     "core.sshcommand": "touch x",
@@ -63,9 +64,15 @@ REFUSED = {
     "lfs.customtransfer.evil.path": "evil",
     "lfs.extension.evil.clean": "evil",
     "lfs.standalonetransferagent": "evil",
-    "core.filemode": "evil",
 }
-DROPPED = {"core.hookspath": ".husky", "branch.topic.remote": ".", "my.own": "x"}
+DROPPED = {
+    "core.filemode": "evil",
+    "core.untrackedcache": "keep",
+    "core.logallrefupdates": "always",
+    "core.hookspath": ".husky",
+    "branch.topic.remote": ".",
+    "my.own": "x",
+}
 IGNORED = {
     "core.bare": "false",
     "core.editor": "vim",
@@ -76,6 +83,7 @@ IGNORED = {
     "extensions.worktreeconfig": "true",
     "commit.gpgsign": "true",
     "trace2.eventtarget": "/tmp/x",
+    "checkout.workers": "1500",
     "remote.origin.url": "https://x/y",
 }
 

@@ -39,7 +39,14 @@ def _merge_options(scene: Scene) -> None:
     scene.config("branch.main.mergeOptions", f"-s {scene.helper('git-merge')}")
 
 
-@vector("P07", "exec", "pull", "branch.main.rebase=interactive and sequence.editor", lands=False)
+@vector(
+    "P07",
+    "exec",
+    "pull",
+    "branch.main.rebase=interactive and sequence.editor",
+    lands=False,
+    ours="ignored",
+)
 def _interactive(scene: Scene) -> None:
     scene.config("branch.main.rebase", "interactive")
     scene.config("sequence.editor", scene.script())

@@ -136,6 +136,7 @@ def _format(scene: Scene) -> None:
     "a branch.main.rebase that makes it interactive",
     start="diverged",
     lands=False,
+    ours="ignored",
 )
 def _branch_rebase(scene: Scene) -> None:
     scene.config("branch.main.rebase", "merges")

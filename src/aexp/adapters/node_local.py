@@ -28,6 +28,11 @@ def state_folder(environ: Mapping[str, str], home: str) -> Path:
         SettingsError: the folder is not this user's own, or other nodes share it.
     """
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    if os.path.realpath(_base(environ)).startswith(os.path.realpath(home).rstrip("/") + "/"):
+        raise SettingsError(
+            f"The node-local folder {_base(environ)} lies in the home, which other nodes share.",
+            f"Name a folder on this machine's own disk with {VARIABLE}.",
+        )
     return private_folder(_base(environ) / digest)
 
 

@@ -98,6 +98,7 @@ def run_daemon(
         where = log_to(log, built.storage().folder)
         served = True
         mode = built.decisions().mode
+        built.workshop().tidy()
         try:
             while served:
                 served = _serve(built, mode, where, write_end, once, standby)

@@ -102,18 +102,17 @@ _BOOLEANS = (
     "core.sparsecheckout core.sparsecheckoutcone core.trustctime core.preloadindex core.quotepath "
     "core.untrackedcache core.protecthfs core.protectntfs core.commitgraph core.multipackindex "
     "core.longpaths core.fscache index.sparse pack.usesparse "
-    "remote.*.prune remote.*.prunetags remote.*.promisor remote.*.skipfetchall "
+    "remote.*.prune remote.*.promisor remote.*.skipfetchall "
     "remote.*.skipdefaultupdate"
 )
 _NUMBERS = (
     "core.repositoryformatversion core.compression core.loosecompression core.bigfilethreshold "
     "core.packedgitlimit core.packedgitwindowsize core.deltabasecachelimit core.abbrev "
-    "http.postbuffer http.lowspeedlimit http.lowspeedtime pack.threads pack.windowmemory "
-    "fetch.parallel checkout.workers index.version"
+    "http.postbuffer http.lowspeedlimit http.lowspeedtime pack.windowmemory index.version"
 )
 _WORDS = (
     "core.autocrlf core.eol core.safecrlf core.checkstat core.sharedrepository "
-    "extensions.objectformat extensions.partialclone remote.*.tagopt remote.*.partialclonefilter "
+    "extensions.objectformat extensions.partialclone remote.*.partialclonefilter "
     "i18n.commitencoding i18n.logoutputencoding lfs.repositoryformatversion status.showuntrackedfiles"
 )
 _TEXTS = "user.name user.email author.name author.email committer.name committer.email"
@@ -128,6 +127,7 @@ def _table() -> dict[str, Callable[[str], bool]]:
     table["branch.*.remote"] = matching(_NAME)
     table["branch.*.merge"] = matching(_BRANCH_REF)
     table["branch.*.rebase"] = matching(_TRUTH)
+    table["remote.*.tagopt"] = matching(re.compile(r"--(?:no-)?tags"))
     table["http.version"] = matching(re.compile(r"HTTP/(?:1\.1|2)"))
     table["remote.*.fetch"] = matching(REFSPEC)
     return table
@@ -162,14 +162,18 @@ _IGNORED = re.compile(
     r"|(?:alias|pager|color|column|diff|difftool|mergetool|gui|gitk|advice|log|format|blame|rerere"
     r"|sequence|trailer|interactive|instaweb|man|help|web|browser|init|clone|tag|stash|notes|branch"
     r"|maintenance|gc|receive|uploadpack|uploadarchive|transfer|pack|repack|feature|submodule"
-    r"|status|versionsort|worktree|svn-remote|svn|merge|rebase|pull|push|fetch|commit|remotes"
+    r"|status|versionsort|worktree|checkout|svn-remote|svn|merge|rebase|pull|push|fetch|commit|remotes"
     r"|trace2|sendemail|sendpack|imap|lfs|nbdime|dvc|github|gitlab|hub|gh|vscode)\..*"
     r"|filter\..*\.required|merge\..*\.name"
-    r"|remote\.(?:pushdefault|.*\.gh-resolved)|user\.signingkey|remote\..*\.(?:url|pushurl|lfsurl|lfspushurl)",
+    r"|remote\.(?:pushdefault|.*\.gh-resolved|.*\.prunetags)|user\.signingkey|remote\..*\.(?:url|pushurl|lfsurl|lfspushurl)",
     re.DOTALL,
 )
 
 
+# A value of these that we do not know could lead elsewhere; of the others it is only left out.
+_TELLING = frozenset(
+    {"remote.*.fetch", "branch.*.remote", "branch.*.merge", "core.repositoryformatversion"}
+)
 _HARMLESS = {
     # The relay reads a worktree's own configuration itself.
     "extensions.worktreeconfig": _TRUTH,
@@ -192,17 +196,23 @@ def fate(setting: Setting) -> Fate:
     if setting.shape == "branch.*.remote" and value == ".":
         # Only an operation on that branch needs it, and says so then.
         return Fate.DROP
-    if accepts is not None or _REFUSED.fullmatch(setting.key):
+    if _REFUSED.fullmatch(setting.key) or (accepts is not None and setting.shape in _TELLING):
         return Fate.REFUSE
+    if accepts is not None:
+        return Fate.DROP
     return Fate.IGNORE if _IGNORED.fullmatch(setting.key) else Fate.DROP
 
 
 def can_be_trusted(setting: Setting) -> bool:
     """Whether the owner may accept it: it is refused by itself, and says all that it does.
 
-    What a file that is included holds could change after it was accepted.
+    What a file that is included holds could change after it was accepted; and some settings the relay
+    switches off in any case.
     """
-    return fate(setting) is Fate.REFUSE and setting.section not in ("include", "includeif")
+    useless = ("core.fsmonitor", "core.alternaterefscommand", "core.worktree", "core.askpass")
+    if setting.section in ("include", "includeif", "extensions") or setting.key in useless:
+        return False
+    return fate(setting) is Fate.REFUSE
 
 
 LFS_FILTER = {

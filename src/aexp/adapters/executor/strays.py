@@ -9,7 +9,6 @@ and no pid that could belong to a stranger by now.
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 VARIABLE = "AEXP_RELAY_REQUEST"
@@ -29,11 +28,20 @@ def end_strays(request_id: str, *, force: bool) -> int:
     return found
 
 
-def _pids() -> Iterator[int]:
-    return (int(entry.name) for entry in os.scandir("/proc") if entry.name.isdecimal())
+def is_used(setting: str) -> bool:
+    """Whether a process of this machine has the setting ``NAME=value`` in its environment."""
+    return any(_has(pid, setting) for pid in _pids())
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 
 
 def _carries(pid: int, request_id: str) -> bool:
+    return _has(pid, f"{VARIABLE}={request_id}")
+
+
+def _has(pid: int, setting: str) -> bool:
     if pid == os.getpid():
         return False
     try:
@@ -41,4 +49,4 @@ def _carries(pid: int, request_id: str) -> bool:
     except OSError:
         # Ended meanwhile, or another user's: in neither case a command of ours that lives.
         return False
-    return f"{VARIABLE}={request_id}".encode() in environ.split(b"\0")
+    return setting.encode() in environ.split(b"\0")

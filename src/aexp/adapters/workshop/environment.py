@@ -87,7 +87,10 @@ def base_environment(environ: Mapping[str, str], path: str) -> dict[str, str]:
         path: the folders with programs.
     """
     kept = {name: environ[name] for name in _ALLOWED if environ.get(name)}
-    return {**kept, **_FIXED, "PATH": path}
+    config = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '')}/.config"
+    # Git looks elsewhere for its own; the credential helper of GitHub's command line must not.
+    gh = environ.get("GH_CONFIG_DIR") or f"{config}/gh"
+    return {**kept, **_FIXED, "PATH": path, "GH_CONFIG_DIR": gh}
 
 
 def git_environment(

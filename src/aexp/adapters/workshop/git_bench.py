@@ -29,6 +29,7 @@ from aexp.ports.workshop import Order, Survey
 PARSE_LIMIT_S = 10.0
 _WRITES = frozenset({"git_pull", "git_rebase", "git_fetch", "git_push"})
 _MOVES = frozenset({"git_pull", "git_rebase"})
+_CARRIES = _MOVES | {"git_push"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class GitBench:
         self._trust = trust
         self._executor = executor
         self._reader = GitReader(GitConfiguration(self._parse, self._trusts))
-        ssh = tools.settings.ssh or tools.ssh_program
-        ssh = f"{ssh} {ssh_options(str(tools.ssh.config), _paths(tools.ssh))}"
+        self._ssh_options = ssh_options(str(tools.ssh.config), _paths(tools.ssh))
+        ssh = f"{tools.settings.ssh or tools.ssh_program} {self._ssh_options}"
         self._environment = partial(
             git_environment,
             tools.base,
@@ -134,12 +135,16 @@ class GitBench:
     ) -> Execution:
         uploads = lfs and study.uses_lfs and command.op == "git_push"
         hooks = self._tools.lfs_hooks if uploads else self._tools.hooks
+        environment = self._environment(str(hooks))
+        trusted = [one.value for one in study.kept if one.key == "core.sshcommand" and one.value]
+        if trusted:
+            environment["GIT_SSH_COMMAND"] = f"{trusted[-1]} {self._ssh_options}"
         return run_git(
             self._tools.git,
             command,
             survey,
             house,
-            self._environment(str(hooks)),
+            environment,
             partial(self._spawn, command.request_id, self._writable(house, survey)),
         )
 
@@ -166,6 +171,12 @@ class GitBench:
         study = self._reader.study(layout)
         if op in _WRITES:
             refuse_links(layout)
+        if study.uses_lfs and not self._tools.lfs and op in _CARRIES:
+            raise bad_copy(
+                layout.root,
+                "keeps files with git-lfs, which is not installed on the login node outside the home",
+                "git-lfs there; without it commits would be sent without their files",
+            )
         if op in _MOVES and study.unfinished:
             raise bad_copy(
                 layout.root,

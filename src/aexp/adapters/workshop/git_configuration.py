@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
@@ -35,6 +36,11 @@ class GitConfiguration:
         self._parsed: OrderedDict[bytes, tuple[Setting, ...]] = OrderedDict()
 
     def read(self, layout: GitLayout, common: int, own: int) -> tuple[Setting, ...]:
+        """What a repository and its worktree set, from open folders.
+
+        Raises:
+            RelayValidationError: a file is not what git makes.
+        """
         data = read_at(common, "config")
         if data is None:
             raise bad_copy(layout.root, "has no .git/config")
@@ -46,6 +52,11 @@ class GitConfiguration:
         return settings
 
     def settings_in(self, layout: GitLayout, data: bytes, where: str) -> tuple[Setting, ...]:
+        """The settings in the bytes of a file, which is named ``where`` in errors.
+
+        Raises:
+            RelayValidationError: git cannot read them.
+        """
         digest = hashlib.sha256(data).digest()
         if digest not in self._parsed:
             try:
@@ -58,14 +69,26 @@ class GitConfiguration:
         return self._parsed[digest]
 
     def sort(
-        self, layout: GitLayout, settings: Iterable[Setting]
+        self, layout: GitLayout, settings: Iterable[Setting], branch: str
     ) -> tuple[list[Setting], list[str]]:
+        """The settings that are taken over, and what is said about the others.
+
+        Args:
+            branch: the current one; what is set for the others does not matter to an operation.
+
+        Raises:
+            RelayValidationError: some are refused; names them, and what to do.
+        """
         kept: list[Setting] = []
         dropped: dict[str, None] = {}
         refused: dict[str, Setting] = {}
+        points_back = not layout.is_submodule
         for setting in settings:
             verdict = fate(setting)
+            if setting.section == "branch" and setting.subsection != branch:
+                continue
             if _points_back(layout, setting):
+                points_back = True
                 continue
             if verdict is Fate.REFUSE and not self.trusts(layout, setting):
                 refused[setting.key] = setting
@@ -73,6 +96,10 @@ class GitConfiguration:
                 kept.append(setting)
             elif verdict is Fate.DROP:
                 dropped[setting.key] = None
+        if not points_back:
+            raise bad_copy(
+                layout.root, "has a .git file that leads to the repository of another folder"
+            )
         if refused:
             raise _refused(layout, [*refused.values()])
         notices = [
@@ -87,10 +114,12 @@ def _refused(layout: GitLayout, settings: list[Setting]) -> RelayValidationError
         for one in settings[:MOST_NAMED]
     )
     keys = [visible(one.key, limit=120) for one in settings[:MOST_NAMED]]
-    way_out = f"a repository without (git config --unset {keys[0]})"
-    if all(can_be_trusted(one) for one in settings):
-        flags = " ".join(f"--key {key}" for key in keys)
-        way_out += f", or on the login node: `aexp relay trust --cwd {layout.root} {flags}`"
+    way_out = "a repository without it (`git config --unset-all KEY`)"
+    whole = len(settings) <= MOST_NAMED and all(one.key in keys for one in settings)
+    if whole and all(can_be_trusted(one) for one in settings):
+        flags = " ".join(f"--key {shlex.quote(key)}" for key in keys)
+        folder = shlex.quote(str(layout.root))
+        way_out += f", or on the login node: `aexp relay trust --cwd {folder} {flags}`"
     return RelayValidationError(
         "cwd",
         f"cannot be used: {layout.common}/config sets {told}, which the relay does not take from a "

@@ -140,6 +140,7 @@ def _furnish(
     (house / "info").mkdir()
     (house / "tmp").mkdir()
     write_private(house / "info/exclude", study.exclude)
+    write_private(house / "info/attributes", study.attributes)
     if study.sparse is not None:
         write_private(house / "info/sparse-checkout", study.sparse)
     if needs.writes:

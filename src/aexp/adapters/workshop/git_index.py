@@ -5,6 +5,8 @@ an operation that writes the index gets a copy, and the result takes the index's
 no link. Meanwhile ``index.lock`` keeps the user's own git away, as git itself would.
 """
 
+import errno
+import logging
 import os
 import uuid
 from contextlib import suppress
@@ -14,6 +16,8 @@ from pathlib import Path
 from aexp.adapters.plain_files import UnfitError, open_folder, read_at, write_private
 from aexp.adapters.workshop.git_layout import GitLayout, opened
 from aexp.domain.errors import RelayStartError
+
+logger = logging.getLogger("aexp.relay")
 
 LOCK = "index.lock"
 NOTE = "borrowed-index"
@@ -46,12 +50,17 @@ class BorrowedIndex:
         """
         with opened(self.layout.git_dir, self.layout.root) as there:
             if not _holds(there, self.mark):
-                return
+                if not (self.house / NOTE).exists():
+                    return
+                raise OSError(
+                    errno.EIO, "somebody has removed or replaced index.lock meanwhile", LOCK
+                )
             try:
                 copy = self.house / "index"
                 if _look(copy) not in (None, self.before):
                     _publish(copy, there, self.mode)
             finally:
+                (self.house / NOTE).unlink(missing_ok=True)
                 os.unlink(LOCK, dir_fd=there)
 
 
@@ -86,7 +95,10 @@ def borrow_index(layout: GitLayout, house: Path) -> BorrowedIndex:
 
 
 def release_left(house: Path) -> None:
-    """Let go of the lock that a dead daemon's private directory stands for, if it still lies there."""
+    """Do what a daemon that was killed could not: give the index back, and let go of its lock.
+
+    Git had written the copy as a whole or not at all, and the branch may have moved with it.
+    """
     try:
         git_dir, _, mark = (house / NOTE).read_bytes().partition(b"\0")
         there = open_folder(Path(os.fsdecode(git_dir)))
@@ -95,7 +107,14 @@ def release_left(house: Path) -> None:
         return
     try:
         if _holds(there, mark):
+            copy = house / "index"
+            if copy.is_file() and copy.read_bytes() != read_at(
+                there, "index", copy.stat().st_size + 1
+            ):
+                _publish(copy, there, 0o644)
             os.unlink(LOCK, dir_fd=there)
+    except OSError as exc:
+        logger.warning("index-not-given-back path=%s reason=%s", os.fsdecode(git_dir), exc)
     finally:
         os.close(there)
 

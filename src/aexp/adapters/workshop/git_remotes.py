@@ -1,6 +1,7 @@
 """Where the operations on a working copy would connect, and whether they may at all."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from aexp.adapters.workshop.git_layout import bad_copy
@@ -181,10 +182,12 @@ class GitRemotes:
 
 
 def _untrusted(name: str, path: str) -> RelayValidationError:
-    shown = visible(path, limit=200)
+    shown = visible(path, limit=400)
+    # A command to paste names the whole path or none, and nothing in it acts on the shell.
+    typed = shlex.quote(path) if shown == path else "PATH"
     return RelayValidationError(
         f"remote {name}",
         f"is a repository on this filesystem, {shown}, whose hooks would run on the login node",
-        f"one that its owner trusts: there, `aexp relay trust --remote {shown}` (or start the daemon with "
-        f"`--trust-remote {shown}`, or with that path in AEXP_RELAY_TRUST_REMOTES)",
+        f"one that its owner trusts: there, `aexp relay trust --remote {typed}` (or start the daemon with "
+        f"`--trust-remote {typed}`, or with that path in AEXP_RELAY_TRUST_REMOTES)",
     )

@@ -78,7 +78,7 @@ class _Ending:
         try:
             self._house.give_back()
         except (OSError, RelayValidationError) as exc:
-            why = reason(exc) if isinstance(exc, OSError) else str(exc)
+            why = f"{reason(exc)} ({exc.strerror})" if isinstance(exc, OSError) else str(exc)
             told = f"aexp: what git has left could not be written to {self._house.layout.git_dir}: {why}\n"
             return Done(self._status or 1, words + told.encode())
         return Done(self._status, words)

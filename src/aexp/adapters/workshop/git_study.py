@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import stat
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,7 @@ class GitStudy:
         unfinished: an operation that somebody began by hand and has not finished; empty for none.
         sparse: the text of ``info/sparse-checkout``, None without one.
         exclude: the text of ``info/exclude``.
+        attributes: the text of ``info/attributes``; it can only name drivers that are taken over.
         uses_lfs: whether the tree or the repository shows signs of git-lfs.
         tree_lfs: the settings in the tree's own ``.lfsconfig``.
     """
@@ -53,6 +55,7 @@ class GitStudy:
     unfinished: str
     sparse: bytes | None
     exclude: bytes
+    attributes: bytes
     uses_lfs: bool
     tree_lfs: tuple[Setting, ...]
 
@@ -93,12 +96,11 @@ class GitReader:
         with opened(layout.common, root) as common, opened(layout.git_dir, root) as own:
             settings = self._configuration.read(layout, common, own)
             head = read_at(own, "HEAD", 4096) or b""
-            kept, notices = self._configuration.sort(layout, settings)
+            branch = _branch(layout, head)
+            kept, notices = self._configuration.sort(layout, settings, branch)
             if _has_hooks(common):
                 notices.append("hooks of the repository do not run in the relay")
             attributes = _info(common, "attributes")
-            if attributes and attributes.strip():
-                notices.append(f"{layout.common}/info/attributes is not used")
             self._refuse_alternates(layout, common)
             unfinished = next(
                 (what for name, what in _UNFINISHED.items() if kind_at(own, name)), ""
@@ -112,13 +114,14 @@ class GitReader:
         return GitStudy(
             layout=layout,
             head=head,
-            branch=_branch(layout, head),
+            branch=branch,
             settings=settings,
             kept=tuple(kept),
             notices=tuple(notices),
             unfinished=unfinished,
             sparse=sparse,
             exclude=exclude,
+            attributes=attributes or b"",
             uses_lfs=uses_lfs,
             tree_lfs=self._configuration.settings_in(layout, lfsconfig, ".lfsconfig")
             if lfsconfig
@@ -147,7 +150,7 @@ class GitReader:
                 f"has objects elsewhere: {layout.common}/{ALTERNATES} names "
                 f"{visible(setting.value, limit=200)}",
                 "a repository with all its objects (`git repack -ad`, then remove that file), or on the "
-                f"login node: aexp relay trust --cwd {layout.root} --key {ALTERNATES}",
+                f"login node: `aexp relay trust --cwd {shlex.quote(str(layout.root))} --key {ALTERNATES}`",
             )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aexp.adapters.executor import landlock
 from aexp.adapters.executor.local import LocalExecutor
-from aexp.adapters.executor.strays import end_strays
+from aexp.adapters.executor.strays import end_strays, is_used
 from aexp.adapters.node_local import private_folder
 from aexp.adapters.plain_files import write_private
 from aexp.adapters.workshop.environment import base_environment
@@ -53,6 +53,7 @@ class LoginWorkshop(Workshop, Executor):
     ) -> None:
         self._executor = LocalExecutor({})
         self._trust = trust
+        self._processes = processes
         self._folder = _own_folder(state, processes)
         path = safe_path(environ, home)
         base = base_environment({**environ, "HOME": home}, path)
@@ -118,6 +119,14 @@ class LoginWorkshop(Workshop, Executor):
             )
         return told
 
+    def tidy(self) -> None:
+        """Remove what dead daemons left, but for what a git of theirs that still runs works in."""
+        above = self._folder.parent
+        for entry in os.listdir(above):
+            process = ProcessId.parse(entry)
+            if process is not None and self._processes.alive(process) is not True:
+                _discard(above / entry)
+
     def settings_of(self, cwd: Path) -> tuple[Path, list[tuple[str, str]]]:
         """The working copy that a folder lies in, and (key, value) of all that its repository sets.
 
@@ -141,21 +150,20 @@ class LoginWorkshop(Workshop, Executor):
 
 
 def _own_folder(state: Path, processes: Processes) -> Path:
-    """A fresh folder for this process; those of dead ones are removed."""
-    above = private_folder(state / "daemons")
-    for entry in os.listdir(above):
-        process = ProcessId.parse(entry)
-        if process is not None and processes.alive(process) is not True:
-            _discard(above / entry)
-    return private_folder(above / str(processes.me))
+    """A fresh folder for this process."""
+    return private_folder(private_folder(state / "daemons") / str(processes.me))
 
 
 def _discard(folder: Path) -> None:
     """Remove what a daemon kept; an index that it had borrowed is free again."""
     houses = folder / "houses"
-    for house in houses.iterdir() if houses.is_dir() else ():
-        discard_house(house)
-    shutil.rmtree(folder, ignore_errors=True)
+    left = [*houses.iterdir()] if houses.is_dir() else []
+    running = [house for house in left if is_used(f"GIT_DIR={house}")]
+    for house in left:
+        if house not in running:
+            discard_house(house)
+    if not running:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _made(folder: Path) -> Path:

@@ -11,11 +11,13 @@ _SYSTEM = "/usr/local/bin:/usr/bin:/bin"
 
 
 def safe_path(environ: Mapping[str, str], home: str) -> str:
-    """The folders of ``PATH`` that lie outside the home, absolute and in their order."""
+    """The folders of ``PATH`` outside the home that this user cannot write, absolute and in their order."""
     kept = [
         folder
         for folder in (environ.get("PATH") or _SYSTEM).split(os.pathsep)
-        if folder.startswith("/") and not _below(os.path.realpath(folder), home)
+        if folder.startswith("/")
+        and not _below(os.path.realpath(folder), home)
+        and not _is_ours(folder)
     ]
     return os.pathsep.join(dict.fromkeys([*kept, *_SYSTEM.split(os.pathsep)]))
 
@@ -23,7 +25,7 @@ def safe_path(environ: Mapping[str, str], home: str) -> str:
 def find_program(name: str, path: str, home: str) -> str | None:
     """The program's absolute path, None when there is none outside the home."""
     found = shutil.which(name, path=path)
-    if found is None or _below(os.path.realpath(found), home):
+    if found is None or _below(os.path.realpath(found), home) or _is_ours(found):
         return None
     return os.path.abspath(found)
 
@@ -50,6 +52,11 @@ def find_git(environ: Mapping[str, str], path: str, home: str) -> str:
             f"Install it, load its module before `aexp relay serve`, or set {GIT_VARIABLE}=/path/to/git.",
         )
     return found
+
+
+def _is_ours(path: str) -> bool:
+    """Whether this user may write it: then the requester may, where it lies on a shared filesystem."""
+    return os.geteuid() != 0 and os.access(path, os.W_OK)
 
 
 def _below(path: str, home: str) -> bool:

@@ -72,7 +72,7 @@ class _Copier:
 
     def _line(self, line: str) -> str:
         words = line.strip().replace("=", " ", 1).split(None, 1)
-        if len(words) < 2 or words[0].lower() != "include":
+        if len(words) < 2 or words[0].strip('"').lower() != "include":
             return line
         copies = [self._copy(source) for named in _words(words[1]) for source in self._named(named)]
         return f"Include {' '.join(copies)}" if copies else f"# nothing to include: {line.strip()}"

@@ -238,5 +238,11 @@ class _Tally:
             # A link that leads nowhere: wandb has nothing to send for it.
             return
         self._note(about)
-        if not stat.S_ISDIR(about.st_mode):
-            self._weigh(about, path)
+        if stat.S_ISDIR(about.st_mode):
+            # wandb sends what is in it, which is not looked at here.
+            raise RelayValidationError(
+                self.look.where,
+                f"holds the link '{visible(path, limit=120)}', which leads to a folder",
+                "links to files; or copy the folder into the run",
+            )
+        self._weigh(about, path)

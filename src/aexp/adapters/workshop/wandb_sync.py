@@ -112,7 +112,8 @@ class WandbBench:
         except OSError as exc:
             raise _no_folder(folder, exc) from exc
         cwd = str(folder / "work")
-        steps = _Steps(program, partial(_step, cwd, environment), command.cwd, found)
+        again = partial(self._changed, command.cwd, found)
+        steps = _Steps(program, partial(_step, cwd, environment), command.cwd, found, again)
         return StepsExecution(
             steps.first,
             partial(
@@ -123,6 +124,15 @@ class WandbBench:
             steps.then,
             on_close=[partial(_remove, folder), partial(_end_rest, command.request_id)],
         )
+
+    def _changed(self, cwd: Path, found: WandbRuns) -> str:
+        """What has changed since the runs were looked at; empty for nothing."""
+        try:
+            now = find_runs(cwd, [run.path for run in found.runs], Path(self._home))
+        except RelayValidationError as exc:
+            return str(exc)
+        changed = now.inventory != found.inventory
+        return "a run has changed since it was looked at; nothing was sent" if changed else ""
 
     def _fresh_folder(self) -> Path:
         try:
@@ -143,6 +153,7 @@ class _Steps:
     step: Callable[..., Step]
     cwd: Path
     found: WandbRuns
+    look_again: Callable[[], str]
     version: tuple[int, int] | None = field(default=None)
 
     @property
@@ -158,6 +169,9 @@ class _Steps:
         if number == 1:
             if status not in (0, NO_SUCH_OPTION):
                 return Done(status, output + (_STALE_LOGIN if status > 0 else _CUT_SHORT))
+            changed = self.look_again()
+            if changed:
+                return Done(1, f"aexp: {changed}\n".encode())
             runs = [str(self.cwd / run.path) for run in self.found.runs]
             return self.step(self.program, *sync_arguments(self.version, runs))
         unmarked = [] if status else self._unmarked()
