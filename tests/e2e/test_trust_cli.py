@@ -1,6 +1,7 @@
 """What the login node's owner accepts, and what is remembered of working copies, through the command line."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -166,11 +167,46 @@ def test_a_killed_daemons_borrowed_index_is_free_again(site: Site) -> None:
     (house / "borrowed-index").write_bytes(bytes(site.repo / ".git") + b"\0" + mark)
     lock = site.repo / ".git/index.lock"
     lock.write_bytes(mark)
+    # What git had written when the daemon was killed: one more file is staged.
+    (site.repo / "staged").write_text("x")
+    environment = {**site.env, "GIT_INDEX_FILE": str(house / "index")}
+    (house / "index").write_bytes((site.repo / ".git/index").read_bytes())
+    subprocess.run(["git", "add", "staged"], cwd=site.repo, env=environment, check=True)
     daemon.kill()
     daemon.wait(timeout=60)
     there = site.colleague("theirs")
     site.serve()
     assert not lock.exists()
+    assert site.git("diff", "--cached", "--name-only") == "staged"
     assert site.relay("pull").returncode == 0
     assert site.git("rev-parse", "HEAD") == there
     assert Path(site.repo / "theirs").exists()
+
+
+def test_a_repository_that_is_too_much_is_refused_and_the_daemon_goes_on(site: Site) -> None:
+    site.serve()
+    deep = site.repo / ".git/refs/heads" / "/".join(["d"] * 200)
+    deep.mkdir(parents=True)
+    assert "too many folders of refs" in site.relay("fetch").stderr
+    assert site.relay("git-status").returncode == 0
+    subprocess.run(["rm", "-r", str(site.repo / ".git/refs/heads/d")], check=True)
+    with (site.repo / ".git/config").open("a") as config:
+        config.writelines(f'[remote "r{number}"]\n\turl = h:p\n' for number in range(100))
+    assert "has 101 remotes" in site.relay("fetch").stderr
+
+
+def test_no_hint_is_a_command_of_the_requesters_making(site: Site) -> None:
+    site.serve()
+    site.git("remote", "set-url", "origin", "/x$(touch canary)")
+    assert "trust --remote '/x$(touch canary)'`" in site.relay("fetch").stderr
+    site.git("config", "http.https://x/;touch canary;.proxy", "z")
+    assert "--key 'http.https://x/;touch canary;.proxy'`" in site.relay("fetch").stderr
+
+
+def test_a_clone_without_tags_and_settings_of_other_branches_refuse_nothing(site: Site) -> None:
+    site.git("config", "remote.origin.tagOpt", "--no-tags")
+    site.git("config", "branch.fix.remote", "https://example.invalid/fork.git")
+    site.git("config", "branch.fix.merge", "refs/pull/12/head")
+    site.git("config", "core.untrackedCache", "keep")
+    site.serve()
+    assert site.relay("fetch").returncode == 0

@@ -240,3 +240,31 @@ def test_a_planted_request_that_nobody_needs_to_be_asked_about_goes_the_usual_wa
     world.serve()
     world.pass_time(6)
     assert world.answer(request_id).status == "completed"
+
+
+def test_what_cannot_be_shown_whole_is_refused(world: World) -> None:
+    lines = tuple(f"line {number}" for number in range(1001))
+    world.workshop._find = lambda order, plain: replace(plain, inventory=lines)
+    world.serve()
+    with pytest.raises(RelayValidationError, match="more than a person can be shown"):
+        world.client().wandb_sync()
+
+
+def test_a_secret_in_a_line_hides_nothing_of_what_follows_it(world: World, remote: Remote) -> None:
+    remote.url = "ssh://git@evil.example.net/token=Zq3vX9kLm2Rt7Yw5/r.git"
+    handle = submitted(world)
+    (line,) = read_note(world.storage, handle.id)["petition"]["destinations"]
+    assert "Zq3vX9kLm2Rt7Yw5" not in line
+    assert line.endswith(f" - CHANGED, before: {HOME_URL}")
+
+
+def test_a_defect_of_ours_fails_the_one_request_that_met_it(world: World) -> None:
+    def broken(order: Order, plain: Survey) -> Survey:
+        raise RecursionError("too deep")
+
+    world.workshop._find = broken
+    world.serve()
+    with pytest.raises(RelayValidationError, match="met a defect of the relay"):
+        world.client().pull()
+    world.workshop._find = None
+    assert world.client().pull().ok

@@ -307,3 +307,14 @@ def test_bytes_are_told_in_units_and_to_the_byte() -> None:
     assert human(1024) == "1.0 KiB (1024 B)"
     assert human(5 * 1024**3) == "5.0 GiB (5368709120 B)"
     assert human(3000 * 1024**4) == "3000.0 TiB (3298534883328000 B)"
+
+
+def test_a_link_to_a_folder_is_refused_because_what_is_in_it_is_not_shown(tmp_path: Path) -> None:
+    project = tmp_path.resolve() / "home/project"
+    run = project / "wandb/offline-run-20260101_120000-ab12cd34"
+    (run / "files").mkdir(parents=True)
+    (run / "run-ab12cd34.wandb").write_text("log")
+    (project / "stuff").mkdir()
+    (run / "files/d").symlink_to(project / "stuff")
+    with pytest.raises(RelayValidationError, match="leads to a folder"):
+        find_runs(project, (), project.parent)

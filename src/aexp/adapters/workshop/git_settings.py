@@ -3,7 +3,7 @@
 import hashlib
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class GitSettings:
         rewrites: the user's own ``url.*`` settings; they are applied before a URL is judged.
         secrets: a folder for what a credential helper keeps and writes.
         lfs: whether the user has git-lfs set up for all their repositories.
+        doubts: what the login node's owner should know of their own settings, a line each.
         left_out: keys of programs that were left out, in the order of the configuration.
         sources: the files that were read, and that are watched for a change.
     """
@@ -38,6 +39,7 @@ class GitSettings:
     rewrites: tuple[Setting, ...]
     secrets: Path
     lfs: bool
+    doubts: tuple[str, ...]
     left_out: tuple[str, ...]
     sources: tuple[Path, ...]
 
@@ -99,6 +101,7 @@ def pin_git_settings(
         rewrites=tuple(one for one in kept if one.section == "url"),
         secrets=secrets,
         lfs=_last(kept, "filter.lfs.process") is not None,
+        doubts=tuple(_doubts(found, home)),
         left_out=tuple(setting.key for setting in found if _runs_something(setting)),
         sources=sources,
     )
@@ -142,6 +145,18 @@ def _with_pinned_store(setting: Setting, home: str, secrets: Path) -> Setting:
 
 def _last(settings: list[Setting], key: str) -> str | None:
     return next((one.value for one in reversed(settings) if one.key == key), None)
+
+
+def _doubts(found: list[Setting], home: str) -> Iterator[str]:
+    for one in found:
+        runs = one.key == "core.sshcommand" or (one.section, one.name) == ("credential", "helper")
+        if runs and one.value and (home in one.value or "~/" in one.value):
+            yield (
+                f"your {one.key} runs a program in your home, {visible(one.value, limit=200)}: "
+                "whoever writes there can run code here; keep it elsewhere"
+            )
+    if any(one.section == "includeif" for one in found):
+        yield "includeIf in your git configuration is not followed: identities in it are not used"
 
 
 def _runs_something(setting: Setting) -> bool:

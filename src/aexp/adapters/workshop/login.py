@@ -77,6 +77,7 @@ class LoginWorkshop(Workshop, Executor):
         self._git = GitBench(tools, trust, self._executor)
         self._wandb = WandbBench(environ, home, _made(self._folder / "wandb"), self._executor)
         self._left_out = settings.left_out
+        self._doubts = settings.doubts
         self._watched = WatchedFiles([*settings.sources, *ssh.sources, *self._wandb.sources])
         self._environ = environ
 
@@ -103,6 +104,7 @@ class LoginWorkshop(Workshop, Executor):
             "Start it again to use the new one."
             for path in self._watched.changed()
         ]
+        told += self._doubts
         if self._left_out:
             told.append(
                 f"your own git configuration runs programs that the relay leaves out: "
