@@ -1,10 +1,18 @@
 """What all tests share: a home of their own, and a relay in virtual time."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.world import World
+
+# A shared machine is slow at times, which says nothing about the code. CI tries the same examples each time:
+# what is new is found on the machine of somebody who can look at it.
+settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("laptop"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 
 @pytest.fixture
