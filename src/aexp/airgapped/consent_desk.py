@@ -15,9 +15,7 @@ from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import WaitingNotes
 from aexp.domain import wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, decide
-from aexp.domain.errors import (
-    RelayStorageError,
-)
+from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 from aexp.domain.limits import Limits
 from aexp.domain.petition import Petition
@@ -44,7 +42,6 @@ class ConsentDesk:
         flood: FloodAudit,
         limits: Limits,
     ) -> None:
-        self._flood = flood
         self._tokens = tokens
         self._intake = intake
         self._publisher = publisher

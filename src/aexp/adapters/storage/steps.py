@@ -14,8 +14,6 @@ from typing import IO, TypeVar
 T = TypeVar("T")
 FOLDER_MODE = 0o700
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-
-
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC
 
 
