@@ -210,8 +210,7 @@ def fresh_world() -> Iterator[World]:
         shutil.rmtree(folder)
 
 
-# The same examples each time: one example in some thousands takes minutes, and which one is not known yet.
-@settings(SLOW, derandomize=True)
+@SLOW
 @given(planted=st.lists(st.lists(things, max_size=6), min_size=1, max_size=3))
 def test_whatever_is_planted_and_when_the_next_good_request_is_served(
     planted: list[list[tuple[str, str, bytes]]],

@@ -2,6 +2,7 @@
 
 import os
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.executor.recording import Plan
 from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.airgapped import State
+from aexp.airgapped.audit import Audit
+from aexp.airgapped.sweeper import Sweeper
 from aexp.domain import retention, wire
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.limits import Limits
+from aexp.domain.output import MAX_LOG_BYTES
 from tests.world import World
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -398,10 +402,44 @@ def test_of_a_thousand_planted_tokens_one_look_answers_what_it_can_in_a_second(
     assert 0 < len(world.names("outbox")) < 100
 
 
+def test_a_log_without_end_beside_a_crashed_request_is_read_up_to_its_bound(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sparse(world.home / f".relay/log/{ID}.txt")
+    text(b"{}")(world.home / f".relay/processing/{ID}.{OWNER}.run")
+    real, taken = world.storage.read, 0
+
+    def counted(name: str, offset: int = 0, limit: int | None = None) -> bytes:
+        nonlocal taken
+        data = real(name, offset, limit)
+        taken += len(data)
+        assert taken < 2 * MAX_LOG_BYTES, f"{name} is read on and on"
+        return data
+
+    monkeypatch.setattr(world.storage, "read", counted)
+    world.serve()
+    world.pass_time(90)
+    assert world.answer(ID).status == "crashed"
+
+
+def test_a_ledger_of_names_that_are_not_there_costs_no_memory(world: World) -> None:
+    text(b"tmp/a\n" * 1_500_000)(world.home / ".relay/sweep/1970-01-10")
+    world.storage.put("outbox/x", b"")
+    sweeper = Sweeper(world.storage, world.clock, Audit())
+    tracemalloc.start()
+    try:
+        while not world.storage.list("sweep")[1:]:
+            sweeper.step()
+        peak = tracemalloc.get_traced_memory()[1]
+        assert 2 << 20 < peak < 60 << 20
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("entry", ["caf\udce9", "a\u2028b", "a\x0bb", "a\rb"])
 def test_a_name_that_is_no_text_is_noted_so_that_it_can_be_swept(entry: str) -> None:
     # Noted otherwise, it would be new again every hour, and never be found.
-    assert retention.lines(retention.entry([f"outbox/{entry}"])) == [f"outbox/{entry}"]
+    assert [*retention.lines(retention.entry([f"outbox/{entry}"]))] == [f"outbox/{entry}"]
 
 
 def asked(cwd: Path, client: str, op: str = "git_status") -> dict[str, object]:

@@ -131,11 +131,17 @@ def test_a_ledger_is_due_once_it_is_older_than_a_week() -> None:
     assert retention.due(ledgers, today) == ["2026-11-01", "2026-11-15"]
 
 
+def test_only_the_ledgers_of_these_days_are_read() -> None:
+    today = dt.date(2026, 11, 23)
+    ledgers = ["2026-11-24", "2026-11-15", "2026-11-14", "notes", "2099-01-01"]
+    assert retention.current(ledgers, today) == ["2026-11-15", "2026-11-24"]
+
+
 def test_a_ledger_can_only_name_what_may_be_swept() -> None:
     data = (
         b"outbox/a.json\nlog/a.txt\n../x\ninbox/a.json\nheartbeat\noutbox/../x\noutbox/..\nlog/\n"
     )
-    assert retention.lines(data) == ["outbox/a.json", "log/a.txt"]
+    assert [*retention.lines(data)] == ["outbox/a.json", "log/a.txt"]
 
 
 def test_an_answer_of_the_original_layout_is_understood() -> None:

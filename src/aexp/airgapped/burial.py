@@ -11,7 +11,7 @@ from aexp.domain import layout, wire
 from aexp.domain.consent import Event, State, transition
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.identity import ProcessId
-from aexp.domain.output import BoundedOutput
+from aexp.domain.output import MAX_LOG_BYTES, BoundedOutput
 from aexp.domain.requests import Response
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
@@ -119,7 +119,11 @@ class Burial:
         output = BoundedOutput(KEPT_BYTES)
         name, offset = layout.log(request_id), 0
         try:
-            while chunk := self._tokens.storage.read(name, offset, CHUNK):
+            # Bounded here too: anybody can put a file of a terabyte in the log's place.
+            while offset < MAX_LOG_BYTES:
+                chunk = self._tokens.storage.read(name, offset, CHUNK)
+                if not chunk:
+                    break
                 output.add(chunk)
                 offset += len(chunk)
         except RelayStorageError:

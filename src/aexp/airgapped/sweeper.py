@@ -1,7 +1,7 @@
 """Clean-up of what is older than a week, in small slices (the rules: :mod:`aexp.domain.retention`)."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aexp.airgapped.audit import Audit
 from aexp.domain import retention
@@ -42,28 +42,28 @@ class Sweeper:
         ledgers = self._storage.list(SWEEP)
         for day in retention.due(ledgers, today):
             yield from self._delete(f"{SWEEP}/{day}")
-        known: set[str] = set()
-        for day in self._storage.list(SWEEP):
-            known.update(self._names(f"{SWEEP}/{day}"))
-            yield
+        new: set[str] = set()
         for folder in retention.SWEPT:
-            names = (f"{folder}/{entry}" for entry in self._storage.list(folder))
-            new = [name for name in names if name not in known]
-            if new:
-                self._storage.append(retention.ledger(today), retention.entry(new))
+            new.update(f"{folder}/{entry}" for entry in self._storage.list(folder))
             yield
+        for day in retention.current(self._storage.list(SWEEP), today):
+            # Names are taken away, not collected: a ledger that somebody filled costs no memory.
+            new.difference_update(self._names(f"{SWEEP}/{day}"))
+            yield
+        if new:
+            self._storage.append(retention.ledger(today), retention.entry(sorted(new)))
 
     def _delete(self, ledger: str) -> Iterator[None]:
-        names = self._names(ledger)
-        for position, name in enumerate(names, start=1):
+        files = 0
+        for files, name in enumerate(self._names(ledger), start=1):
             self._remove(name)
-            if position % SLICE == 0:
+            if files % SLICE == 0:
                 yield
         self._remove(ledger)
-        self._audit.note("swept", files=len(names), ledger=ledger)
+        self._audit.note("swept", files=files, ledger=ledger)
         yield
 
-    def _names(self, ledger: str) -> list[str]:
+    def _names(self, ledger: str) -> Iterable[str]:
         try:
             return retention.lines(self._storage.read(ledger, limit=MAX_LEDGER_BYTES))
         except (StorageMissingError, StorageUnfitError) as exc:

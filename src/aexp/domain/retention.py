@@ -6,7 +6,8 @@ a ledger lists may go once the ledger is older than the retention.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Iterator
 
 from aexp.domain import layout
 
@@ -31,11 +32,13 @@ def ledger(day: dt.date) -> str:
     return f"{layout.SWEEP}/{day.isoformat()}"
 
 
-def lines(data: bytes) -> list[str]:
+def lines(data: bytes) -> Iterator[str]:
     """The names in a ledger that lie in a folder which may be swept; anything else is ignored."""
-    # As file names are decoded: a name that is no text must come back as it was.
-    found = data.decode("utf-8", "surrogateescape").split("\n")
-    return [name for name in found if _sweepable(name)]
+    for line in io.BytesIO(data):
+        # As file names are decoded: a name that is no text must come back as it was.
+        name = line.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+        if _sweepable(name):
+            yield name
 
 
 def _sweepable(name: str) -> bool:
@@ -54,6 +57,14 @@ def due(entries: Iterable[str], today: dt.date) -> list[str]:
     """The ledgers (entries of ``sweep/``) whose names have been there for longer than the retention."""
     oldest = today - dt.timedelta(days=KEEP_DAYS)
     return sorted(name for name in entries if (day := _day(name)) is not None and day < oldest)
+
+
+def current(entries: Iterable[str], today: dt.date) -> list[str]:
+    """The ledgers that may still hold what is there: at most a day away from the retention's span."""
+    span = dt.timedelta(days=KEEP_DAYS + 1)
+    return sorted(
+        name for name in entries if (day := _day(name)) is not None and abs(day - today) <= span
+    )
 
 
 def _day(name: str) -> dt.date | None:
