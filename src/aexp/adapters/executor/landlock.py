@@ -2,13 +2,22 @@
 
 A requester can put a link in the place of a folder while git writes into it; no look beforehand closes that
 race. The kernel does: it judges where a write really goes. Reading and executing are left as they are.
+
+The bound belongs to a thread and to the processes that it starts. So a thread confines itself, starts the
+program and ends. To do it between fork and exec instead takes a real fork and Python in the child, which is
+five times slower (``docs/performance.md``).
 """
 
 import ctypes
 import os
 import stat
 from collections.abc import Callable, Iterable
-from functools import cache
+from concurrent.futures import Future
+from functools import cache, partial
+from threading import Thread
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _VERSION_FLAG = 1
@@ -49,15 +58,23 @@ def version() -> int:
     return found if found >= _OLDEST else 0
 
 
-def confinement(writable: Iterable[str]) -> tuple[int, Callable[[], None]]:
-    """What confines a child: a descriptor to close later, and what the child calls before it executes.
+def confined(writable: Iterable[str], act: Callable[[], T]) -> T:
+    """Do something, such as start a process, in a thread that may write nowhere else.
 
     Args:
         writable: files and folders below which it may write; those that do not exist are passed over.
 
     Raises:
-        OSError: the kernel refused.
+        OSError: the kernel refused; nothing was done.
     """
+    ruleset = _ruleset(writable)
+    try:
+        return _in_thread(partial(_restricted, ruleset, act))
+    finally:
+        os.close(ruleset)
+
+
+def _ruleset(writable: Iterable[str]) -> int:
     handled = _WRITE_FILE | _IN_FOLDERS | (_TRUNCATE if version() >= _TRUNCATES else 0)
     attributes = ctypes.c_uint64(handled)
     ruleset = _call(_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)
@@ -67,15 +84,31 @@ def confinement(writable: Iterable[str]) -> tuple[int, Callable[[], None]]:
     except BaseException:
         os.close(ruleset)
         raise
-    prctl = _libc().prctl
+    return ruleset
 
-    def restrict() -> None:
-        # Between fork and exec: only calls that were looked up before.
-        if prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl")
-        _call(_RESTRICT_SELF, ruleset, 0)
 
-    return ruleset, restrict
+def _restricted(ruleset: int, act: Callable[[], T]) -> T:
+    """For a thread that does nothing else any more: it is bound for good."""
+    if _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    _call(_RESTRICT_SELF, ruleset, 0)
+    return act()
+
+
+def _in_thread(act: Callable[[], T]) -> T:
+    """Wait for it; what it raises is raised here."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(act())
+        except BaseException as exc:  # noqa: BLE001
+            done.set_exception(exc)
+
+    thread = Thread(target=run, name="aexp-confined")
+    thread.start()
+    thread.join()
+    return done.result()
 
 
 def _allow(ruleset: int, path: str, handled: int) -> None:

@@ -172,10 +172,7 @@ def _start(
     env: Mapping[str, str],
     writable: Sequence[str] | None,
 ) -> subprocess.Popen[bytes]:
-    ruleset, restrict = None, None
-    if writable is not None and landlock.version():
-        ruleset, restrict = landlock.confinement(writable)
-    try:
+    def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             argv,
             cwd=cwd,
@@ -184,9 +181,8 @@ def _start(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            # The daemon has one thread: nothing can hold a lock that the child would need.
-            preexec_fn=restrict,  # noqa: PLW1509
         )
-    finally:
-        if ruleset is not None:
-            os.close(ruleset)
+
+    if writable is None or not landlock.version():
+        return start()
+    return landlock.confined(writable, start)
