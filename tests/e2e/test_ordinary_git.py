@@ -1,12 +1,14 @@
 """What people do with git every day, through a real daemon: their own git sees no difference."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.site import Site
+from aexp.adapters.executor import landlock
+from tests.site import Site, stand_in
 
 
 @pytest.fixture
@@ -252,3 +254,37 @@ def test_a_lock_is_not_left_behind(served: Site) -> None:
         assert served.relay(op).returncode == 0, op
     assert not list((served.repo / ".git").rglob("*.lock"))
     assert subprocess.run(["git", "diff", "--quiet"], cwd=served.repo, check=False).returncode == 0
+
+
+def test_each_status_tells_what_is_there_now(served: Site) -> None:
+    def told() -> list[str]:
+        return [line for line in served.relay("git-status").stdout.splitlines() if line]
+
+    assert told() == []
+    (served.repo / "new.txt").write_text("x")
+    assert told() == ["? new.txt"]
+    (served.repo / ".git/info/exclude").write_text("*.txt\n")
+    assert told() == []
+    served.git("add", "-f", "new.txt")
+    assert told()[0].startswith("1 A. ")
+    served.git("commit", "-q", "-m", "new")
+    served.git("checkout", "-q", "-b", "topic")
+    served.git("config", "status.showUntrackedFiles", "no")
+    (served.repo / "other.md").write_text("x")
+    assert told() == ([] if served.git("status", "--porcelain") == "" else ["? other.md"])
+    (served.repo / "new.txt").unlink()
+    assert told()[0].startswith("1 .D ")
+
+
+@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock (5.19)")
+def test_what_serves_again_cannot_be_written_into(site: Site) -> None:
+    real = shutil.which("git")
+    stand_in(
+        site,
+        f'#!/bin/sh\ncase "$*" in *status*) echo "$GIT_DIR"; echo harm > "$GIT_DIR/harm" || echo refused;; '
+        f'*) exec {real} "$@";; esac\n',
+    )
+    site.serve()
+    first, second = (site.relay("git-status").stdout.split() for _ in range(2))
+    assert first[0] == second[0], "the same directory"
+    assert "refused" in first

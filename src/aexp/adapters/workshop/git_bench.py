@@ -11,14 +11,17 @@ from aexp.adapters.executor.local import LocalExecution, LocalExecutor
 from aexp.adapters.workshop.environment import git_environment, ssh_options
 from aexp.adapters.workshop.git_configuration import GitConfiguration
 from aexp.adapters.workshop.git_house import GitHouse, Needs, build_house
+from aexp.adapters.workshop.git_kept_houses import KeptHouses
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, find_layout
 from aexp.adapters.workshop.git_links import refuse_links
+from aexp.adapters.workshop.git_readings import Readings
 from aexp.adapters.workshop.git_remotes import GitRemotes
 from aexp.adapters.workshop.git_run import run_git
 from aexp.adapters.workshop.git_settings import GitSettings
 from aexp.adapters.workshop.git_study import GitReader, GitStudy
 from aexp.adapters.workshop.ssh_settings import SshSettings
 from aexp.adapters.workshop.trust import TrustBook
+from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError, RelayValidationError
 from aexp.domain.git_config import LFS_FILTER, Setting, parse
 from aexp.domain.operations import BRANCH
@@ -66,6 +69,8 @@ class GitBench:
         self._tools = tools
         self._trust = trust
         self._executor = executor
+        self._kept = KeptHouses()
+        self._readings = Readings()
         self._reader = GitReader(GitConfiguration(self._parse, self._trusts))
         self._ssh_options = ssh_options(str(tools.ssh.config), _paths(tools.ssh))
         ssh = f"{tools.settings.ssh or tools.ssh_program} {self._ssh_options}"
@@ -80,6 +85,7 @@ class GitBench:
     def survey(self, order: Order) -> Survey:
         """What the order would do; see :class:`~aexp.ports.workshop.Workshop`."""
         layout, study = self._study(order.op, order.cwd)
+        self._readings.keep(order.request_id, (layout, study))
         rewrites = self._tools.settings.rewrites
         remotes = GitRemotes(study, rewrites, self._trust.trusts_remote, lfs=self._uses_lfs(study))
         args = self._settled(order, study)
@@ -107,16 +113,13 @@ class GitBench:
         if survey is None:
             raise RelayStartError(f"{command.op} was not surveyed; nothing was run.")
         try:
-            layout, study = self._study(command.op, command.cwd)
+            layout, study = self._readings.pop(command.request_id) or self._study(
+                command.op, command.cwd
+            )
             if layout.root != survey.root:
                 raise bad_copy(command.cwd, "lies in another working copy than before")
             lfs = self._uses_lfs(study)
-            house = build_house(
-                self._tools.houses,
-                study,
-                survey.destinations,
-                Needs(lfs, command.op in _WRITES, command.op in _MOVES),
-            )
+            house = self._house(command.op, study, survey.destinations, lfs=lfs)
         except RelayValidationError as exc:
             raise RelayStartError(exc.what, exc.hint) from exc
         except OSError as exc:
@@ -129,6 +132,13 @@ class GitBench:
         except BaseException:
             house.close()
             raise
+
+    def _house(
+        self, op: str, study: GitStudy, destinations: Sequence[Destination], *, lfs: bool
+    ) -> GitHouse:
+        needs = Needs(lfs, op in _WRITES, op in _MOVES)
+        build = partial(build_house, self._tools.houses, study, destinations, needs)
+        return self._kept.take(study, destinations, build) if _only_reads(op, study) else build()
 
     def _run(
         self, command: Command, house: GitHouse, study: GitStudy, survey: Survey, *, lfs: bool
@@ -145,15 +155,19 @@ class GitBench:
             survey,
             house,
             environment,
-            partial(self._spawn, command.request_id, self._writable(house, survey)),
+            partial(
+                self._spawn, command.request_id, self._writable(command.op, house, study, survey)
+            ),
         )
 
-    def _writable(self, house: GitHouse, survey: Survey) -> list[str]:
+    def _writable(self, op: str, house: GitHouse, study: GitStudy, survey: Survey) -> list[str]:
         """Where git may write: the working copy and its repository, and what is made for this request."""
         layout = house.layout
         remotes = [one.url for one in survey.destinations if one.url.startswith("/")]
         tickets = self._tools.base.get("KRB5CCNAME", f"/tmp/krb5cc_{os.geteuid()}")  # noqa: S108
-        own = [layout.root, layout.git_dir, layout.common, house.path, self._tools.settings.secrets]
+        own = [layout.root, layout.git_dir, layout.common, self._tools.settings.secrets]
+        if not _only_reads(op, study):
+            own.append(house.path)
         return [*map(str, own), *remotes, tickets.removeprefix("FILE:")]
 
     def _spawn(
@@ -225,6 +239,14 @@ class GitBench:
             said = done.stderr.decode("utf-8", "replace").strip()
             raise ValueError(visible(said, limit=200) or f"git ended with {done.returncode}")
         return parse(done.stdout)
+
+
+def _only_reads(op: str, study: GitStudy) -> bool:
+    """Whether the private directory of an operation is only read, and can serve again.
+
+    A clean filter of git-lfs writes into it, and the parts of a split index come and go.
+    """
+    return op not in _WRITES and not study.uses_lfs and not study.value("core.splitindex")
 
 
 def _paths(ssh: SshSettings) -> list[str]:

@@ -10,7 +10,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +37,13 @@ class GitHouse:
         path: where it lies; GIT_DIR.
         layout: the working copy that it stands for.
         index: the borrowed index, for an operation that writes it.
+        leave: what closing it does, when it is not to be removed.
     """
 
     path: Path
     layout: GitLayout
     index: BorrowedIndex | None
+    leave: "Callable[[GitHouse], None] | None" = None
 
     @property
     def is_rebasing(self) -> bool:
@@ -63,8 +65,11 @@ class GitHouse:
                     _hand_back(there, name, (self.path / name).read_bytes())
 
     def close(self) -> None:
-        """Remove it, whatever became of the operation."""
-        discard_house(self.path)
+        """Remove it, whatever became of the operation, or leave it to the next one."""
+        if self.leave is not None:
+            self.leave(self)
+        else:
+            discard_house(self.path)
 
 
 def discard_house(path: Path) -> None:
