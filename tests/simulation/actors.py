@@ -1,7 +1,7 @@
 """The actors: hosts that serve, clients that ask, people who decide, and a meddler. All seeded."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from aexp.adapters.consent.markers import MarkerDecisions
@@ -28,8 +28,8 @@ MOST_TIMES = 3
 class SteadyDecisions(MarkerDecisions):
     """Reads the reasons in a fixed order: that of a set of names changes from one Python to the next."""
 
-    def collect(self, waiting: "list[str]") -> Verdicts:  # type: ignore[override]
-        found = super().collect(waiting)
+    def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:
+        found = super().collect(waiting, files=files)
         reasons = {
             known: super(SteadyDecisions, self)._reason(known) for known in sorted(found.rejected)
         }

@@ -35,7 +35,7 @@ class Disk(MemoryStorage):
         folder, _, entry = name.rpartition("/")
         return entry in self._folders.get(folder, {})
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         super().put(name, data)
         self.on_write(name, data)
 
@@ -78,7 +78,7 @@ class NodeStorage(MemoryStorage):
     def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
         return self._process.call("read", name, lambda: self._disk.read(name, offset, limit))
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         self._process.call(
             "put", name, lambda: self._disk.put(name, data), changes=True, size=len(data)
         )
@@ -120,7 +120,13 @@ class NodeStorage(MemoryStorage):
         needed = None if count <= self._process.spare else RESERVED_BYTES + 1
         self._process.call("reserve", str(count), lambda: self._keep(count), size=needed)
 
-    def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
+    def wait(
+        self,
+        folders: Sequence[str],
+        timeout_s: float,
+        also: Sequence[int] = (),
+        file: str | None = None,
+    ) -> None:
         # The port lets it return early and sleep through a change; a queue on disk knows no more.
         dice = self._process.stage.engine.random
         early = dice.random() < 0.1

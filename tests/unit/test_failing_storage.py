@@ -32,7 +32,7 @@ class FailingStorage(MemoryStorage):
         self.room = 1 << 30
         self.unreserved = False
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         self._check(name)
         super().put(name, data)
 

@@ -94,6 +94,31 @@ def test_a_profile_decides_what_is_synced(
     storage.take("inbox/a", "processing/a.x.claim")
     storage.take("inbox/b", "processing/b.x.run", durable=True)
     assert synced == ["folder"] * profile.sync_folder
+    synced.clear()
+    storage.put("heartbeat", b"x", durable=False)
+    assert synced == []
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "tmpfs"])
+def test_where_a_file_takes_its_name_to_the_disk_it_is_synced_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filesystem = shared_home.SharedHomeFileSystem(
+        f"{tmp_path}/q/tmp", profile_for(kind, frozenset())
+    )
+    filesystem.pipe_file(f"{tmp_path}/q/inbox/first", b"x", mode="create")
+    synced: list[tuple[bool, int]] = []
+
+    def noted(handle: int) -> None:
+        about = os.fstat(handle)
+        synced.append((os.path.isdir(f"/proc/self/fd/{handle}"), about.st_nlink))
+
+    monkeypatch.setattr(shared_home.os, "fsync", noted)
+    filesystem.pipe_file(f"{tmp_path}/q/inbox/second", b"x", mode="create")
+    assert synced == [(False, 2)], "after it has got its name, and no folder"
+    assert os.listdir(f"{tmp_path}/q/tmp") == []
+    assert profile_for("ext2", frozenset()).sync_folder
+    assert not profile_for("ext2", frozenset()).sync_last
 
 
 def test_where_listings_are_stale_the_folder_is_touched_first(

@@ -23,9 +23,13 @@ from aexp.ports.storage import QueueStorage
 QUEUE_VARIABLE = "AEXP_RELAY_QUEUE"
 NAMES_VARIABLE = "AEXP_RELAY_CWD_NAMES"
 PROFILE_VARIABLE = "AEXP_RELAY_PROFILE"
+EVENTS_VARIABLE = "AEXP_RELAY_EVENTS"
+"""``off``: no file events end a wait early; for measuring without them."""
+DURABLE_VARIABLE = "AEXP_RELAY_DURABLE"
+"""``off``: requests and answers are not synced, and a power cut of the file server may lose the last ones."""
 DEFAULT_QUEUE = "~/.relay"
 TRANSPORTS = {"file": "aexp.adapters.storage.fsspec:open_file_queue"}
-"""URL scheme to what opens such a queue: ``open(location, clock, profile) -> QueueStorage``."""
+"""URL scheme to what opens such a queue: ``open(location, clock, profile, events=…, durable=…)``."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
@@ -52,7 +56,9 @@ def open_queue(
             f"Known: {', '.join(f'{known}://' for known in TRANSPORTS)} or a plain path.",
         )
     location = queue_folder(rest, from_url=match is not None) if scheme == "file" else rest
-    return cast(QueueStorage, load(TRANSPORTS[scheme])(location, clock, _profile(profile)))
+    switches = {"events": _is_on(EVENTS_VARIABLE), "durable": _is_on(DURABLE_VARIABLE)}
+    opened = load(TRANSPORTS[scheme])(location, clock, _profile(profile), **switches)
+    return cast(QueueStorage, opened)
 
 
 def _profile(name: str | None) -> str | None:
@@ -63,6 +69,14 @@ def _profile(name: str | None) -> str | None:
             f"Choose one of auto, {', '.join(PROFILES)} ({PROFILE_VARIABLE}).",
         )
     return None if name == "auto" else name
+
+
+def _is_on(variable: str) -> bool:
+    """Whether a switch of the environment is on, as it is when nothing is said."""
+    named = os.environ.get(variable) or "on"
+    if named not in ("on", "off"):
+        raise SettingsError(f"{variable} is {visible(named)}.", "Set it to on or off.")
+    return named == "on"
 
 
 def queue_folder(text: str, *, from_url: bool = False) -> str:

@@ -123,7 +123,9 @@ class RelayHandle:
         wait = self._new_wait(timeout, on_state, on_said)
         try:
             while (answer := wait.look()) is None:
-                self._queue.storage.wait((layout.REPLIED,), wait.pause_s())
+                # The request's own file: it is moved step by step, and becomes the answer's mark.
+                own = layout.inbox(self.id)
+                self._queue.storage.wait((layout.REPLIED,), wait.pause_s(), file=own)
         except KeyboardInterrupt as exc:
             exc.add_note(f"Only the waiting ended: client.handle({self.id!r}) picks it up again.")
             raise

@@ -19,6 +19,8 @@ class Profile:
             server shows then and not later, and a power cut loses nothing that was promised.
         sync_folder: whether the folder is synced after a name was made in it. Local disks need it to
             survive a power cut; servers of network filesystems commit names before they answer.
+        sync_last: whether a new file is synced once, after it has got its name, in place of both. Right where
+            that commits the name as well, and where whoever sees the name before loses power with us.
         freshen: how a listing is made fresh: ``open`` opens the folder anew (close-to-open
             consistency), ``touch`` makes and removes a file of our own in it first.
         believes_errors: whether an error of a move or a link means that it was not made. Where a
@@ -31,6 +33,7 @@ class Profile:
     name: str
     sync_file: bool = True
     sync_folder: bool = False
+    sync_last: bool = False
     freshen: Literal["open", "touch"] = "open"
     believes_errors: bool = False
     attempts: int = 5
@@ -57,6 +60,10 @@ _LOCAL = frozenset(
 )
 
 
+_ORDERED = frozenset({"ext4", "xfs", "btrfs", "tmpfs"})
+"""Local filesystems that commit a file's new names with the file (see ``docs/filesystems.md``)."""
+
+
 def profile_for(kind: str, options: frozenset[str]) -> Profile:
     """The profile for a filesystem as the mount table names it.
 
@@ -69,4 +76,5 @@ def profile_for(kind: str, options: frozenset[str]) -> Profile:
         return (NFS_NOCTO if "nocto" in options else NFS).found_on(kind)
     if kind == "lustre":
         return LUSTRE.found_on(kind)
-    return (POSIX if kind in _LOCAL else NETWORK).found_on(kind)
+    local = replace(POSIX, sync_last=kind in _ORDERED)
+    return (local if kind in _LOCAL else NETWORK).found_on(kind)

@@ -60,8 +60,12 @@ class QueueStorage(Protocol):
         """
 
     @abstractmethod
-    def put(self, name: str, data: bytes) -> None:
-        """Make ``name`` hold ``data``, replacing what it held in one step. Durable on return."""
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        """Make ``name`` hold ``data``, replacing what it held in one step.
+
+        Args:
+            durable: whether it survives a power cut once this returns.
+        """
 
     @abstractmethod
     def put_new(self, name: str, data: bytes) -> bool:
@@ -117,9 +121,19 @@ class QueueStorage(Protocol):
         """
 
     @abstractmethod
-    def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
+    def wait(
+        self,
+        folders: Sequence[str],
+        timeout_s: float,
+        also: Sequence[int] = (),
+        file: str | None = None,
+    ) -> None:
         """Let time pass until something in ``folders`` may have changed.
 
         Only a hint: may return early, and may sleep through a change. Returns after ``timeout_s`` seconds
         at the latest, and at once when one of the file descriptors in ``also`` is readable.
+
+        Args:
+            file: a name whose moves end the wait in place of changes in ``folders``, wherever it is moved;
+                where it cannot be watched, or is not there, the folders count.
         """

@@ -5,9 +5,12 @@ import os
 import select
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.remedies import reason, remedy
+from aexp.adapters.storage.events import FileEvents
 from aexp.adapters.storage.mounts import mount_of
 from aexp.adapters.storage.reserve import FULL
 from aexp.adapters.storage.retrying import patiently
@@ -40,12 +43,21 @@ class FsspecStorage(QueueStorage):
         clock: for the waits between two attempts.
         profile: how the filesystem is treated.
         url: what reaches this queue again; for messages.
+        events: what may tell sooner that something has changed.
 
     Raises:
         RelayStorageError: the filesystem makes no such promise. Most of fsspec's do not.
     """
 
-    def __init__(self, fs: Any, root: str, clock: Clock, url: str, profile: Profile) -> None:
+    def __init__(
+        self,
+        fs: Any,
+        root: str,
+        clock: Clock,
+        url: str,
+        profile: Profile,
+        events: FileEvents | None = None,
+    ) -> None:
         if not getattr(fs, "atomic", False):
             raise RelayStorageError(
                 f"{type(fs).__name__} cannot hold a queue: it does not create or move files atomically.",
@@ -56,6 +68,7 @@ class FsspecStorage(QueueStorage):
         self._clock = clock
         self._url = url
         self._profile = profile
+        self._events = events
 
     @property
     def url(self) -> str:
@@ -85,8 +98,10 @@ class FsspecStorage(QueueStorage):
         )
         return data
 
-    def put(self, name: str, data: bytes) -> None:
-        self._do(name, "written", lambda: self._fs.pipe_file(self._path(name), data))
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
+        self._do(
+            name, "written", lambda: self._fs.pipe_file(self._path(name), data, durable=durable)
+        )
 
     def put_new(self, name: str, data: bytes) -> bool:
         def create() -> bool:
@@ -124,7 +139,15 @@ class FsspecStorage(QueueStorage):
         found: str | None = self._do("", "looked at", lambda: self._fs.untrusted(folders))
         return found
 
-    def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
+    def wait(
+        self,
+        folders: Sequence[str],
+        timeout_s: float,
+        also: Sequence[int] = (),
+        file: str | None = None,
+    ) -> None:
+        if self._events is not None and self._events.wait(folders, timeout_s, also, file):
+            return
         if not also:
             self._clock.sleep(timeout_s)
             return
@@ -160,16 +183,29 @@ def _translated(exc: OSError, path: str, done: str) -> RelayStorageError:
     return RelayStorageError(what, remedy(exc))
 
 
-def open_file_queue(root: str, clock: Clock, profile: str | None = None) -> FsspecStorage:
+def open_file_queue(
+    root: str,
+    clock: Clock,
+    profile: str | None = None,
+    *,
+    events: bool = True,
+    durable: bool = True,
+) -> FsspecStorage:
     """The queue in the folder ``root`` of a shared home.
 
     Args:
         profile: a name of :data:`~aexp.domain.profiles.PROFILES`; by default the one that fits the
             filesystem which the mount table names.
+        events: whether file events may end a wait early. They come in real time: with any other clock than
+            the machine's there are none.
+        durable: whether what is said to be durable is synced.
     """
     chosen = PROFILES[profile] if profile else _detected(root)
-    scratch = os.path.join(root, SCRATCH)
-    return FsspecStorage(SharedHomeFileSystem(scratch, chosen), root, clock, root, chosen)
+    if not durable:
+        chosen = replace(chosen, sync_file=False, sync_folder=False, sync_last=False)
+    filesystem = SharedHomeFileSystem(os.path.join(root, SCRATCH), chosen)
+    watched = FileEvents(root) if events and isinstance(clock, SystemClock) else None
+    return FsspecStorage(filesystem, root, clock, root, chosen, watched)
 
 
 def _detected(root: str) -> Profile:

@@ -49,7 +49,7 @@ class MemoryStorage(QueueStorage):
                 raise StorageMissingError(f"{name} is not in the queue memory://.") from None
         return data[offset:] if limit is None else data[offset : offset + limit]
 
-    def put(self, name: str, data: bytes) -> None:
+    def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
         folder, entry = _split(name)
         with self._lock:
             self._folders.setdefault(folder, {})[entry] = data
@@ -85,7 +85,13 @@ class MemoryStorage(QueueStorage):
         """Memory belongs to its process alone."""
         return None
 
-    def wait(self, folders: Sequence[str], timeout_s: float, also: Sequence[int] = ()) -> None:
+    def wait(
+        self,
+        folders: Sequence[str],
+        timeout_s: float,
+        also: Sequence[int] = (),
+        file: str | None = None,
+    ) -> None:
         self._clock.sleep(timeout_s)
 
 

@@ -11,7 +11,7 @@ import os
 import time
 import uuid
 
-from aexp.adapters.storage.steps import open_folder, place, unlink
+from aexp.adapters.storage.steps import open_folder, place, unlink, write_all
 
 SIZE = 4096
 """Bytes of one reserved file: the most that can be written on a full disk in one piece."""
@@ -48,12 +48,13 @@ def write_draft(path: str, value: bytes, *, sync: bool) -> None:
     """
     handle = make_draft(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(value)
-            file.flush()
+        try:
+            write_all(handle, value)
             # Quota and write errors of network filesystems come at the sync or at the close.
             if sync:
-                os.fsync(file.fileno())
+                os.fsync(handle)
+        finally:
+            os.close(handle)
     except BaseException:
         unlink(path)
         raise

@@ -31,9 +31,11 @@ from aexp.adapters.storage.steps import (
     exists_after_all,
     make_folders,
     open_folder,
+    opened_to_read,
     place,
-    read_from,
+    read_part,
     same_content,
+    sync_file,
     unlink,
     was_linked,
     with_folder,
@@ -88,24 +90,40 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
     ) -> bytes:
         """The bytes from ``start`` to ``end``. The file is opened anew each time."""
-        with read_from(path, may_be_link=self._follows(path)) as file:
-            file.seek(start or 0)
-            return file.read() if end is None else file.read(end - (start or 0))
+        handle = opened_to_read(path, may_be_link=self._follows(path))
+        try:
+            return read_part(handle, start or 0, end)
+        finally:
+            os.close(handle)
 
-    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
+    def pipe_file(
+        self,
+        path: str,
+        value: bytes,
+        mode: str = "overwrite",
+        *,
+        durable: bool = True,
+        **kwargs: Any,
+    ) -> None:
         """Publish a whole file at once. ``mode="create"`` raises FileExistsError when the name is taken."""
-        draft = self._draft(value)
+        last = mode == "create" and self.profile.sync_last
+        draft, left = self._draft(value, sync=durable and not last), True
         try:
             if mode == "create":
                 with_folder(path, lambda: self._link(draft, path))
             else:
                 with_folder(path, lambda: self._replace(draft, path))
-            self._settle(path)
+                left = False
+            if durable and last:
+                # The draft is another name of the file, which may have been moved on from its own by now.
+                sync_file(draft)
+            elif durable:
+                self._settle(path)
         finally:
-            # After a rename the draft is gone. What cannot be removed now is swept later; it says
-            # nothing about what was published.
-            with contextlib.suppress(OSError):
-                unlink(draft)
+            # What cannot be removed now is swept later; it says nothing about what was published.
+            if left:
+                with contextlib.suppress(OSError):
+                    unlink(draft)
 
     def mv_file(self, path1: str, path2: str, *, durable: bool = False, **kwargs: Any) -> None:
         """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first."""
@@ -238,10 +256,11 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
                         raise
         raise UnfitFileError(errno.EISDIR, "folders keep appearing there", dst)
 
-    def _draft(self, value: bytes) -> str:
+    def _draft(self, value: bytes, *, sync: bool) -> str:
         try:
             path = f"{self.scratch}/{uuid.uuid4().hex}"
-            with_folder(path, lambda: write_draft(path, value, sync=self.profile.sync_file))
+            synced = sync and self.profile.sync_file
+            with_folder(path, lambda: write_draft(path, value, sync=synced))
         except OSError as exc:
             kept = self._reserve.draft(value) if exc.errno in FULL else None
             if kept is None:

@@ -9,10 +9,11 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 FOLDER_MODE = 0o700
+CHUNK = 1 << 20
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -110,18 +111,54 @@ def was_linked(exc: OSError, draft: str) -> bool:
 def same_content(draft: str, path: str) -> bool:
     """Whether both hold the same, for a creation whose reply was lost."""
     try:
-        with read_from(draft) as ours, read_from(path) as theirs:
-            wanted = ours.read()
-            return theirs.read(len(wanted) + 1) == wanted
+        wanted = _content(draft, None)
+        return _content(path, len(wanted) + 1) == wanted
     except OSError:
         # Gone again, or no plain file: in either case not what we wrote.
         return False
 
 
-def read_from(path: str, *, may_be_link: bool = False) -> IO[bytes]:
-    """The plain file of this user at ``path``, open for reading; waits for no FIFO."""
+def _content(path: str, most: int | None) -> bytes:
+    handle = opened_to_read(path)
+    try:
+        return read_part(handle, 0, most)
+    finally:
+        os.close(handle)
+
+
+def opened_to_read(path: str, *, may_be_link: bool = False) -> int:
+    """A descriptor of the plain file of this user at ``path``; waits for no FIFO."""
     with place(path, may_be_link=may_be_link) as (folder, name):
-        return os.fdopen(checked(os.open(name, READ, dir_fd=folder), path), "rb")
+        return checked(os.open(name, READ, dir_fd=folder), path)
+
+
+def sync_file(path: str) -> None:
+    """Put a file, and with it the names that it has got, on the disk."""
+    handle = opened_to_read(path)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_part(handle: int, start: int, end: int | None) -> bytes:
+    """The bytes of an open file from ``start`` up to ``end``, or up to where it ends."""
+    parts = []
+    while end is None or start < end:
+        size = CHUNK if end is None else min(end - start, CHUNK)
+        part = os.pread(handle, size, start)
+        if not part:
+            break
+        parts.append(part)
+        start += len(part)
+    return b"".join(parts)
+
+
+def write_all(handle: int, value: bytes) -> None:
+    """Write all of it to an open file."""
+    left = memoryview(value)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 def arrived(dst: str) -> bool:

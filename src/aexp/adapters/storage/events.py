@@ -1,0 +1,140 @@
+"""File events of this kernel (inotify(7)) as a hint that it is time to look.
+
+What another node changes in a network filesystem makes no event here, and an event can be lost: whoever
+waits looks again after a while in any case. Two ways of watching:
+
+- folders, for a name that appears in them;
+- one file, for each move of it. A client watches the token of its own request, which becomes the mark of
+  the answer in the end: so the answers of others do not wake it.
+
+The calls are made with ctypes. The wrappers on PyPI start ``ldconfig`` to find the C library, which takes
+longer than a round trip.
+"""
+
+import ctypes
+import os
+import select
+import struct
+from collections.abc import Sequence
+from functools import cache, partial
+from threading import Lock
+
+_NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE, _MOVED_TO, _MOVE_SELF = 0x100, 0x80, 0x800
+_IGNORED, _OVERFLOW = 0x8000, 0x4000
+_ONLY_FOLDER, _DONT_FOLLOW = 0x01000000, 0x02000000
+_HEAD = struct.Struct("iIII")
+_BYTES = 64 * 1024
+MOST_WATCHED = 64
+"""Watches that are kept for the next wait; a client that waits for more requests begins anew."""
+
+
+class FileEvents:
+    """Waits for changes below one folder. Opens nothing before the first wait.
+
+    One thread at a time is served; another one that waits meanwhile sleeps. After a fork the child opens its
+    own.
+
+    Args:
+        root: the absolute path of the folder that names are relative to.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._lock = Lock()
+        self._handle = -1
+        self._pid = -1
+        self._watched: dict[str, int] = {}
+
+    def wait(
+        self, folders: Sequence[str], timeout_s: float, also: Sequence[int], file: str | None
+    ) -> bool:
+        """Wait until something happened; see :meth:`~aexp.ports.storage.QueueStorage.wait`.
+
+        Returns:
+            False when this kernel, or the user's limits, let nothing be watched: then no time has passed.
+        """
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            watching = self._watch(folders, file)
+            if watching:
+                self._wait(timeout_s, also)
+        except OSError:
+            # A hint that cannot be had is done without.
+            self._close()
+            return False
+        finally:
+            self._lock.release()
+        return watching
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        with self._lock:
+            self._close()
+
+    def _watch(self, folders: Sequence[str], file: str | None) -> bool:
+        if self._handle < 0 or self._pid != os.getpid():
+            self._open()
+        if file is not None and self._has(file, _MOVE_SELF | _DONT_FOLLOW):
+            return True
+        mask = _CREATE | _MOVED_TO | _ONLY_FOLDER | _DONT_FOLLOW
+        return all(map(partial(self._has, mask=mask), folders))
+
+    def _has(self, name: str, mask: int) -> bool:
+        if name not in self._watched:
+            if len(self._watched) >= MOST_WATCHED:
+                self._close()
+                self._open()
+            path = os.fsencode(f"{self._root}/{name}")
+            number: int = _libc().inotify_add_watch(self._handle, path, ctypes.c_uint32(mask))
+            if number < 0:
+                return False
+            self._watched[name] = number
+        return True
+
+    def _wait(self, timeout_s: float, also: Sequence[int]) -> None:
+        poller = select.poll()
+        for descriptor in (self._handle, *also):
+            poller.register(descriptor, select.POLLIN)
+        ready = poller.poll(max(timeout_s, 0.0) * 1000)
+        if any(descriptor == self._handle for descriptor, _ in ready):
+            self._drain()
+
+    def _drain(self) -> None:
+        try:
+            data = os.read(self._handle, _BYTES)
+        except BlockingIOError:
+            return
+        at = 0
+        while at < len(data):
+            number, mask, _, length = _HEAD.unpack_from(data, at)
+            at += _HEAD.size + length
+            if mask & (_IGNORED | _OVERFLOW):
+                # The folder or file is gone, or events were lost: whatever is there now is watched anew.
+                gone = [name for name, one in self._watched.items() if one == number]
+                for name in gone or [*self._watched]:
+                    del self._watched[name]
+
+    def _open(self) -> None:
+        if self._pid == os.getpid():
+            self._close()
+        self._watched.clear()
+        self._handle, self._pid = _libc().inotify_init1(_NONBLOCK_CLOEXEC), os.getpid()
+        if self._handle < 0:
+            raise OSError(ctypes.get_errno(), "inotify_init1")
+
+    def _close(self) -> None:
+        self._watched.clear()
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def __del__(self) -> None:
+        # Notebooks make clients and forget them; a user has 128 of these by default.
+        self._close()
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -1,0 +1,189 @@
+"""File events end a wait early, and never more than that: without them everything goes on, slower."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from aexp.adapters.clock.manual import ManualClock
+from aexp.adapters.clock.system import SystemClock
+from aexp.adapters.storage.events import MOST_WATCHED, FileEvents
+from aexp.adapters.storage.fsspec import FsspecStorage, open_file_queue
+from aexp.airgapped.defaults import open_queue
+from aexp.domain.errors import SettingsError
+
+FOR_EVER_S = 600.0  # far beyond the suite's time limit: only an event ends such a wait
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("inbox", "replied", "processing"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def events(root: Path) -> Iterator[FileEvents]:
+    made = FileEvents(str(root))
+    yield made
+    made.close()
+
+
+def settle(events: FileEvents, *folders: str, file: str | None = None) -> None:
+    """Watch them from now on."""
+    assert events.wait(folders, 0.0, (), file)
+
+
+def test_a_new_name_in_a_folder_ends_the_wait(root: Path, events: FileEvents) -> None:
+    settle(events, "inbox")
+    (root / "inbox/a").write_bytes(b"")
+    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+    (root / "inbox/b").hardlink_to(root / "inbox/a")
+    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+    os.rename(root / "inbox/a", root / "replied/a")
+    settle(events, "replied")
+    os.rename(root / "inbox/b", root / "replied/b")
+    assert events.wait(("replied",), FOR_EVER_S, (), None)
+
+
+def test_what_happened_between_two_waits_is_not_missed(root: Path, events: FileEvents) -> None:
+    settle(events, "inbox")
+    for number in range(50):
+        (root / f"inbox/{number}").write_bytes(b"")
+        assert events.wait(("inbox",), FOR_EVER_S, (), None)
+
+
+def test_a_file_is_followed_wherever_it_is_moved(root: Path, events: FileEvents) -> None:
+    (root / "inbox/a").write_bytes(b"")
+    settle(events, "replied", file="inbox/a")
+    for src, dst in (("inbox/a", "processing/a.claim"), ("processing/a.claim", "replied/a")):
+        os.rename(root / src, root / dst)
+        assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a")
+
+
+def test_whose_own_file_is_watched_sleeps_through_the_moves_of_others(
+    root: Path, events: FileEvents
+) -> None:
+    (root / "inbox/a").write_bytes(b"")
+    (root / "inbox/b").write_bytes(b"")
+    settle(events, "replied", file="inbox/a")
+    os.rename(root / "inbox/b", root / "replied/b")
+    read_end, write_end = os.pipe()
+    try:
+        # The descriptor ends the wait; had the event of the other file done so, it would be gone by now.
+        os.write(write_end, b"x")
+        assert events.wait(("replied",), FOR_EVER_S, (read_end,), "inbox/a")
+        os.rename(root / "inbox/a", root / "replied/a")
+        assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a")
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_a_file_that_is_gone_leaves_it_to_the_folders(root: Path, events: FileEvents) -> None:
+    settle(events, "replied", file="inbox/never")
+    (root / "replied/x").write_bytes(b"")
+    assert events.wait(("replied",), FOR_EVER_S, (), "inbox/never")
+
+
+def test_a_folder_that_was_deleted_is_watched_anew(root: Path, events: FileEvents) -> None:
+    settle(events, "inbox")
+    (root / "inbox").rmdir()
+    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+    assert not events.wait(("inbox",), FOR_EVER_S, (), None), (
+        "nothing can be watched: no time passes"
+    )
+    (root / "inbox").mkdir()
+    settle(events, "inbox")
+    (root / "inbox/a").write_bytes(b"")
+    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+
+
+def test_a_link_in_a_folders_place_is_not_watched(root: Path, events: FileEvents) -> None:
+    (root / "cancel").symlink_to(root / "inbox")
+    assert not events.wait(("cancel",), FOR_EVER_S, (), None)
+
+
+def test_thousands_of_files_one_after_the_other_hold_few_watches(
+    root: Path, events: FileEvents
+) -> None:
+    for number in range(3 * MOST_WATCHED):
+        (root / f"inbox/{number}").write_bytes(b"")
+        settle(events, "replied", file=f"inbox/{number}")
+    handle = events._handle  # the kernel lists the watches of a descriptor there
+    watched = Path(f"/proc/self/fdinfo/{handle}").read_text().count("inotify wd:")
+    assert 0 < watched <= MOST_WATCHED
+
+
+def test_a_second_thread_is_told_to_sleep(root: Path, events: FileEvents) -> None:
+    settle(events, "inbox")
+    read_end, write_end = os.pipe()
+    waiting = threading.Thread(target=events.wait, args=(("inbox",), FOR_EVER_S, (read_end,), None))
+    waiting.start()
+    try:
+        while not events._lock.locked():
+            time.sleep(0)
+        assert not events.wait(("inbox",), FOR_EVER_S, (), None)
+    finally:
+        os.write(write_end, b"x")
+        waiting.join()
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_a_forked_child_has_its_own(root: Path, events: FileEvents) -> None:
+    settle(events, "inbox")
+    child = os.fork()
+    if child == 0:
+        (root / "ready").write_bytes(b"")
+        settle(events, "inbox")
+        (root / "inbox/of-the-child").write_bytes(b"")
+        ended = events.wait(("inbox",), FOR_EVER_S, (), None)
+        os._exit(0 if ended else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert events.wait(("inbox",), FOR_EVER_S, (), None), "the parent has heard it as well"
+
+
+def test_nothing_is_left_open(root: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        events = FileEvents(str(root))
+        settle(events, "inbox")
+        del events
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_where_nothing_can_be_watched_the_clock_lets_the_time_pass(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_file_queue(str(root), SystemClock(), "posix")
+    slept: list[float] = []
+    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: slept.append(seconds))
+    storage.wait(("no-such-folder",), 2.5)
+    assert slept == [2.5]
+
+
+def test_events_come_in_real_time_so_another_clock_has_none(root: Path) -> None:
+    assert open_file_queue(str(root), ManualClock(), "posix")._events is None
+    assert open_file_queue(str(root), SystemClock(), "posix", events=False)._events is None
+
+
+def test_the_environment_switches_them_off(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened() -> FsspecStorage:
+        storage = open_queue(root, SystemClock(), "posix")
+        assert isinstance(storage, FsspecStorage)
+        return storage
+
+    assert opened()._events is not None
+    monkeypatch.setenv("AEXP_RELAY_EVENTS", "off")
+    assert opened()._events is None
+    assert opened().profile.sync_file
+    monkeypatch.setenv("AEXP_RELAY_DURABLE", "off")
+    assert not opened().profile.sync_file
+    monkeypatch.setenv("AEXP_RELAY_EVENTS", "sometimes")
+    with pytest.raises(SettingsError, match="on or off"):
+        opened()
