@@ -1,5 +1,6 @@
 """The promises of the journal port, and what only the one on a disk can break."""
 
+import errno
 import json
 import os
 import resource
@@ -50,6 +51,15 @@ def test_each_line_moves_the_head(journal: Journal) -> None:
         heads.append(journal.head)
     assert [head.count for head in heads] == [1, 2, 3]
     assert len({head.digest for head in heads}) == 3
+
+
+def test_settling_changes_nothing_and_may_be_repeated(journal: Journal) -> None:
+    journal.settle()
+    journal.record("started", ID, {})
+    before = journal.head
+    journal.settle()
+    journal.settle()
+    assert journal.head == before
 
 
 @pytest.fixture
@@ -260,6 +270,12 @@ def test_a_writer_that_is_killed_at_any_moment_loses_no_line_that_it_had_written
     assert verify(lines(path)).fits
 
 
+def note(journal: Journal, event: str, request_id: str, facts: dict[str, object]) -> None:
+    """A line that is put on the disk, and so into the copy, at once."""
+    journal.record(event, request_id, facts)
+    journal.settle()
+
+
 class FailingStorage(MemoryStorage):
     """A queue that takes nothing, or half of it, as long as it is told so."""
 
@@ -277,9 +293,9 @@ def test_the_copy_is_what_the_trail_is(path: Path) -> None:
     queue = MemoryStorage(ManualClock())
     journal = ChainedJournal(path, queue)
     for _ in range(3):
-        journal.record("started", ID, {})
+        note(journal, "started", ID, {})
         assert queue.read("audit.jsonl") == path.read_bytes()
-    ChainedJournal(path, queue).record("done", ID, {})
+    note(ChainedJournal(path, queue), "done", ID, {})
     assert queue.read("audit.jsonl") == path.read_bytes()
     assert queue.list("bad") == []
 
@@ -290,15 +306,52 @@ def test_a_copy_that_fails_is_no_failure_of_the_trail_and_catches_up(
 ) -> None:
     queue = FailingStorage(ManualClock())
     journal = ChainedJournal(path, queue)
-    journal.record("started", ID, {})
+    note(journal, "started", ID, {})
     queue.fails, queue.takes = True, takes
-    journal.record("done", ID, {})
-    journal.record("done", ID, {})
+    note(journal, "done", ID, {})
+    note(journal, "done", ID, {})
     assert caplog.text.count("audit-copy-failed") == 1
     queue.fails = False
-    journal.record("done", ID, {})
+    note(journal, "done", ID, {})
     assert verify(lines(path)).count == 4
     assert queue.read("audit.jsonl") == path.read_bytes()
+
+
+def test_lines_that_came_together_are_put_on_the_disk_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    journal = ChainedJournal(path)
+    journal.record("serving", "-", {})
+    journal.settle()
+    monkeypatch.setattr(os, "fsync", synced.append)
+    for _ in range(5):
+        journal.record("started", ID, {})
+    assert synced == []
+    journal.settle()
+    journal.settle()
+    assert len(synced) == 1
+
+
+def test_a_sync_that_fails_is_told_and_tried_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = ChainedJournal(path)
+    note(journal, "serving", "-", {})
+    journal.record("started", ID, {})
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", failing(errno.EIO))
+        with pytest.raises(RelayStorageError, match="cannot be written"):
+            journal.settle()
+    journal.settle()
+    assert verify(lines(path)).count == 2
+
+
+def failing(code: int):  # type: ignore[no-untyped-def]
+    def call(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return call
 
 
 def test_a_copy_that_is_far_behind_or_gone_is_made_again(path: Path) -> None:
@@ -306,16 +359,16 @@ def test_a_copy_that_is_far_behind_or_gone_is_made_again(path: Path) -> None:
     journal = ChainedJournal(path)
     for number in range(60):
         journal.record("started", ID, {"long": "x" * 4000, "number": number})
-    ChainedJournal(path, queue).record("done", ID, {})
+    note(ChainedJournal(path, queue), "done", ID, {})
     assert queue.read("audit.jsonl") == path.read_bytes()
 
 
 def test_a_changed_copy_is_set_aside_and_that_is_recorded(path: Path) -> None:
     queue = MemoryStorage(ManualClock())
-    ChainedJournal(path, queue).record("started", ID, {})
+    note(ChainedJournal(path, queue), "started", ID, {})
     harmed = queue.read("audit.jsonl").replace(b"started", b"stopped")
     queue.put("audit.jsonl", harmed)
-    ChainedJournal(path, queue).record("done", ID, {})
+    note(ChainedJournal(path, queue), "done", ID, {})
     assert events(path) == ["started", "done", "copy-replaced"]
     assert queue.read("audit.jsonl") == path.read_bytes()
     [kept] = queue.list("bad")

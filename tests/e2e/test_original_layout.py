@@ -53,8 +53,9 @@ def test_an_original_clients_consent_is_asked_and_given_with_bare_markers(site: 
     site.until("it is answered", (site.queue / f"outbox/{request_id}.json").exists)
     answer = json.loads((site.queue / f"outbox/{request_id}.json").read_text())
     assert (answer["status"], answer["returncode"]) == ("completed", 0)
-    log = (site.queue / f"log/{request_id}.txt").read_text()
-    assert log.startswith("$ wandb sync wandb/offline-run-")
+    log = site.queue / f"log/{request_id}.txt"
+    site.until("its log is there", log.exists)
+    assert log.read_text().startswith("$ wandb sync wandb/offline-run-")
 
 
 def test_an_original_client_sees_a_daemon_that_lives(site: Site) -> None:

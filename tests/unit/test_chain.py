@@ -280,6 +280,7 @@ def test_the_log_of_a_run_holds_no_secret_although_it_comes_in_two_pieces() -> N
     log.flush_if_due()
     assert storage.read(f"log/{ID}.txt") == b"$ git push\n"
     answered += log.add(SECRET[7:].encode() + b" done\nno end")
-    answered += log.close()
+    answered += log.end()
+    log.flush()
     assert answered == f"$ git push\npushing to {MARK} done\nno end".encode()
     assert storage.read(f"log/{ID}.txt") == answered

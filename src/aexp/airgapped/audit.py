@@ -8,8 +8,8 @@ import logging
 import math
 import traceback
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.identity import ProcessId
@@ -51,6 +51,7 @@ class Audit:
         self._kept: deque[_Line] = deque()
         self._lost = 0
         self._trouble: str | None = None
+        self._gathering = False
 
     @property
     def trouble(self) -> str | None:
@@ -68,13 +69,17 @@ class Audit:
 
     def note(self, event: str, request_id: str = "-", **facts: object) -> None:
         """Something happened as it should."""
-        logger.info("%s", self._line(event, request_id, facts))
-        self._record(event, request_id, facts)
+        self._tell(logging.INFO, event, request_id, facts)
 
     def warn(self, event: str, request_id: str = "-", **facts: object) -> None:
         """Something happened that a person should look at."""
-        logger.warning("%s", self._line(event, request_id, facts))
-        self._record(event, request_id, facts)
+        self._tell(logging.WARNING, event, request_id, facts)
+
+    def _tell(self, level: int, event: str, request_id: str, facts: dict[str, object]) -> None:
+        told = {key: self._fact(key, fact) for key, fact in facts.items() if fact is not None}
+        logger.log(level, "%s", _line(event, request_id, told))
+        if self._journal is not None and event in TRAIL:
+            self._record(event, request_id, _with_client(told))
 
     def defect(self, request_id: str, error: Exception) -> None:
         """We met a defect of our own: told with where it happened."""
@@ -97,12 +102,32 @@ class Audit:
                 self._lost = 0
             else:
                 self._kept.popleft()
-        self._trouble = None
+        if not self._gathering:
+            self._settle()
 
-    def _record(self, event: str, request_id: str, facts: dict[str, object]) -> None:
-        if self._journal is None or event not in TRAIL:
-            return
-        told = {key: fact for key, fact in self._facts(facts).items() if fact is not None}
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Until the end of the block lines are only written; then all of them are put on the disk at once.
+
+        To sync each line by itself would hold up the requests that it tells of.
+        """
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            self._settle()
+
+    def _settle(self) -> None:
+        try:
+            if self._journal is not None:
+                self._journal.settle()
+        except RelayStorageError as exc:
+            self._failed(exc)
+        else:
+            self._trouble = self._trouble if self._kept else None
+
+    def _record(self, event: str, request_id: str, told: dict[str, object]) -> None:
         self._kept.append((event, request_id, told))
         if len(self._kept) > MOST_KEPT:
             self._kept.popleft()
@@ -112,41 +137,36 @@ class Audit:
     def _failed(self, exc: RelayStorageError) -> None:
         if str(exc) != self._trouble:
             self._trouble = str(exc)
-            logger.warning("%s", self._line("journal-failed", "-", {"error": exc}))
+            told = {"error": self._fact("error", exc)}
+            logger.warning("%s", _line("journal-failed", "-", told))
 
-    def _facts(self, facts: Mapping[str, object]) -> dict[str, Any]:
-        """The facts as the journal holds them; of a client whose name says so, its host and pid."""
-        told = {key: self._fact(key, fact) for key, fact in facts.items()}
-        client = ProcessId.parse(str(facts.get("client")))
-        if client is not None:
-            del told["client"]
-            told.update(host=client.host, pid=client.pid)
-        return told
-
-    def _fact(self, key: str, fact: object) -> Any:
-        if (
-            fact is None
-            or isinstance(fact, bool | int)
-            or (isinstance(fact, float) and math.isfinite(fact))
-        ):
+    def _fact(self, key: str, fact: object) -> object:
+        """A fact as it may be told: redacted, escaped and bounded."""
+        if isinstance(fact, bool | int) or (isinstance(fact, float) and math.isfinite(fact)):
             return fact
         if isinstance(fact, list | tuple):
             return [self._text(str(item)) for item in fact]
-        return self._text(self.redactor.data({key: str(fact)})[key])
+        return visible(self.redactor.data({key: str(fact)})[key], limit=MAX_CHARS)
 
     def _text(self, text: str) -> str:
         return visible(self.redactor.text(text), limit=MAX_CHARS)
 
-    def _line(self, event: str, request_id: str, facts: dict[str, object]) -> str:
-        told = [
-            f"{key}={self._value(key, fact)}" for key, fact in facts.items() if fact is not None
-        ]
-        return " ".join([request_id, event, *told])
 
-    def _value(self, key: str, fact: object) -> str:
-        if isinstance(fact, float):
-            return f"{fact:.3f}"
-        text = self._text(self.redactor.data({key: str(fact)})[key])
-        return (
-            json.dumps(text, ensure_ascii=False) if not text or " " in text or '"' in text else text
-        )
+def _with_client(told: dict[str, object]) -> dict[str, object]:
+    """The facts as the journal holds them; of a client whose name says so, its host and pid."""
+    client = ProcessId.parse(str(told.get("client")))
+    if client is None:
+        return told
+    facts = {key: fact for key, fact in told.items() if key != "client"}
+    return {**facts, "host": client.host, "pid": client.pid}
+
+
+def _line(event: str, request_id: str, told: Mapping[str, object]) -> str:
+    return " ".join([request_id, event, *(f"{key}={_value(told[key])}" for key in told)])
+
+
+def _value(fact: object) -> str:
+    if isinstance(fact, float):
+        return f"{fact:.3f}"
+    text = str(fact)
+    return json.dumps(text, ensure_ascii=False) if not text or " " in text or '"' in text else text

@@ -57,17 +57,20 @@ class RunLog:
         if self._held and (waited >= FLUSH_EVERY_S or len(self._held) >= FLUSH_BYTES):
             self._flush()
 
-    def close(self) -> bytes:
-        """Append the rest.
+    def end(self) -> bytes:
+        """Take in that nothing more comes.
 
         Returns:
             What :meth:`add` had held back: a last line without an end.
         """
         rest = self._clean.close()
         self._take(rest)
+        return rest
+
+    def flush(self) -> None:
+        """Append what has collected."""
         if self._held:
             self._flush()
-        return rest
 
     def _take(self, data: bytes) -> None:
         room = MAX_LOG_BYTES - self._written - len(self._held)

@@ -24,6 +24,8 @@ def visible(
     """
     cut = len(text) > limit
     shown = text[: limit - 1] if cut else text
+    if not cut and _plain(shown, ascii_only=ascii_only):
+        return shown
     spelt = "".join(
         char if _plain(char, ascii_only=ascii_only) or char in keep else _spell(char)
         for char in shown
@@ -40,8 +42,8 @@ def visible_lines(text: str, *, limit: int = 1 << 24) -> str:
     return visible(lines, limit=limit, keep=_KEEP)
 
 
-def _plain(char: str, *, ascii_only: bool) -> bool:
-    return char.isprintable() and (char.isascii() or not ascii_only)
+def _plain(text: str, *, ascii_only: bool) -> bool:
+    return text.isprintable() and (text.isascii() or not ascii_only)
 
 
 def _spell(char: str) -> str:

@@ -19,10 +19,18 @@ class Journal(Protocol):
 
     @abstractmethod
     def record(self, event: str, request_id: str, facts: Mapping[str, object]) -> None:
-        """Add a line.
+        """Add a line. It outlives this process from now on, and a power cut after :meth:`settle`.
 
         Raises:
             RelayStorageError: it could not be written; the chain is as it was.
+        """
+
+    @abstractmethod
+    def settle(self) -> None:
+        """See to it that the lines so far outlive a power cut; costs nothing when they do already.
+
+        Raises:
+            RelayStorageError: that could not be done; call it again later.
         """
 
     @property

@@ -2,7 +2,7 @@
 
 ::
 
-    <state folder>/audit-<queue>.jsonl     the trail: mode 0600, only ever appended to, synced line by line
+    <state folder>/audit-<queue>.jsonl     the trail: mode 0600, only ever appended to
     <queue>/audit.jsonl                    the copy
 
 The format of a line is in :mod:`aexp.domain.chain`. A process that dies while it writes leaves at most one
@@ -68,6 +68,7 @@ class ChainedJournal(Journal):
         self._head: Head | None = None
         self._size = -1
         self._torn: dict[str, object] = {}
+        self._unsettled = False
 
     @property
     def path(self) -> Path:
@@ -89,6 +90,14 @@ class ChainedJournal(Journal):
                 self._append(handle, "torn-line", NO_REQUEST, self._torn)
                 self._torn = {}
             self._append(handle, event, request_id, facts)
+
+    def settle(self) -> None:
+        if not self._unsettled:
+            return
+        with self._opened() as handle:
+            self._look(handle)
+            os.fsync(handle)
+            self._unsettled = False
             self._hand_on(handle)
 
     def _hand_on(self, handle: int) -> None:
@@ -112,11 +121,11 @@ class ChainedJournal(Journal):
         data = line + b"\n"
         try:
             _write_all(handle, data)
-            os.fsync(handle)
         except OSError:
-            # Without its end, or not surely on the disk: as if it had never been written.
+            # Without its end: as if it had never been written.
             os.ftruncate(handle, self._size)
             raise
+        self._unsettled = True
         self._head, self._size = Head(head.count + 1, digest_of(line)), self._size + len(data)
 
     def _look(self, handle: int) -> None:

@@ -25,6 +25,9 @@ class MemoryJournal(Journal):
         entry = Entry(head.count + 1, at, event, request_id, facts, head.digest or FIRST)
         self.lines.append(entry.to_line())
 
+    def settle(self) -> None:
+        pass
+
     @property
     def head(self) -> Head:
         return Head(len(self.lines), digest_of(self.lines[-1]) if self.lines else "")
