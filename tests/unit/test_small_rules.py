@@ -113,11 +113,20 @@ def test_a_client_looks_often_at_first_and_ever_less_often() -> None:
     assert polling.client_wait(3600, for_consent=True) == 5.0
 
 
-def test_a_daemon_looks_often_after_activity_and_twice_a_second_when_idle() -> None:
-    waits = [polling.daemon_wait(second / 10) for second in range(1200)]
+def test_a_daemon_looks_often_after_activity_and_ever_less_often() -> None:
+    waits = [polling.daemon_wait(second / 10) for second in range(3000)]
     assert waits[0] == 0.01
     assert waits == sorted(waits)
-    assert polling.daemon_wait(3600) == 0.5
+    assert [polling.daemon_wait(quiet) for quiet in (12, 30)] == [0.5, 0.5]
+    assert polling.daemon_wait(60) == pytest.approx(0.7)
+    assert polling.daemon_wait(3600) == 1.5
+
+
+def test_markers_are_looked_for_at_every_look_at_first_and_every_five_seconds_at_last() -> None:
+    waits = [polling.markers_wait(second / 10) for second in range(3000)]
+    assert waits[0] == polling.daemon_wait(0)
+    assert waits == sorted(waits)
+    assert polling.markers_wait(3600) == 5.0
 
 
 def test_jitter_moves_a_wait_by_a_tenth_either_way() -> None:

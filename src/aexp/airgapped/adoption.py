@@ -1,6 +1,6 @@
 """Finding the requests that were waiting for a person before this daemon."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.intake import Intake
@@ -29,17 +29,21 @@ class Adoption:
         self._flood = flood
 
     def found(
-        self, known: Collection[str], too_many: Callable[[Petition], object]
+        self,
+        there: Iterable[str],
+        known: Collection[str],
+        too_many: Callable[[Petition], object],
     ) -> Iterator[tuple[Petition, bytes]]:
         """What a person must be asked of each request that is not known, and the bytes of its file.
 
         A request that nobody needs to be asked about, or that is one too many, goes back to the inbox.
 
         Args:
+            there: the ids that lie in ``pending/``.
             too_many: whether no more may wait beside a request.
         """
         began = self._clock.monotonic()
-        for request_id in self._tokens.parked():
+        for request_id in there:
             if request_id in known:
                 continue
             if self._clock.monotonic() - began > ADOPTING_S:

@@ -13,6 +13,7 @@ class Chores:
         self._outside = outside
         self._audit = audit
         self._told: set[str] = set()
+        self._trail: str | None = None
 
     def do(self, trouble: str | None) -> None:
         """Do them once.
@@ -24,8 +25,12 @@ class Chores:
             RelayStorageError: a part failed; the other parts were done all the same.
         """
         self._audit.retry()
-        head = self._audit.head
+        thorough = self._crew.pace.thorough_due(watching=self._crew.recovery.sees_others)
+        if thorough:
+            head = self._audit.head
+            self._trail = None if head is None else f"{head.count}:{head.digest}"
         self._crew.upkeep.tick(
+            thorough=thorough,
             recent=self._crew.publisher.recent,
             running=self._crew.runner.running,
             pending=self._crew.desk.waiting,
@@ -35,11 +40,12 @@ class Chores:
             or self._outside.decisions.trouble
             or self._crew.publisher.trouble
             or self._audit.trouble,
-            trail=None if head is None else f"{head.count}:{head.digest}",
+            trail=self._trail,
         )
-        self._crew.desk.adopt()
         self._crew.publisher.forget_marks()
-        self.tell()
+        if thorough:
+            self._crew.desk.adopt()
+            self.tell()
 
     def tell(self) -> None:
         """Show where working copies may connect, and log what the login node's owner should know."""

@@ -1,7 +1,7 @@
 """Requests that wait for a person."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from aexp.airgapped.adoption import Adoption
@@ -9,6 +9,7 @@ from aexp.airgapped.audit import Audit
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
+from aexp.airgapped.pace import Pace
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.rulings import Parked, Rulings
 from aexp.airgapped.tokens import Tokens
@@ -41,7 +42,9 @@ class ConsentDesk:
         audit: Audit,
         flood: FloodAudit,
         limits: Limits,
+        pace: Pace,
     ) -> None:
+        self._pace = pace
         self._tokens = tokens
         self._intake = intake
         self._publisher = publisher
@@ -120,13 +123,15 @@ class ConsentDesk:
         return True
 
     def adopt(self, *, at_start: bool = False) -> None:
-        """Know the requests that were waiting before this daemon; may be repeated.
+        """Compare with ``pending/``: what was waiting before this daemon, and what has gone. Repeatable.
 
         Args:
             at_start: whether they can have been shown under an earlier daemon; a decision that came since
                 then counts. What turns up later was put there by somebody else.
         """
-        for found, data in self._adoption.found(self._parked, self._too_many):
+        there = self._tokens.parked()
+        self._miss(self._parked.keys() - set(there))
+        for found, data in self._adoption.found(there, self._parked, self._too_many):
             petition = _drawn(found)
             try:
                 note = self._notes.begin(petition, data)
@@ -138,37 +143,37 @@ class ConsentDesk:
             self._parked[petition.request_id] = Parked(petition, note)
             self._audit.note("still-pending", petition.request_id, op=petition.op)
 
+    def _miss(self, missing: Collection[str]) -> None:
+        """See to the requests that do not lie where people can see them."""
+        for request_id in missing:
+            if self._tokens.holds(request_id):
+                # A move to pending/ that failed, or that was made after all.
+                self._tokens.park(Token(request_id, self._tokens.me, "claim"))
+            else:
+                self._withdrawn(request_id)
+
     def hear(self) -> Iterator[Job]:
         """Act on what has been decided; gives the jobs that were approved, each as soon as it is ours."""
         # Also when nothing waits: somebody may have come to ask what does.
-        verdicts = self._decisions.collect(self._parked)
+        verdicts = self._decisions.collect(self._parked, files=self._pace.markers_due())
         if not self._parked:
             return
-        there = set(self._tokens.parked())
         self._explain(verdicts.ignored)
-        missing = self._parked.keys() - there
-        for request_id in [*missing, *self._due(verdicts, there)]:
-            claimed = request_id not in there and self._tokens.holds(request_id)
-            if request_id not in there and not claimed:
-                self._withdrawn(request_id)
-                continue
+        for request_id in self._due(verdicts):
             event = self._event(request_id, verdicts)
-            if claimed and event is None:
-                # A move to pending/ that failed: people cannot see the request where it is.
-                self._tokens.park(Token(request_id, self._tokens.me, "claim"))
             job = self._decided(request_id, event, verdicts) if event is not None else None
             if job is not None:
                 yield job
 
-    def _due(self, verdicts: Verdicts, there: set[str]) -> list[str]:
+    def _due(self, verdicts: Verdicts) -> list[str]:
         """The waiting requests that were decided on, and now and then those that have expired."""
         now = self._clock.monotonic()
-        decided = there.intersection(verdicts.approved.keys() | verdicts.rejected.keys())
+        decided = verdicts.approved.keys() | verdicts.rejected.keys()
         if now >= self._expiry_due:
             self._expiry_due = now + EXPIRY_EVERY_S
             oldest = self._clock.wall() - CONSENT_EXPIRES_S
             late = (one for one, parked in self._parked.items() if parked.note.since < oldest)
-            decided |= there.intersection(late)
+            decided = decided.union(late)
         return [one for one in self._parked if one in decided] if decided else []
 
     def _event(self, request_id: str, verdicts: Verdicts) -> Event | None:

@@ -13,6 +13,7 @@ from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.lease import Lease
 from aexp.airgapped.owners import Owners
+from aexp.airgapped.pace import Pace
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.reception import Reception
 from aexp.airgapped.recovery import Recovery
@@ -80,6 +81,7 @@ class Crew:
     burial: Burial
     recovery: Recovery
     upkeep: Upkeep
+    pace: Pace
 
 
 def crew(
@@ -96,6 +98,7 @@ def crew(
     storage, clock, processes = outside.storage, outside.clock, outside.processes
     me = str(processes.me)
     facts = {"host": processes.hostname, "pid": processes.me.pid, "since": clock.wall()}
+    pace = Pace(clock)
     tokens = Tokens(storage, me)
     owners = Owners(storage, processes, clock)
     mode = outside.decisions.mode
@@ -106,7 +109,7 @@ def crew(
     flood = FloodAudit(audit, clock)
     intake = Intake(tokens, publisher, rules.policy, admission, clock, audit, flood)
     people = (outside.decisions, outside.notifier)
-    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit, flood, rules.limits)
+    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace)
     runner = Runner(
         tokens, publisher, outside.executor, clock, audit, rules.most_at_once, intake.forget
     )
@@ -132,4 +135,5 @@ def crew(
         burial=burial,
         recovery=recovery,
         upkeep=upkeep,
+        pace=pace,
     )

@@ -12,7 +12,7 @@ from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.domain import layout
 from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.limits import Limits
-from aexp.domain.polling import daemon_wait, jittered
+from aexp.domain.polling import jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions
@@ -23,6 +23,8 @@ from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
 from aexp.ports.workshop import Workshop
 
+WOKEN_BEFORE = 0.9
+"""The part of a wait before the end of which something must have ended it."""
 STOP_WITHIN_S = 15.0
 """Seconds that a stop may take: SIGTERM, ten seconds, SIGKILL, and the answers."""
 
@@ -73,7 +75,6 @@ class RelayDaemon:
         rules = Rules(policy, most_at_once, strict, limits or Limits())
         self._crew = crew(outside, rules, self._audit, self._move_in)
         self._chores = Chores(self._crew, outside, self._audit)
-        self._active = clock.monotonic()
         self._stopping = False
         self._serving = False
         self._failures = 0
@@ -113,6 +114,7 @@ class RelayDaemon:
         self._audit.note("serving", queue=self._storage.url, daemon=self._crew.tokens.me)
         self._move_in()
         self._crew.heart.beat()
+        self._whatever(self._crew.publisher.find_marks)
         self._whatever(self._crew.recovery.sweep)
         self._whatever(partial(self._crew.desk.adopt, at_start=True))
         self._chores.tell()
@@ -135,7 +137,7 @@ class RelayDaemon:
             # What is ready starts, also when the storage failed somewhere else.
             acted |= self._crew.runner.start_ready()
         if acted:
-            self._active = self._clock.monotonic()
+            self._crew.pace.acted()
         return acted
 
     def run(self) -> None:
@@ -210,7 +212,8 @@ class RelayDaemon:
         """One step, and a pause when there was nothing to do or the storage failed."""
         acted = False
         try:
-            acted = self.step()
+            with self._audit.together():
+                acted = self.step()
             self._failures = 0
             self._trouble = None
         except RelayStorageError as exc:
@@ -228,15 +231,18 @@ class RelayDaemon:
             self._stopping = True
 
     def _pause(self) -> None:
-        quiet = self._clock.monotonic() - self._active
-        wait = daemon_wait(quiet) * self._storage.profile.poll_scale
+        wait = self._crew.pace.pause_s * self._storage.profile.poll_scale
         if self._failures:
             wait = min(0.1 * 2**self._failures, 5.0)
         also = [*self._executor.descriptors(), *self._decisions.descriptors()]
         if self._wake is not None and not self._stopping:
             also.append(self._wake)
         # The dice only keep many daemons from looking in step.
-        self._storage.wait(self._folders(), jittered(wait, random.random()), also)  # noqa: S311
+        wait = min(jittered(wait, random.random()), self._crew.heart.due_in_s)  # noqa: S311
+        began = self._clock.monotonic()
+        self._storage.wait(self._folders(), wait, also)
+        if self._clock.monotonic() - began < WOKEN_BEFORE * wait:
+            self._crew.pace.woken()
 
     def _folders(self) -> Sequence[str]:
         waiting = (

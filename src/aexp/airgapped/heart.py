@@ -10,6 +10,8 @@ from aexp.domain.requests import PROTOCOL
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
 
+OWN_INTERVAL_S = 2 * BEAT_INTERVAL_S
+"""Seconds between two beats of its own that a serving daemon leaves for other daemons (they wait for 45)."""
 _ORIGINAL_KEYS = {"ts_monotonic", "wall", "pid"}
 
 
@@ -27,7 +29,7 @@ class Heart:
         self._clock = clock
         self._seq = 0
         self._due = float("-inf")
-        self._last = float("-inf")
+        self._last = self._own_due = float("-inf")
         self._serving = False
         self._news: dict[str, Any] = {}
 
@@ -35,6 +37,11 @@ class Heart:
     def due(self) -> bool:
         """Whether it is time for the next beat."""
         return self._clock.monotonic() >= self._due
+
+    @property
+    def due_in_s(self) -> float:
+        """Seconds until it is."""
+        return max(self._due - self._clock.monotonic(), 0.0)
 
     def beat(self, *, serving: bool = True, **news: Any) -> None:
         """Beat once.
@@ -58,17 +65,19 @@ class Heart:
                 **news,
             }
         )
-        self._storage.put(self._own, body)
+        if not serving or self._last >= self._own_due:
+            self._own_due = self._last + OWN_INTERVAL_S
+            self._storage.put(self._own, body, durable=False)
         if serving:
             self._publish(body)
 
     def _publish(self, body: bytes) -> None:
         try:
-            self._storage.put(layout.HEARTBEAT, body)
+            self._storage.put(layout.HEARTBEAT, body, durable=False)
         except StorageUnfitError:
             # Something that is not a file has taken the beat's name.
             self._storage.take(layout.HEARTBEAT, layout.bad(layout.HEARTBEAT))
-            self._storage.put(layout.HEARTBEAT, body)
+            self._storage.put(layout.HEARTBEAT, body, durable=False)
 
     def pulse(self) -> None:
         """Repeat the last beat if it is time, in the middle of other work.

@@ -1,6 +1,7 @@
 """Publishing answers, also when the storage refuses them for a while."""
 
 from collections import deque
+from itertools import islice
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.flood import FloodAudit
@@ -8,6 +9,7 @@ from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayStorageError, StorageFullError
+from aexp.domain.identity import is_request_id
 from aexp.domain.layout import Token
 from aexp.domain.redaction import Redactor
 from aexp.domain.requests import Response
@@ -19,7 +21,8 @@ KEPT_CHARS = 400
 """Characters of output in an answer for which there is only a reserve of one block left."""
 MARKED_FOR_S = 600.0
 """Seconds that a mark in ``replied/`` stays; a client looks more thoroughly now and then anyway."""
-SLICE = 64
+SLICE = 256
+MOST_FOUND = 20_000
 
 
 def without_secrets(response: Response, redactor: Redactor) -> Response:
@@ -108,6 +111,12 @@ class Publisher:
             except RelayStorageError:
                 self._held.append((token, response))
         return len(self._held) < len(held)
+
+    def find_marks(self) -> None:
+        """Know the marks that an earlier daemon left, so that they go as well."""
+        now = self._clock.monotonic()
+        marks = filter(is_request_id, self._tokens.storage.list(layout.REPLIED))
+        self._marked.extend((now, request_id) for request_id in islice(marks, MOST_FOUND))
 
     def forget_marks(self) -> None:
         """Remove the marks of answers that every waiting client has seen by now, a slice at a time."""

@@ -122,6 +122,16 @@ class RelayQueue:
         """Whether the request waits for consent."""
         return f"{request_id}.json" in self.storage.list(layout.PENDING)
 
+    def is_still_pending(self, request_id: str) -> bool:
+        """The same for one that was seen there: ten thousand others may wait beside it."""
+        try:
+            self.storage.read(layout.pending(request_id), limit=1)
+        except StorageMissingError:
+            return False
+        except StorageUnfitError:
+            return True
+        return True
+
     def state(self, request_id: str) -> State:
         """Where the request stands now.
 

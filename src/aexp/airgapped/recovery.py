@@ -26,6 +26,10 @@ class Recovery:
         admit: takes in an owned token (as :meth:`Intake.admit` and what follows it).
         known: whether this daemon has the request in hand.
         burial: answers for what was started.
+
+    Attributes:
+        sees_others: whether there were traces of other daemons at the last look. Whether they live is told
+            only by looking often enough.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Recovery:
         self._originals_buried = False
         self._began = float("-inf")
         self._audit = audit
+        self.sees_others = True
 
     def sweep(self) -> None:
         """Look once at everything that is claimed or started."""
@@ -58,6 +63,8 @@ class Recovery:
         beating = self._owners.beating()
         dead: dict[str, bool] = {}
         self._began = self._clock.monotonic()
+        owners = {token.owner for token in tokens}
+        self.sees_others = not owners.union(beating) <= {self._tokens.me}
         for token in tokens:
             if self._is_enough:
                 break

@@ -68,27 +68,31 @@ class Upkeep:
         """Whether new requests may be taken: not beside a daemon of the original kind."""
         return self.distrust is None and self._clock.monotonic() >= self._foreign_until
 
-    def tick(self, **news: Any) -> None:
+    def tick(self, *, thorough: bool = True, **news: Any) -> None:
         """Do it once. ``news`` is added to the beat.
+
+        Args:
+            thorough: whether to look for others as well; a daemon in a quiet queue does so now and then.
 
         Raises:
             RelayStorageError: a part of it failed; the other parts were done all the same.
         """
-        if self.lost_to is None and not self._lease.still_held():
+        if thorough and self.lost_to is None and not self._lease.still_held():
             self._reclaim()
         if self.lost_to is not None:
             self._heart.beat(serving=False)
             return
-        failure = self._beat(news)
+        failure = self._beat(news, thorough=thorough)
         self._look_around()
-        self._recovery.sweep()
+        if thorough:
+            self._recovery.sweep()
         self._sweeper.step()
         if failure is not None:
             raise failure
 
-    def _beat(self, news: dict[str, Any]) -> RelayStorageError | None:
+    def _beat(self, news: dict[str, Any], *, thorough: bool) -> RelayStorageError | None:
         try:
-            if self._heart.written_by() == "":
+            if thorough and self._heart.written_by() == "":
                 self._audit.warn("original-daemon", error="One beats in this queue; stop it.")
                 self._foreign_until = self._clock.monotonic() + FOREIGN_PAUSE_S
             self._heart.beat(**news)

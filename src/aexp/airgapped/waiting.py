@@ -16,11 +16,15 @@ from aexp.domain.text import age
 from aexp.ports.clock import Clock
 
 LIVENESS_EVERY_S = 1.0
+LIVENESS_LATER_S = 5.0
 FIRST_LIVENESS_S = 0.2
+IMPATIENT_FOR_S = 30.0
+"""Seconds of waiting after which a client looks less often at how things stand."""
 SILENCE_S = 8.0
 """Seconds without a change of the beat that are worth telling."""
 THOROUGH_EVERY_S = 15.0
-"""Seconds between two looks that would also find an answer without a mark."""
+THOROUGH_MOST_S = 240.0
+"""Seconds between two looks that would also find an answer without a mark: twice as long each time."""
 
 
 def serve_hint(url: str) -> str:
@@ -77,6 +81,7 @@ class AnswerWait:
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
         self._thorough_due = self._began
+        self._thorough_every = THOROUGH_EVERY_S
         self._watch = BeatWatch()
         self.pending = False
 
@@ -102,7 +107,8 @@ class AnswerWait:
         if now >= self._thorough_due:
             # An answer of yesterday has no mark any more, and one may have been missed.
             found = self._queue.locate(self._request_id)
-            self._thorough_due = now + THOROUGH_EVERY_S
+            self._thorough_due = now + self._thorough_every
+            self._thorough_every = min(2 * self._thorough_every, THOROUGH_MOST_S)
             if found is None:
                 # Raises when the queue knows nothing of the request: then nothing is to be waited for.
                 self._queue.state(self._request_id)
@@ -112,7 +118,8 @@ class AnswerWait:
         if response is not None:
             return response
         if now >= self._liveness_due:
-            self._liveness_due = now + LIVENESS_EVERY_S
+            patient = now - self._began > IMPATIENT_FOR_S
+            self._liveness_due = now + (LIVENESS_LATER_S if patient else LIVENESS_EVERY_S)
             self._see_state()
             if self._is_down(now):
                 return self._give_up()
@@ -129,11 +136,15 @@ class AnswerWait:
         return max(min(wait, self._timeout_s - elapsed), 0.0)
 
     def _see_state(self) -> None:
-        if self._on_state is None:
-            self.pending = self._queue.is_pending(self._request_id)
+        if self.pending and self._queue.is_still_pending(self._request_id):
+            state = State.PENDING
+        elif self._on_state is None:
+            pending = self._queue.is_pending(self._request_id)
+            state = State.PENDING if pending else State.RUNNING
         else:
             state = self._queue.state(self._request_id)
-            self.pending = state is State.PENDING
+        self.pending = state is State.PENDING
+        if self._on_state is not None:
             self._on_state(state)
         if self.pending:
             self._hear()

@@ -26,6 +26,7 @@ class DecisionBook:
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
+        self._decided: set[str] = set()
 
     def __contains__(self, request_id: str) -> bool:
         return request_id in self._entries
@@ -34,30 +35,32 @@ class DecisionBook:
         """Let it wait from now on, without any decision; True when there was an approval."""
         earlier = self._entries.get(petition.request_id)
         self._entries[petition.request_id] = _Entry(petition, wall)
+        self._decided.discard(petition.request_id)
         return earlier is not None and earlier.approved is not None
 
     def settle(self, request_id: str) -> None:
         """Forget it and every decision on it."""
         self._entries.pop(request_id, None)
+        self._decided.discard(request_id)
 
     def approved(self, waiting: Collection[str], now: float) -> dict[str, str]:
         """Request id to how it was approved, for those whose approval is not too old."""
         oldest = now - APPROVAL_EXPIRES_S
         found = {}
-        for request_id in waiting:
-            entry = self._entries.get(request_id)
-            if entry is not None and entry.approved is not None and entry.approved[1] >= oldest:
-                found[request_id] = entry.approved[0]
+        for request_id in self._decided:
+            approved = self._entries[request_id].approved
+            if approved is not None and approved[1] >= oldest and request_id in waiting:
+                found[request_id] = approved[0]
         return found
 
     def rejected(self, waiting: Collection[str]) -> dict[str, str]:
         """Request id to the reason."""
-        entries = {request_id: self._entries.get(request_id) for request_id in waiting}
-        return {
-            request_id: entry.rejected
-            for request_id, entry in entries.items()
-            if entry is not None and entry.rejected is not None
-        }
+        found = {}
+        for request_id in self._decided:
+            rejected = self._entries[request_id].rejected
+            if rejected is not None and request_id in waiting:
+                found[request_id] = rejected
+        return found
 
     def answer(self, question: Question, how: str, now: float) -> dict[str, Any]:
         """Act on a question.
@@ -80,8 +83,10 @@ class DecisionBook:
                     "Look at it again with `aexp relay approve`; somebody may have changed a file.",
                 )
             found.approved = (how, now)
+            self._decided.add(found.petition.request_id)
         elif question.verb == "reject":
             found.rejected = question.reason
+            self._decided.add(found.petition.request_id)
         return {"ok": True, "petition": found.petition.to_dict()}
 
     def _list(self) -> dict[str, Any]:

@@ -10,7 +10,10 @@ CLIENT_PATIENT_S = 2.0
 CLIENT_CONSENT_S = 5.0
 DAEMON_BUSY_S = 0.01
 DAEMON_IDLE_S = 0.5
+DAEMON_DOZING_S = 1.5
+DOZES_AFTER_S = 30.0
 BUSY_FOR_S = 1.0
+MARKERS_MOST_S = 5.0
 JITTER = 0.2
 
 
@@ -29,11 +32,26 @@ def client_wait(elapsed_s: float, *, for_consent: bool = False) -> float:
 def daemon_wait(quiet_s: float) -> float:
     """Seconds until a daemon looks again whose queue has been quiet for ``quiet_s``.
 
-    10 ms for a second after the last activity, growing to 500 ms within the next ten.
+    10 ms for a second after the last activity, growing to 500 ms within the next ten; from half a minute of
+    quiet on slowly to 1.5 s, which a daemon that nobody needs reaches after three minutes.
     """
     if quiet_s < BUSY_FOR_S:
         return DAEMON_BUSY_S
-    return min(DAEMON_BUSY_S + (quiet_s - BUSY_FOR_S) / 20, DAEMON_IDLE_S)
+    if quiet_s < DOZES_AFTER_S:
+        return min(DAEMON_BUSY_S + (quiet_s - BUSY_FOR_S) / 20, DAEMON_IDLE_S)
+    return min(DAEMON_IDLE_S + (quiet_s - DOZES_AFTER_S) / 150, DAEMON_DOZING_S)
+
+
+def markers_wait(quiet_s: float) -> float:
+    """Seconds until a quiet daemon looks again for the files by which people decide.
+
+    As long as it waits anyway while it is busy, 5 s in the end. Approvals over the socket do not wait.
+    """
+    if quiet_s < BUSY_FOR_S:
+        return DAEMON_BUSY_S
+    return min(daemon_wait(quiet_s), DAEMON_IDLE_S) + min(quiet_s / 60, 1.0) * (
+        MARKERS_MOST_S - DAEMON_IDLE_S
+    )
 
 
 def jittered(wait_s: float, dice: float) -> float:

@@ -68,8 +68,13 @@ class Decisions(Protocol):
         """
 
     @abstractmethod
-    def collect(self, waiting: Collection[str]) -> Verdicts:
-        """The decisions on these requests so far. A request may be both approved and rejected."""
+    def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:
+        """The decisions on these requests so far. A request may be both approved and rejected.
+
+        Args:
+            waiting: the requests; only whether one is among them is asked of a large collection.
+            files: whether to look at what people leave in the queue, too.
+        """
 
     @abstractmethod
     def settle(self, request_id: str) -> None:

@@ -87,14 +87,14 @@ class SocketDecisions(MarkedDecisions):
         super().resume(petition)
         self._book.park(petition, self._clock.wall())
 
-    def collect(self, waiting: Collection[str]) -> Verdicts:
+    def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:
         self._server.turn()
-        known = [request_id for request_id in waiting if request_id in self._book]
-        if not known:
-            return Verdicts()
-        rejected = self._rejected(known) | self._book.rejected(known)
-        approved = self._book.approved(known, self._clock.monotonic())
-        return Verdicts(approved, rejected, self._bare_markers(known))
+        approved = self._book.approved(waiting, self._clock.monotonic())
+        rejected = self._book.rejected(waiting)
+        if not files or not waiting:
+            return Verdicts(approved, rejected)
+        by_file = {one: why for one, why in self._rejected(waiting).items() if one in self._book}
+        return Verdicts(approved, by_file | rejected, self._bare_markers(waiting))
 
     def settle(self, request_id: str) -> None:
         self._book.settle(request_id)
@@ -125,11 +125,13 @@ class SocketDecisions(MarkedDecisions):
             return wire.encode(failure(REFUSED, what, "Reject it, and ask for less at once."))
         return answer
 
-    def _bare_markers(self, known: Collection[str]) -> dict[str, str]:
+    def _bare_markers(self, waiting: Collection[str]) -> dict[str, str]:
         """Remove the markers that do not count; what to tell of those that were not told of yet."""
         found = {}
         try:
-            for request_id in self._marked(known):
+            for request_id in self._marked(waiting):
+                if request_id not in self._book:
+                    continue
                 if request_id not in self._told:
                     self._told.add(request_id)
                     found[request_id] = self._explained(request_id)

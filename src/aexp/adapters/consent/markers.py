@@ -64,10 +64,10 @@ class MarkedDecisions(Decisions):
         return None
 
     def _marked(self, waiting: Collection[str]) -> list[str]:
-        return sorted(frozenset(waiting).intersection(self._storage.list(layout.APPROVED)))
+        return sorted(one for one in self._storage.list(layout.APPROVED) if one in waiting)
 
     def _rejected(self, waiting: Collection[str]) -> dict[str, str]:
-        ids = sorted(frozenset(waiting).intersection(self._storage.list(layout.REJECTED)))
+        ids = sorted(one for one in self._storage.list(layout.REJECTED) if one in waiting)
         return {request_id: self._reason(request_id) for request_id in ids}
 
     def _reason(self, request_id: str) -> str:
@@ -116,12 +116,13 @@ class MarkerDecisions(MarkedDecisions):
         super().resume(petition)
         self._parked.add(petition.request_id)
 
-    def collect(self, waiting: Collection[str]) -> Verdicts:
-        known = self._parked.intersection(waiting)
-        if not known:
+    def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:
+        if not files or not waiting or not self._parked:
             return Verdicts()
-        approved = dict.fromkeys(self._marked(known), HOW)
-        return Verdicts(approved, self._rejected(known))
+        marked = (one for one in self._marked(waiting) if one in self._parked)
+        rejected = self._rejected(waiting)
+        known = {one: reason for one, reason in rejected.items() if one in self._parked}
+        return Verdicts(dict.fromkeys(marked, HOW), known)
 
     def settle(self, request_id: str) -> None:
         super().settle(request_id)

@@ -62,13 +62,14 @@ class SignedDecisions(MarkedDecisions):
         self._forget_all(petition.request_id)
         self._digests[petition.request_id] = petition.digest
 
-    def collect(self, waiting: Collection[str]) -> Verdicts:
-        known = [request_id for request_id in waiting if request_id in self._digests]
-        if not known:
-            return Verdicts()
-        rejected = self._rejected(known)
-        ignored = self._judge([found for found in self._marked(known) if found not in rejected])
-        approved = {found: self._approved[found] for found in known if found in self._approved}
+    def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:
+        rejected, ignored = {}, {}
+        if files and waiting and self._digests:
+            told = self._rejected(waiting)
+            rejected = {one: why for one, why in told.items() if one in self._digests}
+            marked = (one for one in self._marked(waiting) if one in self._digests)
+            ignored = self._judge([one for one in marked if one not in rejected])
+        approved = {one: how for one, how in self._approved.items() if one in waiting}
         return Verdicts(approved, rejected, ignored)
 
     def settle(self, request_id: str) -> None:
