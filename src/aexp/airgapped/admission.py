@@ -2,8 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from aexp.airgapped.audit import Audit
 from aexp.domain import layout, wire
@@ -49,6 +51,21 @@ class Admission:
         self._audit = audit
         self._strict = strict
         self._stale = True
+        self._sharing = False
+        self._surveys: dict[tuple[str, tuple[str, ...], Path], Survey] = {}
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """While it lasts a working copy is read once for all requests that ask it the same question.
+
+        For requests that had all been left before the block began.
+        """
+        self._sharing = True
+        try:
+            yield
+        finally:
+            self._sharing = False
+            self._surveys.clear()
 
     def look(self, request_id: str, valid: ValidRequest, request: Request) -> Admitted:
         """What the request would do; nothing is remembered yet.
@@ -57,7 +74,7 @@ class Admission:
             RelayValidationError: it cannot be done here; says what to do.
             RelayStorageError: what is remembered cannot be read; try again later.
         """
-        survey = self._workshop.survey(Order(request_id, valid.op, tuple(valid.args), valid.cwd))
+        survey = self._survey(request_id, valid)
         judgement = self._judge(valid.op, survey)
         if survey.done is not None or not (ALLOWED[valid.op].needs_consent or judgement.questions):
             return Admitted(survey, None)
@@ -68,6 +85,16 @@ class Admission:
                 "args", "stand for more than a person can be shown at once", "fewer runs, named"
             )
         return Admitted(survey, petition)
+
+    def _survey(self, request_id: str, valid: ValidRequest) -> Survey:
+        question = (valid.op, tuple(valid.args), valid.cwd)
+        known = self._surveys.get(question)
+        if known is not None:
+            return known
+        survey = self._workshop.survey(Order(request_id, *question))
+        if self._sharing and ALLOWED[valid.op].shares:
+            self._surveys[question] = survey
+        return survey
 
     def _without_secrets(self, petition: Petition) -> Petition:
         """The petition as it may be shown, bound to what it was before.

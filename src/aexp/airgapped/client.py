@@ -100,7 +100,12 @@ class RelayClient:
         return self.request("wandb_sync", [*runs], timeout=timeout)
 
     def request(
-        self, op: str, args: Sequence[str] | None = None, timeout: float | None = None
+        self,
+        op: str,
+        args: Sequence[str] | None = None,
+        timeout: float | None = None,
+        *,
+        coalesce: bool = True,
     ) -> RelayResult:
         """Submit an operation and wait for its result.
 
@@ -108,6 +113,7 @@ class RelayClient:
             op: a name of ``aexp.airgapped.ALLOWED``.
             args: what the operation takes.
             timeout: seconds to wait; ``default_timeout`` when None.
+            coalesce: see :meth:`submit`.
 
         Returns:
             The result, whatever the program's returncode.
@@ -121,10 +127,18 @@ class RelayClient:
             RelayError: anything else, all under this root.
         """
         limit = self.default_timeout if timeout is None else patience(timeout)
-        return self.submit(op, args).result(limit)
+        return self.submit(op, args, coalesce=coalesce).result(limit)
 
-    def submit(self, op: str, args: Sequence[str] | None = None) -> RelayHandle:
+    def submit(
+        self, op: str, args: Sequence[str] | None = None, *, coalesce: bool = True
+    ) -> RelayHandle:
         """Submit an operation and return at once.
+
+        Args:
+            op: a name of ``aexp.airgapped.ALLOWED``.
+            args: what the operation takes.
+            coalesce: whether a status or a fetch may share its run with others that ask for the very same
+                and have not started either; every other operation always has a run of its own.
 
         Raises:
             RelayValidationError: the closed list does not allow it; nothing was sent.
@@ -132,7 +146,7 @@ class RelayClient:
             RelayStorageError: the request could not be written, or it is not known whether it was; then
                 the error has its id.
         """
-        request = self._build(op, args)
+        request = self._build(op, args, coalesce=coalesce)
         beat = self._queue.beat()
         if beat is None or self._queue.is_gone(beat):
             url = self._queue.storage.url
@@ -162,7 +176,7 @@ class RelayClient:
             )
         return RelayHandle(request_id, self._queue, self._clock, self.default_timeout)
 
-    def _build(self, op: str, args: Sequence[str] | None) -> Request:
+    def _build(self, op: str, args: Sequence[str] | None, *, coalesce: bool) -> Request:
         policy = defaults.cwd_policy(self._filesystem, self._queue.storage.folder)
         if isinstance(args, str):
             raise RelayValidationError("args", "is text, not a list", "a list of text")
@@ -177,6 +191,8 @@ class RelayClient:
             submitted_at=self._clock.wall(),
             client=self._queue.me,
             ttl_s=TTL_S,
+            # Left out where it says nothing: older daemons do not know the key.
+            coalesce=None if coalesce else False,
         )
 
 

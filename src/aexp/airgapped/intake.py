@@ -66,7 +66,7 @@ class Intake:
         Returns:
             The jobs, and whether anything was claimed at all.
         """
-        with self._claims.slice(pulse) as claimed:
+        with self._claims.slice(pulse) as claimed, self._admission.together():
             jobs = []
             for token, data in claimed:
                 job = self._admitted(token, data)

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.runlog import RunLog
+from aexp.domain import layout
 from aexp.domain.consent import Event, State
 from aexp.domain.output import BoundedOutput
+from aexp.domain.requests import Response
 from aexp.domain.text import age
 from aexp.ports.executor import Execution
 
@@ -15,14 +17,15 @@ KILL_AFTER_S = 10.0
 
 @dataclass
 class Run:
-    """A job whose command was started.
+    """A command that was started.
 
     Attributes:
+        jobs: whom it answers; several when they asked for the same before it started. Never empty.
         ending: why the daemon is ending it, None while it may go on.
         killing_at: when SIGKILL follows, on the monotonic clock.
     """
 
-    job: Job
+    jobs: list[Job]
     execution: Execution
     log: RunLog
     started: float
@@ -37,9 +40,32 @@ class Run:
             self.killing_at = now + KILL_AFTER_S
             self.execution.terminate()
 
+    def answer(self, job: Job, status: int, now: float) -> Response:
+        """What one of those that it ran for is told.
+
+        Args:
+            status: the command's exit status; negative for a signal.
+        """
+        state = job.move(self.ending or Event.EXIT)
+        error, hint = self.explain(state, now)
+        answer = job.answer(
+            state,
+            error=error,
+            hint=hint,
+            returncode=status,
+            # The log carries the name of the first.
+            stdout=self.output.text(layout.log(self.jobs[0].request_id)),
+            duration_s=now - self.started,
+            truncated=self.output.truncated,
+        )
+        if len(self.jobs) == 1:
+            return answer
+        shared = f"one run answered {len(self.jobs)} requests that asked for the same"
+        return answer.model_copy(update={"notices": (*answer.notices, shared)})
+
     def explain(self, state: State, now: float) -> tuple[str | None, str | None]:
         """What went wrong and what to do next, for an end that was not the command's own."""
-        op, ran = self.job.valid.op, age(now - self.started)
+        op, ran = self.jobs[0].valid.op, age(now - self.started)
         look = "It may have taken effect in part: look at `git status` and the remote."
         if state is State.TIMED_OUT:
             return f"{op} was ended after {ran}, its time limit.", look

@@ -47,6 +47,7 @@ class OpSpec:
         parameters: what the request must give, in order; none is optional.
         more: what it may give besides, any number of times; None for nothing.
         needs_consent: whether a person on the login node decides each time before it runs.
+        shares: whether requests that ask for the very same, and have not started, may share one run.
         time_limit_s: seconds after which the operation is ended.
     """
 
@@ -56,6 +57,7 @@ class OpSpec:
     parameters: tuple[Parameter, ...] = field(default=())
     more: Parameter | None = None
     needs_consent: bool = False
+    shares: bool = False
     time_limit_s: float = 600.0
 
     def argv(self, args: Argv) -> Argv:
@@ -120,6 +122,7 @@ _OPERATIONS = (
         "git_fetch",
         _fixed("git", "fetch", "--all", "--prune", "--no-recurse-submodules", "--no-auto-gc"),
         "update the remote branches",
+        shares=True,
     ),
     OpSpec(
         "git_status",
@@ -128,6 +131,7 @@ _OPERATIONS = (
             "--ignore-submodules=dirty",
         ),
         "show what changed in the working copy",
+        shares=True,
         time_limit_s=60.0,
     ),
     OpSpec(

@@ -17,7 +17,11 @@ MAX_ANSWER_BYTES = 16 * 1024 * 1024
 
 
 class Request(BaseModel):
-    """A request that has passed the validation: it can be run as it stands."""
+    """A request that has passed the validation: it can be run as it stands.
+
+    Attributes:
+        coalesce: False when it wants a run of its own; otherwise it may share one with equal requests.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,6 +31,7 @@ class Request(BaseModel):
     submitted_at: float | str | None = None
     client: str | None = None
     ttl_s: float | None = None
+    coalesce: bool | None = None
 
     def to_bytes(self) -> bytes:
         """The file that a client leaves in ``inbox/``; keys without a value are left out."""

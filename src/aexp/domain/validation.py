@@ -156,6 +156,9 @@ def _extras(body: Mapping[str, Any]) -> None:
         raise RelayValidationError(
             "ttl_s", "is not a span of time", f"0 to {MAX_TTL_S:.0f} seconds"
         )
+    coalesce = body.get("coalesce")
+    if not isinstance(coalesce, bool | None):
+        raise RelayValidationError("coalesce", f"is {_kind_of(coalesce)}", "true or false")
 
 
 def _folder(value: object, policy: CwdPolicy) -> Path:
