@@ -9,6 +9,7 @@ import rich_click as click
 
 import aexp.airgapped
 from aexp.airgapped.approval import Waiting
+from aexp.airgapped.defaults import DURABLE_VARIABLE, EVENTS_VARIABLE
 from aexp.airgapped.inspection import DaemonView, RequestView
 from aexp.cli import audit, exits, main, original, relay
 from aexp.cli.groups import LazyGroup
@@ -105,7 +106,7 @@ def test_every_key_of_the_json_shapes_is_explained(shape: type) -> None:
 def test_every_variable_of_the_environment_is_explained() -> None:
     told = {cells[0].strip("`") for cells in rows(text("docs/cli.md"), "\n## Environment")}
 
-    assert told == set(_ENVIRONMENT.values())
+    assert told == {*_ENVIRONMENT.values(), EVENTS_VARIABLE, DURABLE_VARIABLE}
 
 
 def test_every_public_name_of_the_relay_is_in_its_page() -> None:

@@ -12,7 +12,7 @@ from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.domain import layout
 from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.limits import Limits
-from aexp.domain.polling import jittered
+from aexp.domain.polling import DAEMON_BUSY_S, jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions
@@ -231,18 +231,23 @@ class RelayDaemon:
             self._stopping = True
 
     def _pause(self) -> None:
-        wait = self._crew.pace.pause_s * self._storage.profile.poll_scale
-        if self._failures:
-            wait = min(0.1 * 2**self._failures, 5.0)
         also = [*self._executor.descriptors(), *self._decisions.descriptors()]
         if self._wake is not None and not self._stopping:
             also.append(self._wake)
-        # The dice only keep many daemons from looking in step.
-        wait = min(jittered(wait, random.random()), self._crew.heart.due_in_s)  # noqa: S311
+        wait = self._wait_s()
         began = self._clock.monotonic()
         self._storage.wait(self._folders(), wait, also)
         if self._clock.monotonic() - began < WOKEN_BEFORE * wait:
             self._crew.pace.woken()
+
+    def _wait_s(self) -> float:
+        if self._failures:
+            return min(0.1 * 2.0 ** min(self._failures, 6), 5.0)
+        # The dice only keep many daemons from looking in step.
+        wait = jittered(self._crew.pace.pause_s, random.random())  # noqa: S311
+        return min(
+            wait * self._storage.profile.poll_scale, self._crew.heart.due_in_s + DAEMON_BUSY_S
+        )
 
     def _folders(self) -> Sequence[str]:
         waiting = (
