@@ -39,7 +39,9 @@ class Disk(MemoryStorage):
         super().put(name, data)
         self.on_write(name, data)
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(
+        self, name: str, data: bytes, *, durable: bool = True, follow: bool = False
+    ) -> bool:
         was_there = self.has(name)
         won = super().put_new(name, data)
         if not was_there:
@@ -83,7 +85,9 @@ class NodeStorage(MemoryStorage):
             "put", name, lambda: self._disk.put(name, data), changes=True, size=len(data)
         )
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(
+        self, name: str, data: bytes, *, durable: bool = True, follow: bool = False
+    ) -> bool:
         return self._process.call(
             "put_new",
             name,
@@ -126,11 +130,12 @@ class NodeStorage(MemoryStorage):
         timeout_s: float,
         also: Sequence[int] = (),
         file: str | None = None,
-    ) -> None:
+    ) -> bool:
         # The port lets it return early and sleep through a change; a queue on disk knows no more.
         dice = self._process.stage.engine.random
         early = dice.random() < 0.1
         self._process.sleep(timeout_s * dice.random() if early else timeout_s)
+        return False
 
     def _listed(self, folder: str) -> "list[str]":
         entries = self._disk.list(folder)

@@ -90,11 +90,13 @@ def _bury_over(self: Burial, answer: Response) -> bool:
     return True
 
 
-def _start_unchecked(self: Tokens, token: Token) -> Token | None:
+def _start_unchecked(self: Tokens, token: Token, *, durable: bool = True) -> Token | None:
     return token.started()
 
 
-def _let_go_then_answer(self: Tokens, token: Token, response: Response) -> bool:
+def _let_go_then_answer(
+    self: Tokens, token: Token, response: Response, *, durable: bool = True
+) -> bool:
     self.storage.remove(token.name)
     won = self.storage.put_new(layout.outbox(token.request_id), response.to_bytes())
     self.storage.put(layout.replied(token.request_id), b"")

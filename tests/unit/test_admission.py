@@ -208,7 +208,7 @@ def test_an_approval_that_does_not_come_to_its_turn_expires(home: Path) -> None:
     world = World(home, plan)
     world.serve()
     for _ in range(8):
-        world.client().submit("git_fetch")
+        world.client().submit("git_fetch", coalesce=False)
     handle = submitted(world, "wandb_sync")
     approve(world.queue, handle.id, world.clock)
     world.pass_time(5000, step=4)

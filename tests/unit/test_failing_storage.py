@@ -40,7 +40,9 @@ class FailingStorage(MemoryStorage):
         if self.unreserved and count:
             raise StorageFullError("tmp: no space.", "Free space or quota.")
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(
+        self, name: str, data: bytes, *, durable: bool = True, follow: bool = False
+    ) -> bool:
         self._check(name)
         if len(data) > self.room:
             raise StorageFullError(f"{name} could not be written: no space.")

@@ -10,7 +10,7 @@ import pytest
 
 from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.clock.system import SystemClock
-from aexp.adapters.storage.events import MOST_WATCHED, FileEvents
+from aexp.adapters.storage.events import MOST_WATCHED, Ended, FileEvents
 from aexp.adapters.storage.fsspec import FsspecStorage, open_file_queue
 from aexp.airgapped.defaults import open_queue
 from aexp.domain.errors import SettingsError
@@ -34,26 +34,26 @@ def events(root: Path) -> Iterator[FileEvents]:
 
 def settle(events: FileEvents, *folders: str, file: str | None = None) -> None:
     """Watch them from now on."""
-    assert events.wait(folders, 0.0, (), file)
+    assert events.wait(folders, 0.0, (), file) is not None
 
 
 def test_a_new_name_in_a_folder_ends_the_wait(root: Path, events: FileEvents) -> None:
     settle(events, "inbox")
     (root / "inbox/a").write_bytes(b"")
-    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+    assert events.wait(("inbox",), FOR_EVER_S, (), None) is Ended.CHANGED
     (root / "inbox/b").hardlink_to(root / "inbox/a")
-    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+    assert events.wait(("inbox",), FOR_EVER_S, (), None) is Ended.CHANGED
     os.rename(root / "inbox/a", root / "replied/a")
     settle(events, "replied")
     os.rename(root / "inbox/b", root / "replied/b")
-    assert events.wait(("replied",), FOR_EVER_S, (), None)
+    assert events.wait(("replied",), FOR_EVER_S, (), None) is Ended.CHANGED
 
 
 def test_what_happened_between_two_waits_is_not_missed(root: Path, events: FileEvents) -> None:
     settle(events, "inbox")
     for number in range(50):
         (root / f"inbox/{number}").write_bytes(b"")
-        assert events.wait(("inbox",), FOR_EVER_S, (), None)
+        assert events.wait(("inbox",), FOR_EVER_S, (), None) is Ended.CHANGED
 
 
 def test_a_file_is_followed_wherever_it_is_moved(root: Path, events: FileEvents) -> None:
@@ -61,7 +61,19 @@ def test_a_file_is_followed_wherever_it_is_moved(root: Path, events: FileEvents)
     settle(events, "replied", file="inbox/a")
     for src, dst in (("inbox/a", "processing/a.claim"), ("processing/a.claim", "replied/a")):
         os.rename(root / src, root / dst)
-        assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a")
+        assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a") is Ended.MOVED
+
+
+def test_no_move_of_a_new_request_is_missed_however_early(root: Path) -> None:
+    storage = open_file_queue(str(root), SystemClock(), "posix")
+    for number in range(3 * MOST_WATCHED):
+        name = f"inbox/{number}"
+        assert storage.put_new(name, b"x", follow=True)
+        # Claimed before the client has come to wait.
+        assert storage.take(name, f"processing/{number}")
+        assert storage.wait(("replied",), FOR_EVER_S, file=name)
+        assert storage.take(f"processing/{number}", f"replied/{number}")
+        assert storage.wait(("replied",), FOR_EVER_S, file=name)
 
 
 def test_whose_own_file_is_watched_sleeps_through_the_moves_of_others(
@@ -75,9 +87,10 @@ def test_whose_own_file_is_watched_sleeps_through_the_moves_of_others(
     try:
         # The descriptor ends the wait; had the event of the other file done so, it would be gone by now.
         os.write(write_end, b"x")
-        assert events.wait(("replied",), FOR_EVER_S, (read_end,), "inbox/a")
+        ended = events.wait(("replied",), FOR_EVER_S, (read_end,), "inbox/a")
+        assert ended is Ended.OTHERWISE
         os.rename(root / "inbox/a", root / "replied/a")
-        assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a")
+        assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a") is Ended.MOVED
     finally:
         os.close(read_end)
         os.close(write_end)
@@ -86,25 +99,25 @@ def test_whose_own_file_is_watched_sleeps_through_the_moves_of_others(
 def test_a_file_that_is_gone_leaves_it_to_the_folders(root: Path, events: FileEvents) -> None:
     settle(events, "replied", file="inbox/never")
     (root / "replied/x").write_bytes(b"")
-    assert events.wait(("replied",), FOR_EVER_S, (), "inbox/never")
+    assert events.wait(("replied",), FOR_EVER_S, (), "inbox/never") is Ended.CHANGED
 
 
 def test_a_folder_that_was_deleted_is_watched_anew(root: Path, events: FileEvents) -> None:
     settle(events, "inbox")
     (root / "inbox").rmdir()
-    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+    assert events.wait(("inbox",), FOR_EVER_S, (), None) is Ended.CHANGED
     assert not events.wait(("inbox",), FOR_EVER_S, (), None), (
         "nothing can be watched: no time passes"
     )
     (root / "inbox").mkdir()
     settle(events, "inbox")
     (root / "inbox/a").write_bytes(b"")
-    assert events.wait(("inbox",), FOR_EVER_S, (), None)
+    assert events.wait(("inbox",), FOR_EVER_S, (), None) is Ended.CHANGED
 
 
 def test_a_link_in_a_folders_place_is_not_watched(root: Path, events: FileEvents) -> None:
     (root / "cancel").symlink_to(root / "inbox")
-    assert not events.wait(("cancel",), FOR_EVER_S, (), None)
+    assert events.wait(("cancel",), FOR_EVER_S, (), None) is None
 
 
 def test_thousands_of_files_one_after_the_other_hold_few_watches(
@@ -126,7 +139,7 @@ def test_a_second_thread_is_told_to_sleep(root: Path, events: FileEvents) -> Non
     try:
         while not events._lock.locked():
             time.sleep(0)
-        assert not events.wait(("inbox",), FOR_EVER_S, (), None)
+        assert events.wait(("inbox",), FOR_EVER_S, (), None) is None
     finally:
         os.write(write_end, b"x")
         waiting.join()
@@ -142,10 +155,10 @@ def test_a_forked_child_has_its_own(root: Path, events: FileEvents) -> None:
         settle(events, "inbox")
         (root / "inbox/of-the-child").write_bytes(b"")
         ended = events.wait(("inbox",), FOR_EVER_S, (), None)
-        os._exit(0 if ended else 1)
+        os._exit(0 if ended is Ended.CHANGED else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
-    assert events.wait(("inbox",), FOR_EVER_S, (), None), "the parent has heard it as well"
+    assert events.wait(("inbox",), FOR_EVER_S, (), None) is Ended.CHANGED, "the parent heard it too"
 
 
 def test_nothing_is_left_open(root: Path) -> None:

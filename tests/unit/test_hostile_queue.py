@@ -322,7 +322,7 @@ def test_more_than_may_wait_are_refused_at_once(home: Path) -> None:
     world = World(home, lambda _: Plan(duration_s=900), limits=limits)
     world.serve()
     for number in range(100):
-        world.leave(f"{number:032x}", asked(world.repo, f"client {number % 4}"))
+        world.leave(f"{number:032x}", asked(world.repo, f"client {number % 4}", "git_pull"))
     world.pass_time(2)
     refused = [world.answer(name.removesuffix(".json")) for name in world.names("outbox")]
     # One runs, forty wait.

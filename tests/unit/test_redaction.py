@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aexp.domain import secret_shapes
 from aexp.domain.output import BoundedOutput
 from aexp.domain.redaction import MARK, MAX_LINE, Redactor, secrets_of
-from aexp.domain.secret_shapes import REACH
+from aexp.domain.secret_shapes import REACH, secrets_in
 
 LETTERS = "Zq3vX9kLm2Rt7Yw5Bn8Cd4Fg6Hj1Ps0Qe"
 HEX = "0123456789abcdef0123456789abcdef01234567"
@@ -170,6 +171,19 @@ fragments = st.sampled_from(
        "-----BEGIN PRIVATE KEY-----", "AAAA"]
 )  # fmt: skip
 anything = st.lists(st.one_of(fragments, st.text(max_size=8)), max_size=12).map("".join)
+
+
+@given(anything)
+@settings(max_examples=300, deadline=None)
+def test_the_quick_look_at_a_short_text_misses_nothing(text: str) -> None:
+    long = text + "\n" * secret_shapes.SHORT
+    assert {span.start for span in secrets_in(long)} == {span.start for span in secrets_in(text)}
+
+
+@pytest.mark.parametrize(("said", "secret"), SECRETS)
+def test_the_quick_look_knows_every_shape(said: str, secret: str) -> None:
+    assert secret in said
+    assert secrets_in(said)
 
 
 @given(anything, st.lists(st.text(min_size=4, max_size=12), max_size=3))

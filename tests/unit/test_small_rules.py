@@ -113,12 +113,19 @@ def test_a_client_looks_often_at_first_and_ever_less_often() -> None:
     assert polling.client_wait(3600, for_consent=True) == 5.0
 
 
+def test_a_client_beside_its_daemon_leaves_the_first_looks_to_the_events() -> None:
+    waits = [polling.client_wait(second / 100, near=True) for second in range(200)]
+    assert waits[0] == 0.1
+    assert waits == sorted(waits)
+    assert polling.client_wait(3600, near=True) == polling.client_wait(3600)
+
+
 def test_a_daemon_looks_often_after_activity_and_ever_less_often() -> None:
     waits = [polling.daemon_wait(second / 10) for second in range(3000)]
     assert waits[0] == 0.01
     assert waits == sorted(waits)
-    assert [polling.daemon_wait(quiet) for quiet in (12, 30)] == [0.5, 0.5]
-    assert polling.daemon_wait(60) == pytest.approx(0.7)
+    assert [polling.daemon_wait(quiet) for quiet in (12, 60, 90)] == [0.4, 0.4, 0.4]
+    assert polling.daemon_wait(120) == pytest.approx(0.6)
     assert polling.daemon_wait(3600) == 1.5
 
 

@@ -148,7 +148,8 @@ class RelayClient:
         """
         request = self._build(op, args, coalesce=coalesce)
         beat = self._queue.beat()
-        if beat is None or self._queue.is_gone(beat):
+        alive = None if beat is None else self._queue.is_alive(beat)
+        if beat is None or alive is False:
             url = self._queue.storage.url
             raise RelayDownError(f"No daemon serves {url}; nothing was sent.", serve_hint(url))
         request_id = new_request_id()
@@ -161,7 +162,8 @@ class RelayClient:
                 f"{exc.hint} It may have arrived all the same: see `aexp relay show {request_id}`."
             )
             raise RelayStorageError(exc.what, doubt.strip(), request_id) from exc
-        return self.handle(request_id)
+        parts = (request_id, self._queue, self._clock, self.default_timeout)
+        return RelayHandle(*parts, is_new=True, near=alive is True)
 
     def handle(self, request_id: str) -> RelayHandle:
         """A handle for a request that was submitted earlier, in whatever process.

@@ -24,9 +24,18 @@ class RelayHandle:
     """
 
     def __init__(
-        self, request_id: str, queue: RelayQueue, clock: Clock, default_timeout: float
+        self,
+        request_id: str,
+        queue: RelayQueue,
+        clock: Clock,
+        default_timeout: float,
+        *,
+        is_new: bool = False,
+        near: bool = False,
     ) -> None:
         self.id = request_id
+        self._is_new = is_new
+        self._near = near
         self._queue = queue
         self._clock = clock
         self._default_timeout = default_timeout
@@ -122,10 +131,10 @@ class RelayHandle:
     ) -> Response:
         wait = self._new_wait(timeout, on_state, on_said)
         try:
-            while (answer := wait.look()) is None:
-                # The request's own file: it is moved step by step, and becomes the answer's mark.
-                own = layout.inbox(self.id)
-                self._queue.storage.wait((layout.REPLIED,), wait.pause_s(), file=own)
+            # The request's own file is moved step by step, and becomes the answer's mark.
+            own, moved = layout.inbox(self.id), False
+            while (answer := wait.look(moved=moved)) is None:
+                moved = self._queue.storage.wait((layout.REPLIED,), wait.pause_s(), file=own)
         except KeyboardInterrupt as exc:
             exc.add_note(f"Only the waiting ended: client.handle({self.id!r}) picks it up again.")
             raise
@@ -138,8 +147,17 @@ class RelayHandle:
         on_said: Callable[[str], None] | None = None,
     ) -> AnswerWait:
         patience = self._default_timeout if timeout is None else timeout
-        said = on_said or _warn
-        return AnswerWait(self._queue, self.id, self._clock, patience, on_state, said)
+        is_new, self._is_new = self._is_new, False
+        return AnswerWait(
+            self._queue,
+            self.id,
+            self._clock,
+            patience,
+            on_state,
+            on_said or _warn,
+            is_new=is_new,
+            near=self._near,
+        )
 
     def _warn_once(self) -> Callable[[State], None]:
         told: set[State] = set()

@@ -6,10 +6,12 @@ a request, a person) makes it look at everything.
 """
 
 from aexp.domain.liveness import BEAT_INTERVAL_S
-from aexp.domain.polling import DOZES_AFTER_S, daemon_wait, markers_wait
+from aexp.domain.polling import daemon_wait, markers_wait
 from aexp.ports.clock import Clock
 
 THOROUGH_EVERY_S = 30.0
+BUSY_FOR_S = 30.0
+"""Seconds after the last activity in which every round of upkeep is thorough."""
 STOOD_STILL_S = 2.5 * BEAT_INTERVAL_S
 """Seconds between two rounds of upkeep after which this process has stood still, and asks where it is."""
 
@@ -58,7 +60,7 @@ class Pace:
         now = self._clock.monotonic()
         stood_still = now - self._round > STOOD_STILL_S
         self._round = now
-        if watching or self.quiet_s < DOZES_AFTER_S or stood_still or now >= self._thorough:
+        if watching or self.quiet_s < BUSY_FOR_S or stood_still or now >= self._thorough:
             self._thorough = now + THOROUGH_EVERY_S
             return True
         return False

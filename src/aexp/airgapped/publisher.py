@@ -11,6 +11,7 @@ from aexp.domain.consent import State
 from aexp.domain.errors import RelayStorageError, StorageFullError
 from aexp.domain.identity import is_request_id
 from aexp.domain.layout import Token
+from aexp.domain.operations import ALLOWED
 from aexp.domain.redaction import Redactor
 from aexp.domain.requests import Response
 from aexp.ports.clock import Clock
@@ -138,7 +139,9 @@ class Publisher:
             self._send(token, response.model_copy(update={"stdout": end, "truncated": True}))
 
     def _send(self, token: Token, response: Response) -> None:
-        won = self._tokens.answer(token, response)
+        asked = ALLOWED.get(response.op)
+        durable = asked is None or asked.durable
+        won = self._tokens.answer(token, response, durable=durable)
         self._marked.append((self._clock.monotonic(), token.request_id))
         self.recent = [*self.recent, token.request_id][-RECENT:]
         event = "done" if won else "answered-before"

@@ -14,6 +14,7 @@ from aexp.domain.errors import (
     StorageUnfitError,
 )
 from aexp.domain.identity import PREFIX, ProcessId, is_request_id
+from aexp.domain.operations import ALLOWED
 from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
@@ -39,7 +40,7 @@ class RelayQueue:
         self._marks: bool | None = None
 
     def submit(self, request_id: str, request: Request) -> None:
-        """Leave the request for the daemon. Durable on return.
+        """Leave the request for the daemon. Durable on return, where the operation is.
 
         Raises:
             StorageFullError: there is no room for it; nothing will run.
@@ -47,7 +48,9 @@ class RelayQueue:
         """
         # False means that the name was taken: by a first try of ours whose reply was lost. Ids are
         # random, so nobody else's request can be there.
-        self.storage.put_new(layout.inbox(request_id), request.to_bytes())
+        durable = ALLOWED[request.op].durable
+        body = request.to_bytes()
+        self.storage.put_new(layout.inbox(request_id), body, durable=durable, follow=True)
 
     def new_answer(self, request_id: str) -> Response | None:
         """The answer, if it came within the last minutes: one look at a small folder.
@@ -60,6 +63,16 @@ class RelayQueue:
             return self.read_answer(request_id)
         if not self.is_marked(request_id):
             return None
+        return self.read_answer(request_id, listed=True)
+
+    def answer_here(self, request_id: str) -> Response | None:
+        """The same by its name, without a listing: right after something was moved on this machine."""
+        try:
+            self.storage.read(layout.replied(request_id), limit=1)
+        except StorageMissingError:
+            return None
+        except StorageUnfitError:
+            return self.new_answer(request_id)
         return self.read_answer(request_id, listed=True)
 
     def answer(self, request_id: str) -> Response | None:
@@ -111,8 +124,12 @@ class RelayQueue:
 
     def is_gone(self, beat: Beat) -> bool:
         """Whether the daemon that beat ran on this machine and does no more."""
+        return self.is_alive(beat) is False
+
+    def is_alive(self, beat: Beat) -> bool | None:
+        """Whether the daemon that beat runs; None when that was on another machine."""
         process = ProcessId.parse(str(beat.facts.get("daemon", "")))
-        return process is not None and self._processes.alive(process) is False
+        return None if process is None else self._processes.alive(process)
 
     def is_marked(self, request_id: str) -> bool:
         """Whether the answer's mark is there; the answer itself may come in sight a little later."""

@@ -51,13 +51,16 @@ class Tokens:
         """Own a request that waited for consent; None when it was withdrawn or another was faster."""
         return self._own(layout.pending(request_id), request_id)
 
-    def start(self, token: Token) -> Token | None:
+    def start(self, token: Token, *, durable: bool = True) -> Token | None:
         """Note that the operation may begin from now on; None when it is not ours any more.
+
+        Args:
+            durable: whether that must be known after a power cut.
 
         After this nobody ever runs the request again, whatever happens.
         """
         started = token.started()
-        if self.storage.take(token.name, started.name, durable=True):
+        if self.storage.take(token.name, started.name, durable=durable):
             return started
         # A first try may have been made although it seemed to fail; nobody else makes this name.
         return started if started in self.owned() else None
@@ -66,11 +69,14 @@ class Tokens:
         """Return an owned request that provably never started to the inbox."""
         return self.storage.take(token.name, layout.inbox(token.request_id))
 
-    def answer(self, token: Token, response: Response) -> bool:
+    def answer(self, token: Token, response: Response, *, durable: bool = True) -> bool:
         """Publish the one answer and let go of the token.
 
         A request that did not start is fenced first: if its claim was adopted meanwhile, the adopter
         answers, and may run it.
+
+        Args:
+            durable: whether the answer must outlive a power cut.
 
         Returns:
             False when the request had its answer already, or is not ours: ours is dropped.
@@ -80,7 +86,8 @@ class Tokens:
             if ours is None:
                 return False
             token = ours
-        won = self.storage.put_new(layout.outbox(token.request_id), response.to_bytes())
+        name = layout.outbox(token.request_id)
+        won = self.storage.put_new(name, response.to_bytes(), durable=durable)
         mark_replied(self.storage, token.request_id, token.name)
         return won
 

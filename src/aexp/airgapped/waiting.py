@@ -60,6 +60,8 @@ class AnswerWait:
         timeout_s: the caller's patience, in seconds.
         on_state: called about once a second with how the request stands.
         on_said: called with what the daemon says to whoever waits, once each.
+        is_new: whether it was submitted a moment ago, so that the first look can be spared.
+        near: whether the daemon is known to run on this machine.
     """
 
     def __init__(
@@ -70,6 +72,9 @@ class AnswerWait:
         timeout_s: float,
         on_state: Callable[[State], None] | None = None,
         on_said: Callable[[str], None] | None = None,
+        *,
+        is_new: bool = False,
+        near: bool = False,
     ) -> None:
         self._queue = queue
         self._request_id = request_id
@@ -80,13 +85,18 @@ class AnswerWait:
         self._said = ""
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
-        self._thorough_due = self._began
+        self._is_new = is_new
+        self._near = near
+        self._thorough_due = self._began + (THOROUGH_EVERY_S if is_new else 0.0)
         self._thorough_every = THOROUGH_EVERY_S
         self._watch = BeatWatch()
         self.pending = False
 
-    def look(self) -> Response | None:
+    def look(self, *, moved: bool = False) -> Response | None:
         """The answer if it has come.
+
+        Args:
+            moved: whether the request's own file was just seen to move on this machine.
 
         Raises:
             RelayDownError: no daemon serves the queue.
@@ -94,15 +104,18 @@ class AnswerWait:
             RelayTimeoutError: the caller's patience is over; the request goes on.
             RelayStorageError: the same, and the storage failed at this last look.
         """
+        if self._is_new:
+            self._is_new = False
+            return None
         try:
-            return self._look()
+            return self._look(moved)
         except RelayStorageError:
             # A file server that fails now may be back at the next look, as long as there is one.
             if self._clock.monotonic() - self._began >= self._timeout_s:
                 raise
             return None
 
-    def _look(self) -> Response | None:
+    def _look(self, moved: bool) -> Response | None:
         now = self._clock.monotonic()
         if now >= self._thorough_due:
             # An answer of yesterday has no mark any more, and one may have been missed.
@@ -113,6 +126,8 @@ class AnswerWait:
                 # Raises when the queue knows nothing of the request: then nothing is to be waited for.
                 self._queue.state(self._request_id)
             response = found if isinstance(found, Response) else None
+        elif moved:
+            response = self._queue.answer_here(self._request_id)
         else:
             response = self._queue.new_answer(self._request_id)
         if response is not None:
@@ -131,7 +146,7 @@ class AnswerWait:
         """Seconds until the next look."""
         elapsed = self._clock.monotonic() - self._began
         scale = self._queue.storage.profile.poll_scale
-        wait = scale * client_wait(elapsed, for_consent=self.pending)
+        wait = scale * client_wait(elapsed, for_consent=self.pending, near=self._near)
         wait = jittered(wait, random.random())  # noqa: S311
         return max(min(wait, self._timeout_s - elapsed), 0.0)
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from aexp.domain import wire
@@ -49,7 +49,7 @@ class Entry:
     def to_line(self) -> bytes:
         """The line without its end."""
         told = {
-            **asdict(self),
+            **vars(self),
             "facts": {str(key): _plain(fact) for key, fact in self.facts.items()},
         }
         line = _dumped(told)

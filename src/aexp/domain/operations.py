@@ -48,6 +48,7 @@ class OpSpec:
         more: what it may give besides, any number of times; None for nothing.
         needs_consent: whether a person on the login node decides each time before it runs.
         shares: whether requests that ask for the very same, and have not started, may share one run.
+        durable: whether its request and its answer must outlive a power cut; what only asks need not.
         time_limit_s: seconds after which the operation is ended.
     """
 
@@ -58,6 +59,7 @@ class OpSpec:
     more: Parameter | None = None
     needs_consent: bool = False
     shares: bool = False
+    durable: bool = True
     time_limit_s: float = 600.0
 
     def argv(self, args: Argv) -> Argv:
@@ -132,6 +134,7 @@ _OPERATIONS = (
         ),
         "show what changed in the working copy",
         shares=True,
+        durable=False,
         time_limit_s=60.0,
     ),
     OpSpec(

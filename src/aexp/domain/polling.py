@@ -5,24 +5,30 @@ look. The numbers follow the measurements in ``docs/filesystems.md``.
 """
 
 CLIENT_FIRST_S = 0.005
+CLIENT_NEAR_S = 0.1
 CLIENT_MOST_S = 0.25
 CLIENT_PATIENT_S = 2.0
 CLIENT_CONSENT_S = 5.0
 DAEMON_BUSY_S = 0.01
-DAEMON_IDLE_S = 0.5
+DAEMON_IDLE_S = 0.4
 DAEMON_DOZING_S = 1.5
-DOZES_AFTER_S = 30.0
+DOZES_AFTER_S = 90.0
 BUSY_FOR_S = 1.0
 MARKERS_MOST_S = 5.0
 JITTER = 0.2
 
 
-def client_wait(elapsed_s: float, *, for_consent: bool = False) -> float:
+def client_wait(elapsed_s: float, *, for_consent: bool = False, near: bool = False) -> float:
     """Seconds until a client that has waited ``elapsed_s`` looks again.
 
     From 5 ms to 250 ms within the first two seconds, then slowly to 2 s, or to 5 s while a person is
     being waited for.
+
+    Args:
+        near: whether the daemon runs on this machine, so that an event will tell: fewer looks at first.
     """
+    if near and elapsed_s < 2.0:
+        return min(max(elapsed_s, CLIENT_NEAR_S), CLIENT_MOST_S)
     if elapsed_s < 2.0:
         return min(max(elapsed_s / 8, CLIENT_FIRST_S), CLIENT_MOST_S)
     most = CLIENT_CONSENT_S if for_consent else CLIENT_PATIENT_S
@@ -32,8 +38,8 @@ def client_wait(elapsed_s: float, *, for_consent: bool = False) -> float:
 def daemon_wait(quiet_s: float) -> float:
     """Seconds until a daemon looks again whose queue has been quiet for ``quiet_s``.
 
-    10 ms for a second after the last activity, growing to 500 ms within the next ten; from half a minute of
-    quiet on slowly to 1.5 s, which a daemon that nobody needs reaches after three minutes.
+    10 ms for a second after the last activity, growing to 400 ms within the next ten; from a minute and a
+    half of quiet on slowly to 1.5 s, which a daemon that nobody needs reaches after four minutes.
     """
     if quiet_s < BUSY_FOR_S:
         return DAEMON_BUSY_S

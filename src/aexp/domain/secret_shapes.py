@@ -14,6 +14,8 @@ from aexp.domain.private_keys import Span, key_blocks
 Shape = Callable[[str, str], Iterator[Span]]
 """From a text and the same text in lower case to the secrets in it."""
 
+SHORT = 1000
+"""Characters of a text up to which one search for all hints is faster than one for each shape."""
 REACH = 4096
 """Characters after its beginning by which every shape is recognised."""
 
@@ -53,6 +55,8 @@ _ENDING = "0123456789_-"
 def secrets_in(text: str) -> list[Span]:
     """Every secret in the text whose shape is known, in no order; they may overlap."""
     lower = text.lower()
+    if len(text) < SHORT and _hints().search(lower) is None:
+        return []
     return [span for shape in _shapes() for span in shape(text, lower)]
 
 
@@ -63,6 +67,14 @@ def looks_like_token(text: str) -> bool:
     shaped = any(span.start == 0 for span in secrets_in(text))
     mixed = re.search("[A-Za-z]", text) and re.search("[0-9]", text)
     return shaped or (mixed is not None and re.fullmatch(f"{_RUN}{{20,}}", text) is not None)
+
+
+@cache
+def _hints() -> re.Pattern[str]:
+    """What at least one of must be in a text with a secret, in lower case: one look in place of forty."""
+    tokens = [beginning.lower() for beginning, _ in _TOKENS]
+    words = (*TELLING, *_HEADERS, "eyj", "://", "bearer", "api", "login", "private key")
+    return re.compile("|".join(map(re.escape, (*tokens, *words))))
 
 
 @cache

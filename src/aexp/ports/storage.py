@@ -68,8 +68,14 @@ class QueueStorage(Protocol):
         """
 
     @abstractmethod
-    def put_new(self, name: str, data: bytes) -> bool:
-        """Make ``name`` hold ``data`` unless it exists. Durable on return.
+    def put_new(
+        self, name: str, data: bytes, *, durable: bool = True, follow: bool = False
+    ) -> bool:
+        """Make ``name`` hold ``data`` unless it exists.
+
+        Args:
+            durable: whether it survives a power cut once this returns.
+            follow: whether ``wait(file=name)`` is to follow, so that no move of it may be missed.
 
         Of several callers at once exactly one gets True, and the content is whole as soon as the name
         is there. A repeat with the same ``data`` is True again: ``data`` should say who wrote it.
@@ -127,7 +133,7 @@ class QueueStorage(Protocol):
         timeout_s: float,
         also: Sequence[int] = (),
         file: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Let time pass until something in ``folders`` may have changed.
 
         Only a hint: may return early, and may sleep through a change. Returns after ``timeout_s`` seconds
@@ -136,4 +142,8 @@ class QueueStorage(Protocol):
         Args:
             file: a name whose moves end the wait in place of changes in ``folders``, wherever it is moved;
                 where it cannot be watched, or is not there, the folders count.
+
+        Returns:
+            Whether ``file`` was seen to move. Whoever moved it is on this machine, so what is said of names
+            right after it is true.
         """

@@ -16,6 +16,7 @@ import os
 import select
 import struct
 from collections.abc import Sequence
+from enum import Enum
 from functools import cache, partial
 from threading import Lock
 
@@ -27,6 +28,14 @@ _HEAD = struct.Struct("iIII")
 _BYTES = 64 * 1024
 MOST_WATCHED = 64
 """Watches that are kept for the next wait; a client that waits for more requests begins anew."""
+
+
+class Ended(Enum):
+    """What ended a wait."""
+
+    MOVED = "the file was moved"
+    CHANGED = "something happened in a folder, or may have happened"
+    OTHERWISE = "the time is over, or a descriptor is readable"
 
 
 class FileEvents:
@@ -48,25 +57,41 @@ class FileEvents:
 
     def wait(
         self, folders: Sequence[str], timeout_s: float, also: Sequence[int], file: str | None
-    ) -> bool:
+    ) -> Ended | None:
         """Wait until something happened; see :meth:`~aexp.ports.storage.QueueStorage.wait`.
 
         Returns:
-            False when this kernel, or the user's limits, let nothing be watched: then no time has passed.
+            What ended the wait; None when this kernel, or the user's limits, let nothing be watched: then no
+            time has passed.
         """
         if not self._lock.acquire(blocking=False):
-            return False
+            return None
         try:
             watching = self._watch(folders, file)
-            if watching:
-                self._wait(timeout_s, also)
+            own = self._watched.get(file or "")
+            ended = self._wait(timeout_s, also, own) if watching else None
         except OSError:
             # A hint that cannot be had is done without.
             self._close()
-            return False
+            return None
+        else:
+            return ended
         finally:
             self._lock.release()
-        return watching
+
+    def follow(self, name: str, path: str) -> None:
+        """Watch the file at ``path``, which is about to get this name: no move of it is missed then."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._handle < 0 or self._pid != os.getpid():
+                self._open()
+            self._watched.pop(name, None)
+            self._add(name, path, _MOVE_SELF | _DONT_FOLLOW)
+        except OSError:
+            self._close()
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Watch nothing any more."""
@@ -82,39 +107,45 @@ class FileEvents:
         return all(map(partial(self._has, mask=mask), folders))
 
     def _has(self, name: str, mask: int) -> bool:
-        if name not in self._watched:
-            if len(self._watched) >= MOST_WATCHED:
-                self._close()
-                self._open()
-            path = os.fsencode(f"{self._root}/{name}")
-            number: int = _libc().inotify_add_watch(self._handle, path, ctypes.c_uint32(mask))
-            if number < 0:
-                return False
-            self._watched[name] = number
-        return True
+        return name in self._watched or self._add(name, f"{self._root}/{name}", mask)
 
-    def _wait(self, timeout_s: float, also: Sequence[int]) -> None:
+    def _add(self, name: str, path: str, mask: int) -> bool:
+        if len(self._watched) >= MOST_WATCHED:
+            self._close()
+            self._open()
+        where = os.fsencode(path)
+        number: int = _libc().inotify_add_watch(self._handle, where, ctypes.c_uint32(mask))
+        if number >= 0:
+            self._watched[name] = number
+        return number >= 0
+
+    def _wait(self, timeout_s: float, also: Sequence[int], own: int | None) -> Ended:
         poller = select.poll()
         for descriptor in (self._handle, *also):
             poller.register(descriptor, select.POLLIN)
         ready = poller.poll(max(timeout_s, 0.0) * 1000)
         if any(descriptor == self._handle for descriptor, _ in ready):
-            self._drain()
+            return Ended.MOVED if own in self._drain() else Ended.CHANGED
+        return Ended.OTHERWISE
 
-    def _drain(self) -> None:
+    def _drain(self) -> set[int]:
+        """The numbers of the watches that something happened to."""
         try:
             data = os.read(self._handle, _BYTES)
         except BlockingIOError:
-            return
+            return set()
+        found: set[int] = set()
         at = 0
         while at < len(data):
             number, mask, _, length = _HEAD.unpack_from(data, at)
             at += _HEAD.size + length
+            found.add(number)
             if mask & (_IGNORED | _OVERFLOW):
                 # The folder or file is gone, or events were lost: whatever is there now is watched anew.
                 gone = [name for name, one in self._watched.items() if one == number]
                 for name in gone or [*self._watched]:
                     del self._watched[name]
+        return found
 
     def _open(self) -> None:
         if self._pid == os.getpid():

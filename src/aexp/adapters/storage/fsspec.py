@@ -6,11 +6,12 @@ import select
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.remedies import reason, remedy
-from aexp.adapters.storage.events import FileEvents
+from aexp.adapters.storage.events import Ended, FileEvents
 from aexp.adapters.storage.mounts import mount_of
 from aexp.adapters.storage.reserve import FULL
 from aexp.adapters.storage.retrying import patiently
@@ -103,10 +104,15 @@ class FsspecStorage(QueueStorage):
             name, "written", lambda: self._fs.pipe_file(self._path(name), data, durable=durable)
         )
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(
+        self, name: str, data: bytes, *, durable: bool = True, follow: bool = False
+    ) -> bool:
+        watch = None if not follow or self._events is None else partial(self._events.follow, name)
+
         def create() -> bool:
             try:
-                self._fs.pipe_file(self._path(name), data, mode="create")
+                how: dict[str, Any] = {"mode": "create", "durable": durable, "on_draft": watch}
+                self._fs.pipe_file(self._path(name), data, **how)
             except FileExistsError:
                 return False
             return True
@@ -145,16 +151,18 @@ class FsspecStorage(QueueStorage):
         timeout_s: float,
         also: Sequence[int] = (),
         file: str | None = None,
-    ) -> None:
-        if self._events is not None and self._events.wait(folders, timeout_s, also, file):
-            return
+    ) -> bool:
+        ended = None if self._events is None else self._events.wait(folders, timeout_s, also, file)
+        if ended is not None:
+            return ended is Ended.MOVED
         if not also:
             self._clock.sleep(timeout_s)
-            return
+            return False
         poller = select.poll()
         for descriptor in also:
             poller.register(descriptor, select.POLLIN)
         poller.poll(max(timeout_s, 0.0) * 1000)
+        return False
 
     def _path(self, name: str) -> str:
         return os.path.join(self._root, name) if name else self._root

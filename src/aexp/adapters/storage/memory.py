@@ -54,7 +54,9 @@ class MemoryStorage(QueueStorage):
         with self._lock:
             self._folders.setdefault(folder, {})[entry] = data
 
-    def put_new(self, name: str, data: bytes) -> bool:
+    def put_new(
+        self, name: str, data: bytes, *, durable: bool = True, follow: bool = False
+    ) -> bool:
         folder, entry = _split(name)
         with self._lock:
             return self._folders.setdefault(folder, {}).setdefault(entry, data) == data
@@ -91,8 +93,9 @@ class MemoryStorage(QueueStorage):
         timeout_s: float,
         also: Sequence[int] = (),
         file: str | None = None,
-    ) -> None:
+    ) -> bool:
         self._clock.sleep(timeout_s)
+        return False
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import contextlib
 import errno
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
@@ -103,12 +103,19 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         mode: str = "overwrite",
         *,
         durable: bool = True,
+        on_draft: Callable[[str], None] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Publish a whole file at once. ``mode="create"`` raises FileExistsError when the name is taken."""
+        """Publish a whole file at once. ``mode="create"`` raises FileExistsError when the name is taken.
+
+        Args:
+            on_draft: called with the path of the finished file before it gets its name.
+        """
         last = mode == "create" and self.profile.sync_last
         draft, left = self._draft(value, sync=durable and not last), True
         try:
+            if on_draft is not None:
+                on_draft(draft)
             if mode == "create":
                 with_folder(path, lambda: self._link(draft, path))
             else:
