@@ -98,7 +98,7 @@ def test_a_request_ends_the_quiet() -> None:
     assert pace.pause_s == 0.01
 
 
-def test_upkeep_is_thorough_while_there_is_work_and_twice_a_minute_in_the_quiet() -> None:
+def test_upkeep_is_thorough_while_there_is_work_and_once_a_minute_in_the_quiet() -> None:
     clock = ManualClock()
     pace = Pace(clock)
 
@@ -111,7 +111,7 @@ def test_upkeep_is_thorough_while_there_is_work_and_twice_a_minute_in_the_quiet(
 
     assert rounds(25) == 5
     rounds(60)
-    assert rounds(300) == 10
+    assert rounds(300) == 5
     assert rounds(300, watching=True) == 60
     rounds(60)
     clock.advance(60)

@@ -1,7 +1,7 @@
 """How busy a daemon has been of late, and what it therefore looks at now.
 
 A file server pays for every look, and hundreds of daemons wait for a request that does not come. So what a
-quiet daemon does only to be on the safe side is done twice a minute, and what tells of a change (an event,
+quiet daemon does only to be on the safe side is done once a minute, and what tells of a change (an event,
 a request, a person) makes it look at everything.
 """
 
@@ -9,7 +9,7 @@ from aexp.domain.liveness import BEAT_INTERVAL_S
 from aexp.domain.polling import daemon_wait, markers_wait
 from aexp.ports.clock import Clock
 
-THOROUGH_EVERY_S = 30.0
+THOROUGH_EVERY_S = 60.0
 BUSY_FOR_S = 30.0
 """Seconds after the last activity in which every round of upkeep is thorough."""
 STOOD_STILL_S = 2.5 * BEAT_INTERVAL_S

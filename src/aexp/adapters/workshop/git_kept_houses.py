@@ -16,7 +16,7 @@ from aexp.adapters.workshop.git_house import GitHouse, discard_house
 from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
 
-MOST_KEPT = 16
+MOST_KEPT = 64
 """Working copies whose last directory is kept."""
 KEPT_FOR_S = 3600.0
 """Seconds; what cleans up old files of a machine waits for days."""
