@@ -1,6 +1,7 @@
-"""The wiring: which adapter stands behind which port. Built by the command line alone.
+"""The wiring of the daemon and of the commands of the login node: which adapter stands behind which port.
 
-What only a daemon or a login node's owner uses is imported when it is first asked for: a client starts fast.
+Built by the command line alone, and not for a client's commands, which start fast (see
+:mod:`aexp.cli.clients`). What only a daemon uses is imported when it is first asked for.
 """
 
 import os
@@ -13,7 +14,6 @@ from dependency_injector import containers, providers
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.processes import ProcProcesses
-from aexp.airgapped.client import RelayClient
 from aexp.airgapped.defaults import cwd_names, cwd_policy, open_queue, queue_flag
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.consent import Mode
@@ -111,11 +111,10 @@ def _daemon(**parts: object) -> "RelayDaemon":
 
 
 class Container(containers.DeclarativeContainer):
-    """Everything that a command needs. A test overrides a provider to swap an adapter."""
+    """Everything that such a command needs. A test overrides a provider to swap an adapter."""
 
     settings = providers.Dependency(instance_of=Settings)
     wake: providers.Object[int | None] = providers.Object(None)
-    cwd: providers.Object[str | None] = providers.Object(None)
     environ = providers.Object(os.environ)
 
     clock = providers.Singleton(SystemClock)
@@ -126,16 +125,6 @@ class Container(containers.DeclarativeContainer):
     )
     queue = providers.Singleton(_queue, storage, processes, clock)
     policy = providers.Singleton(_policy, filesystem, storage, settings)
-
-    client = providers.Factory(
-        RelayClient,
-        queue=storage,
-        cwd=cwd,
-        default_timeout=settings.provided.default_timeout,
-        clock=clock,
-        filesystem=filesystem,
-        processes=processes,
-    )
 
     state = providers.Singleton(_state, environ, policy)
     pins = providers.Singleton(_pins, state)

@@ -1,12 +1,14 @@
 """What can be set, and where it comes from: a keyword wins over the environment, that over the default."""
 
 import os
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from aexp.domain.consent import Mode
 from aexp.domain.errors import SettingsError
+from aexp.domain.profiles import PROFILES
 
 _ENVIRONMENT = {
     "queue": "AEXP_RELAY_QUEUE",
@@ -20,16 +22,9 @@ _ENVIRONMENT = {
     "trust_remotes": "AEXP_RELAY_TRUST_REMOTES",
 }
 
-_ALLOWED = {
-    "default_timeout": "a number of seconds from 0 to 86400",
-    "most_at_once": "a number from 1 to 64",
-    "profile": "auto, posix, nfs, nfs-nocto, lustre or network",
-    "consent": "login, file or signed",
-    "strict": "1 or 0",
-}
 
-
-class Settings(BaseModel):
+@dataclass(frozen=True)
+class Settings:
     """The settings of one process.
 
     Attributes:
@@ -45,14 +40,12 @@ class Settings(BaseModel):
         trust_remotes: colon-separated paths of bare repositories that may be remotes.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     queue: str = "~/.relay"
-    default_timeout: float = Field(default=60.0, ge=0.0, le=86400.0)
+    default_timeout: float = 60.0
     cwd_names: str = ""
-    most_at_once: int = Field(default=4, ge=1, le=64)
-    profile: Literal["auto", "posix", "nfs", "nfs-nocto", "lustre", "network"] = "auto"
-    consent: Literal["login", "file", "signed"] = "login"
+    most_at_once: int = 4
+    profile: str = "auto"
+    consent: str = "login"
     allowed_signers: str = "~/.ssh/allowed_signers"
     strict: bool = False
     trust_remotes: str = ""
@@ -71,13 +64,59 @@ def load_settings(
         name: environ[variable] for name, variable in _ENVIRONMENT.items() if environ.get(variable)
     }
     values.update({name: value for name, value in given.items() if value is not None})
+    return Settings(**{name: _read(name, value) for name, value in values.items()})
+
+
+def _read(name: str, value: object) -> Any:
+    read, allowed = _READ.get(name, (str, "text"))
     try:
-        return Settings.model_validate(values)
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        name = str(first["loc"][0])
-        variable = _ENVIRONMENT.get(name, "")
+        return read(value)
+    except (ValueError, TypeError) as exc:
         raise SettingsError(
-            f"The setting {name} ({variable}) cannot be {first.get('input')!r}.",
-            f"Allowed: {_ALLOWED.get(name, 'text')}.",
+            f"The setting {name} ({_ENVIRONMENT.get(name, '')}) cannot be {value!r}.",
+            f"Allowed: {allowed}.",
         ) from exc
+
+
+def _between(kind: Callable[[Any], Any], least: int, most: int) -> Callable[[Any], Any]:
+    def read(value: object) -> Any:
+        number = kind(value)
+        if not least <= number <= most:
+            raise ValueError(value)
+        return number
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[Any], Any]:
+    return lambda value: words[words.index(value)]
+
+
+_SWITCH = MappingProxyType(
+    {
+        **dict.fromkeys(("1", "true", "yes", "on", "t", "y"), True),
+        **dict.fromkeys(("0", "false", "no", "off", "f", "n"), False),
+    }
+)
+
+
+def _switch(value: object) -> bool:
+    word = str(value).lower()
+    if word not in _SWITCH:
+        raise ValueError(value)
+    return _SWITCH[word]
+
+
+_READ: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
+    {
+        "default_timeout": (_between(float, 0, 86400), "a number of seconds from 0 to 86400"),
+        "most_at_once": (_between(int, 1, 64), "a number from 1 to 64"),
+        "profile": (
+            _one_of("auto", *PROFILES),
+            "auto, posix, nfs, nfs-nocto, lustre or network",
+        ),
+        "consent": (_one_of(*Mode), "login, file or signed"),
+        "strict": (_switch, "1 or 0"),
+    }
+)
+"""Setting to how a value of it is read, and what is allowed; any other setting is text."""

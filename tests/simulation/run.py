@@ -127,15 +127,15 @@ def _controlled(seed: int) -> Iterator[None]:
     """Make the rest of the process as deterministic as the actors: ids, jitter, the environment."""
     ids = random.Random(seed)  # noqa: S311
 
-    def new_id() -> uuid.UUID:
-        return uuid.UUID(int=ids.getrandbits(128), version=4)
+    def new_bytes(count: int) -> bytes:
+        return uuid.UUID(int=ids.getrandbits(128), version=4).bytes[:count]
 
     before = random.getstate()
     random.seed(seed)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AEXP_")}
     try:
         with (
-            mock.patch.object(uuid, "uuid4", new_id),
+            mock.patch.object(os, "urandom", new_bytes),
             mock.patch.object(Owners, "beating", _steady(Owners.beating)),
             mock.patch.dict(os.environ, {**environment, "HOME": HOME}, clear=True),
         ):

@@ -11,7 +11,7 @@ import aexp.airgapped
 from aexp.airgapped.approval import Waiting
 from aexp.airgapped.defaults import DURABLE_VARIABLE, EVENTS_VARIABLE
 from aexp.airgapped.inspection import DaemonView, RequestView
-from aexp.cli import audit, exits, main, original, relay
+from aexp.cli import audit, exits, original, relay, root
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
 from aexp.domain.consent import State
@@ -23,7 +23,7 @@ from aexp.settings import _ENVIRONMENT
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 GROUPS = {
-    "aexp": main.root,
+    "aexp": root.root,
     "aexp relay": relay.relay,
     "aexp relay audit": audit.audit,
     "python -m aexp.airgapped": original.original,

@@ -1,10 +1,7 @@
 """Processes as Linux shows them in ``/proc`` (proc(5)), and a fake for tests."""
 
-import hashlib
 import os
-import socket
 from functools import cached_property
-from pathlib import Path
 
 from aexp.domain.identity import ProcessId
 from aexp.ports.processes import Processes
@@ -16,8 +13,8 @@ _STATE_FIELD = 3
 class ProcProcesses(Processes):
     """This machine's processes.
 
-    The host part of a name ends with eight digits of a hash over the kernel's boot id and the pid
-    namespace: two machines (or containers) that call themselves the same, or one machine before and after a
+    The host part of a name ends with eight digits made of the kernel's boot id and the pid namespace:
+    two machines (or containers) that call themselves the same, or one machine before and after a
     reboot, are told apart.
     """
 
@@ -27,7 +24,7 @@ class ProcProcesses(Processes):
 
     @property
     def hostname(self) -> str:
-        return socket.gethostname()
+        return os.uname().nodename
 
     @cached_property
     def _host(self) -> str:
@@ -44,15 +41,20 @@ class ProcProcesses(Processes):
 
 
 def _machine() -> str:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-    return hashlib.sha256((boot + str(Path("/proc/self/ns/pid").readlink())).encode()).hexdigest()[
-        :8
-    ]
+    """Eight digits of the boot id, which is random, mixed with the number of the namespace."""
+    boot = int(_text("/proc/sys/kernel/random/boot_id")[:8], 16)
+    namespace = int(os.readlink("/proc/self/ns/pid").removeprefix("pid:[").removesuffix("]"))
+    return f"{(boot ^ namespace) & 0xFFFFFFFF:08x}"
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def _stat(pid: int) -> tuple[str, int]:
     """State and start time. The command's name (field 2) may hold anything, also spaces and brackets."""
-    line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    line = _text(f"/proc/{pid}/stat")
     fields = line.rpartition(")")[2].split()
     return fields[0], int(fields[_START_FIELD - _STATE_FIELD])
 

@@ -1,6 +1,6 @@
 """The answer to a request whose daemon died while it ran: what is known, and nothing that is not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aexp.airgapped.audit import Audit
@@ -99,7 +99,7 @@ class Burial:
         answer = refusal(remains.request_id, op, state, what, hint, asked(body))
         output = self._output(remains.request_id)
         # Answered first, moved second: a crash between the two only means that the next one repeats it.
-        won = self._put(answer.model_copy(update={"stdout": output}))
+        won = self._put(replace(answer, stdout=output))
         self._tokens.storage.take(remains.name, remains.gone)
         self._tokens.storage.put(layout.replied(remains.request_id), b"")
         self._audit.warn("crashed", remains.request_id, op=op, answered=won)
@@ -132,9 +132,9 @@ class Burial:
         return output.text(name)
 
     def _put(self, answer: Response) -> bool:
-        told = {"writer": self._tokens.me, "answered_at": self._clock.wall()}
         clean = without_secrets(answer, self._audit.redactor)
-        data = clean.model_copy(update=told).to_bytes()
+        signed = replace(clean, writer=self._tokens.me, answered_at=self._clock.wall())
+        data = signed.to_bytes()
         return self._tokens.storage.put_new(layout.outbox(answer.request_id), data)
 
     def _body(self, name: str) -> dict[str, Any]:

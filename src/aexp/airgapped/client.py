@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
@@ -57,7 +58,7 @@ class RelayClient:
         if queue is None or isinstance(queue, str | os.PathLike):
             queue = defaults.open_queue(queue, self._clock)
         self._queue = RelayQueue(queue, processes or defaults.system_processes(), self._clock)
-        self.cwd = defaults.absolute(cwd or ".")
+        self.cwd = Path(defaults.absolute(cwd or "."))
         self.default_timeout = patience(default_timeout)
 
     def __repr__(self) -> str:

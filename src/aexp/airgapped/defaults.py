@@ -6,19 +6,19 @@ URL choose the transport.
 
 import os
 import re
-import shlex
 from importlib import import_module
-from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from aexp.domain.errors import SettingsError
 from aexp.domain.profiles import PROFILES
 from aexp.domain.text import visible
-from aexp.domain.validation import CwdPolicy
-from aexp.ports.clock import Clock
-from aexp.ports.filesystem import Filesystem
-from aexp.ports.processes import Processes
-from aexp.ports.storage import QueueStorage
+
+if TYPE_CHECKING:
+    from aexp.domain.validation import CwdPolicy
+    from aexp.ports.clock import Clock
+    from aexp.ports.filesystem import Filesystem
+    from aexp.ports.processes import Processes
+    from aexp.ports.storage import QueueStorage
 
 QUEUE_VARIABLE = "AEXP_RELAY_QUEUE"
 NAMES_VARIABLE = "AEXP_RELAY_CWD_NAMES"
@@ -35,8 +35,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
 def open_queue(
-    queue: str | os.PathLike[str] | None, clock: Clock, profile: str | None = None
-) -> QueueStorage:
+    queue: str | os.PathLike[str] | None, clock: "Clock", profile: str | None = None
+) -> "QueueStorage":
     """The storage that a path or URL names; without one ``AEXP_RELAY_QUEUE``, else ``~/.relay``.
 
     Args:
@@ -58,7 +58,7 @@ def open_queue(
     location = queue_folder(rest, from_url=match is not None) if scheme == "file" else rest
     switches = {"events": _is_on(EVENTS_VARIABLE), "durable": _is_on(DURABLE_VARIABLE)}
     opened = load(TRANSPORTS[scheme])(location, clock, _profile(profile), **switches)
-    return cast(QueueStorage, opened)
+    return cast("QueueStorage", opened)
 
 
 def _profile(name: str | None) -> str | None:
@@ -98,53 +98,61 @@ def queue_folder(text: str, *, from_url: bool = False) -> str:
     return os.path.normpath(absolute(text))
 
 
-def absolute(path: str | os.PathLike[str]) -> Path:
+def absolute(path: str | os.PathLike[str]) -> str:
     """The path from the root on, with ``~`` and the current folder put in; links are not followed.
 
     Raises:
         SettingsError: it names a user that does not exist, or the current folder is gone.
     """
-    try:
-        return Path(path).expanduser().absolute()
-    except RuntimeError as exc:
+    found = os.path.expanduser(path)
+    if found.startswith("~"):
         shown = visible(os.fspath(path))
-        raise SettingsError(f"The path {shown} cannot be found: {exc}.") from exc
+        why = "Could not determine home directory."
+        raise SettingsError(f"The path {shown} cannot be found: {why}.")
+    try:
+        return found if os.path.isabs(found) else os.path.join(os.getcwd(), found)
     except FileNotFoundError as exc:
         raise SettingsError("The current folder is gone.", "Change to one that exists.") from exc
 
 
 def queue_flag(url: str) -> str:
     """What a command line needs so that it reaches the queue ``url``: nothing for the default queue."""
-    return "" if url == queue_folder(DEFAULT_QUEUE) else f" --queue {shlex.quote(url)}"
+    if url == queue_folder(DEFAULT_QUEUE):
+        return ""
+    import shlex
+
+    return f" --queue {shlex.quote(url)}"
 
 
-def system_clock() -> Clock:
+def system_clock() -> "Clock":
     """This machine's time."""
-    return cast(Clock, load("aexp.adapters.clock.system:SystemClock")())
+    return cast("Clock", load("aexp.adapters.clock.system:SystemClock")())
 
 
-def system_processes() -> Processes:
+def system_processes() -> "Processes":
     """This machine's processes."""
-    return cast(Processes, load("aexp.adapters.processes:ProcProcesses")())
+    return cast("Processes", load("aexp.adapters.processes:ProcProcesses")())
 
 
-def local_filesystem() -> Filesystem:
+def local_filesystem() -> "Filesystem":
     """This machine's files."""
-    return cast(Filesystem, load("aexp.adapters.filesystem.local:LocalFilesystem")())
+    return cast("Filesystem", load("aexp.adapters.filesystem.local:LocalFilesystem")())
 
 
 def cwd_policy(
-    filesystem: Filesystem, queue_folder: str | None, names: frozenset[str] | None = None
-) -> CwdPolicy:
+    filesystem: "Filesystem", queue_folder: str | None, names: frozenset[str] | None = None
+) -> "CwdPolicy":
     """Where operations may work: below ``$HOME``, outside the queue, under ``AEXP_RELAY_CWD_NAMES``.
 
     Args:
         names: the open top-level names; by default those of the environment.
     """
+    from aexp.domain.validation import CwdPolicy
+
     if names is None:
         names = cwd_names(os.environ.get(NAMES_VARIABLE, ""))
     return CwdPolicy(
-        home=filesystem.resolve(str(Path.home())),
+        home=filesystem.resolve(os.path.expanduser("~")),
         resolve=filesystem.resolve,
         kind=filesystem.kind,
         queue=None if queue_folder is None else filesystem.resolve(queue_folder),

@@ -1,6 +1,5 @@
 """A request that was submitted: ask how it stands, wait for it, stop it, pick it up elsewhere."""
 
-import logging
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -12,8 +11,6 @@ from aexp.domain.consent import FINAL, State
 from aexp.domain.errors import RelayError
 from aexp.domain.requests import RelayResult, Response
 from aexp.ports.clock import Clock
-
-logger = logging.getLogger("aexp.airgapped")
 
 
 class RelayHandle:
@@ -165,7 +162,7 @@ class RelayHandle:
         def warn(state: State) -> None:
             if state is State.PENDING and state not in told:
                 how = approve_hint(self.id, self._queue.storage.url)
-                logger.warning("The request waits for consent. On the login node: %s", how)
+                _warn(f"The request waits for consent. On the login node: {how}")
             told.add(state)
 
         return warn
@@ -177,4 +174,6 @@ class RelayHandle:
 
 
 def _warn(said: str) -> None:
-    logger.warning("%s", said)
+    import logging
+
+    logging.getLogger("aexp.airgapped").warning("%s", said)

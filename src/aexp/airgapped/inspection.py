@@ -9,10 +9,8 @@ from aexp.domain.consent import Mode, State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
 from aexp.domain.identity import ProcessId
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
-from aexp.domain.polling import CLIENT_MOST_S
-from aexp.domain.requests import MAX_ANSWER_BYTES, Response
+from aexp.domain.requests import MAX_ANSWER_BYTES, MAX_MOMENT_S, Response
 from aexp.domain.text import visible
-from aexp.domain.validation import MAX_MOMENT_S
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 
@@ -126,6 +124,8 @@ def _judge(
         return False, "its process is gone from this machine"
     if not beat.looks_old(clock.wall(), PATIENCE_S):
         return True, "it beat lately"
+    from aexp.domain.polling import CLIENT_MOST_S
+
     watch = BeatWatch()
     verdict = watch.see(beat.raw, clock.monotonic(), looks_old=True)
     while verdict is Verdict.UNSURE:

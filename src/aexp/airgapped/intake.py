@@ -1,6 +1,7 @@
 """Taking requests in: claim, read, validate; never trust the client."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aexp.airgapped.admission import Admission, Admitted
@@ -11,6 +12,7 @@ from aexp.airgapped.jobs import Job, asked, refusal
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import wire
+from aexp.domain.checking import checked_request
 from aexp.domain.consent import Event, State
 from aexp.domain.errors import (
     AexpError,
@@ -153,7 +155,7 @@ class Intake:
         try:
             body = _body(data)
             valid = validate_request(body, self._policy)
-            return Request.model_validate(body), valid
+            return checked_request(body), valid
         except RelayValidationError:
             raise
         except FilesystemError as exc:
@@ -184,7 +186,7 @@ class Intake:
         op, repeated = _as_said(data)
         answer = refusal(token.request_id, op, State.INVALID, exc.what, exc.hint)
         told = {"field": exc.field, "problem": exc.problem, "allowed": exc.allowed}
-        self._publisher.publish(token, answer.model_copy(update={"details": {**repeated, **told}}))
+        self._publisher.publish(token, replace(answer, details={**repeated, **told}))
 
     def _is_late(self, request: Request) -> bool:
         # Two nodes' clocks meet here. The span is a day by default, so that minutes of difference do

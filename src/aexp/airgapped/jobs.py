@@ -1,7 +1,7 @@
 """A request in the daemon's hands, and the answers that can be given to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aexp.domain.consent import Event, State, transition
@@ -74,15 +74,15 @@ class Job:
     ) -> Response:
         """The answer that this request ended in ``state``."""
         base = refusal(self.request_id, self.valid.op, state, error, hint)
-        told = {
-            "returncode": returncode,
-            "stdout": stdout,
-            "duration_s": round(duration_s, 6),
-            "truncated": truncated,
-            "notices": self.survey.notices,
-            "details": {"args": self.valid.args, "cwd": str(self.valid.cwd)},
-        }
-        return base.model_copy(update=told)
+        return replace(
+            base,
+            returncode=returncode,
+            stdout=stdout,
+            duration_s=round(duration_s, 6),
+            truncated=truncated,
+            notices=self.survey.notices,
+            details={"args": self.valid.args, "cwd": str(self.valid.cwd)},
+        )
 
 
 def asked(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Publishing answers, also when the storage refuses them for a while."""
 
 from collections import deque
+from dataclasses import replace
 from itertools import islice
 
 from aexp.airgapped.audit import Audit
@@ -28,14 +29,14 @@ MOST_FOUND = 20_000
 
 def without_secrets(response: Response, redactor: Redactor) -> Response:
     """The answer as it may lie in the queue."""
-    told = {
-        "stdout": redactor.text(response.stdout),
-        "error": redactor.data(response.error),
-        "hint": redactor.data(response.hint),
-        "notices": tuple(redactor.text(notice) for notice in response.notices),
-        "details": redactor.data(response.details),
-    }
-    return response.model_copy(update=told)
+    return replace(
+        response,
+        stdout=redactor.text(response.stdout),
+        error=redactor.data(response.error),
+        hint=redactor.data(response.hint),
+        notices=tuple(redactor.text(notice) for notice in response.notices),
+        details=redactor.data(response.details),
+    )
 
 
 class Publisher:
@@ -85,12 +86,11 @@ class Publisher:
 
     def publish(self, token: Token, response: Response) -> None:
         """Answer the request that ``token`` stands for."""
-        stamped = without_secrets(response, self._redactor).model_copy(
-            update={
-                "answered_at": self._clock.wall(),
-                "writer": self._tokens.me,
-                "consent": self._consent,
-            }
+        stamped = replace(
+            without_secrets(response, self._redactor),
+            answered_at=self._clock.wall(),
+            writer=self._tokens.me,
+            consent=self._consent,
         )
         try:
             self._send_somehow(token, stamped)
@@ -136,7 +136,7 @@ class Publisher:
             end = response.stdout[-KEPT_CHARS:]
             if end == response.stdout:
                 raise
-            self._send(token, response.model_copy(update={"stdout": end, "truncated": True}))
+            self._send(token, replace(response, stdout=end, truncated=True))
 
     def _send(self, token: Token, response: Response) -> None:
         asked = ALLOWED.get(response.op)

@@ -3,8 +3,9 @@
 The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :mod:`aexp.domain.layout`.
 """
 
+from functools import cached_property
+
 from aexp.airgapped.beats import Beat
-from aexp.airgapped.withdrawn import answer_withdrawn
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
 from aexp.domain.errors import (
@@ -14,7 +15,6 @@ from aexp.domain.errors import (
     StorageUnfitError,
 )
 from aexp.domain.identity import PREFIX, ProcessId, is_request_id
-from aexp.domain.operations import ALLOWED
 from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
@@ -34,10 +34,14 @@ class RelayQueue:
 
     def __init__(self, storage: QueueStorage, processes: Processes, clock: Clock) -> None:
         self.storage = storage
-        self.me = str(processes.me)
         self._processes = processes
         self._clock = clock
         self._marks: bool | None = None
+
+    @cached_property
+    def me(self) -> str:
+        """The name of this process."""
+        return str(self._processes.me)
 
     def submit(self, request_id: str, request: Request) -> None:
         """Leave the request for the daemon. Durable on return, where the operation is.
@@ -46,10 +50,12 @@ class RelayQueue:
             StorageFullError: there is no room for it; nothing will run.
             RelayStorageError: the storage failed; whether the request arrived is not known.
         """
-        # False means that the name was taken: by a first try of ours whose reply was lost. Ids are
-        # random, so nobody else's request can be there.
+        from aexp.domain.operations import ALLOWED
+
         durable = ALLOWED[request.op].durable
         body = request.to_bytes()
+        # False means that the name was taken: by a first try of ours whose reply was lost. Ids are
+        # random, so nobody else's request can be there.
         self.storage.put_new(layout.inbox(request_id), body, durable=durable, follow=True)
 
     def new_answer(self, request_id: str) -> Response | None:
@@ -205,6 +211,8 @@ class RelayQueue:
         return self._withdraw_from(layout.inbox(request_id), request_id, why)
 
     def _withdraw_from(self, name: str, request_id: str, why: str) -> bool:
+        from aexp.airgapped.withdrawn import answer_withdrawn
+
         gone = layout.cancelled(request_id, self.me)
         if not self.storage.take(name, gone):
             return False

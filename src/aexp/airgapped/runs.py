@@ -1,6 +1,6 @@
 """A command that was started, and how it came to its end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.runlog import RunLog
@@ -61,7 +61,7 @@ class Run:
         if len(self.jobs) == 1:
             return answer
         shared = f"one run answered {len(self.jobs)} requests that asked for the same"
-        return answer.model_copy(update={"notices": (*answer.notices, shared)})
+        return replace(answer, notices=(*answer.notices, shared))
 
     def explain(self, state: State, now: float) -> tuple[str | None, str | None]:
         """What went wrong and what to do next, for an end that was not the command's own."""

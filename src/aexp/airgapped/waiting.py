@@ -1,12 +1,10 @@
 """Waiting for an answer, as a series of looks: the caller decides how time passes between them."""
 
-import random
 from collections.abc import Callable
 
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting_notes import said_to
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
@@ -144,6 +142,8 @@ class AnswerWait:
 
     def pause_s(self) -> float:
         """Seconds until the next look."""
+        import random
+
         elapsed = self._clock.monotonic() - self._began
         scale = self._queue.storage.profile.poll_scale
         wait = scale * client_wait(elapsed, for_consent=self.pending, near=self._near)
@@ -166,6 +166,8 @@ class AnswerWait:
 
     def _hear(self) -> None:
         """What the daemon says to whoever waits, for example why an approval did not count."""
+        from aexp.airgapped.waiting_notes import said_to
+
         said = said_to(self._queue.storage, self._request_id)
         if said and said != self._said:
             self._said = said

@@ -1,5 +1,7 @@
 """The answer to a request that was taken back before it started."""
 
+from dataclasses import replace
+
 from aexp.airgapped.jobs import asked, refusal
 from aexp.airgapped.tokens import mark_replied
 from aexp.domain import layout, wire
@@ -26,6 +28,6 @@ def answer_withdrawn(
         body = {}
     op = visible(str(body.get("op", "?")), limit=64)
     answer = refusal(request_id, op, State.CANCELLED, why, details=asked(body))
-    signed = answer.model_copy(update={"writer": writer, "answered_at": wall})
+    signed = replace(answer, writer=writer, answered_at=wall)
     storage.put_new(layout.outbox(request_id), signed.to_bytes())
     mark_replied(storage, request_id, gone)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from aexp.cli.wiring import container, json_option, print_json, queue_option
+from aexp.cli.terminal import print_json
+from aexp.cli.wiring import container, json_option, queue_option
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import CONFIRM_CHARS
 from aexp.domain.text import visible

@@ -9,6 +9,7 @@ from typing import Any
 import rich_click as click
 
 from aexp.cli.exits import INTERRUPTED, exit_code
+from aexp.cli.terminal import show_error
 from aexp.domain.errors import AexpError
 
 
@@ -56,10 +57,3 @@ class RootGroup(LazyGroup):
         except (KeyboardInterrupt, click.Abort):
             click.echo("", err=True)
             ctx.exit(INTERRUPTED)
-
-
-def show_error(error: AexpError) -> None:
-    """What happened, and what to do next, on standard error."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {error.what}", err=True)
-    if error.hint:
-        click.echo(f"{click.style('  next:', fg='cyan')} {error.hint}", err=True)

@@ -5,7 +5,7 @@ They lie beside ``aexp``, outside the queue, and take the options of the command
 
 import sys
 
-from aexp.cli.main import root
+from aexp.cli.root import root
 
 
 def approve() -> None:

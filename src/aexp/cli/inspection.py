@@ -1,12 +1,12 @@
 """``aexp relay status|ls|show|cancel``."""
 
 import dataclasses
-import sys
+import time
 
 import rich_click as click
 
-from aexp.cli.exits import DOWN
-from aexp.cli.wiring import container, json_option, print_json, queue_option
+from aexp.cli.terminal import print_json
+from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.consent import FINAL, State
 from aexp.domain.operations import ALLOWED
 from aexp.domain.output import MAX_ANSWER_BYTES
@@ -19,21 +19,9 @@ LATEST = 20
 @json_option
 def status(queue: str | None, as_json: bool) -> None:
     """Say whether a daemon serves the queue, and where. Exits with 69 when none does."""
-    from aexp.airgapped.inspection import daemon_view
-    from aexp.airgapped.waiting import serve_hint
-    from aexp.cli.render import show_daemon
+    from aexp.cli.standing import show_status
 
-    built = container(queue)
-    view = daemon_view(built.queue(), built.clock(), built.processes())
-    if as_json:
-        print_json(dataclasses.asdict(view))
-    else:
-        show_daemon(view)
-        if not view.up:
-            click.echo(f"  next: {serve_hint(view.queue)}", err=True)
-        elif view.pending:
-            click.echo("  next: aexp relay pending", err=True)
-    sys.exit(0 if view.up else DOWN)
+    show_status(queue, as_json)
 
 
 @click.command()
@@ -51,12 +39,13 @@ def ls(
 ) -> None:
     """List the requests: open ones first, then the latest twenty answers."""
     from aexp.airgapped.inspection import request_views
+    from aexp.cli.clients import queue_of
     from aexp.cli.render import request_rows, show_table
 
-    built = container(queue)
+    relay_queue = queue_of(queue)
     views = [
         view
-        for view in request_views(built.queue())
+        for view in request_views(relay_queue)
         if (state is None or view.state == state) and (op is None or view.op == op)
     ]
     waiting = [view for view in views if view.state not in FINAL]
@@ -68,7 +57,7 @@ def ls(
     if not shown:
         click.echo("No requests.", err=True)
         return
-    show_table(request_rows(shown, built.clock().wall()))
+    show_table(request_rows(shown, time.time()))
     if len(shown) < len(views):
         click.echo(f"older answers: {len(views) - len(shown)}; aexp relay ls --all", err=True)
 
@@ -81,10 +70,11 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
     """Show one request and its output. The first digits of its ID will do."""
     from aexp.airgapped.inspection import request_view
     from aexp.airgapped.waiting_notes import asked_of
+    from aexp.cli.clients import queue_of
     from aexp.cli.render import show_request
     from aexp.domain import layout
 
-    relay_queue = container(queue).queue()
+    relay_queue = queue_of(queue)
     full_id = relay_queue.find(request_id)
     view = request_view(relay_queue, full_id)
     answer = relay_queue.answer(full_id)
@@ -109,14 +99,15 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
 def cancel(request_id: str, queue: str | None) -> None:
     """Stop a request: take it back, or ask the daemon to end it."""
     from aexp.airgapped.waiting import show_hint
+    from aexp.cli.clients import client_of
 
-    built = container(queue)
-    full_id = built.queue().find(request_id)
-    handle = built.client().handle(full_id)
+    client = client_of(queue)
+    full_id = client.queue.find(request_id)
+    handle = client.handle(full_id)
     if handle.done():
         click.echo(f"{full_id} is over already ({handle.state}); nothing was cancelled.", err=True)
     elif handle.cancel():
         click.echo(f"{full_id} was withdrawn and will not run.")
     else:
         click.echo(f"The daemon was asked to end {full_id}.")
-        click.echo(f"  next: {show_hint(full_id, built.storage().url)}", err=True)
+        click.echo(f"  next: {show_hint(full_id, client.queue.storage.url)}", err=True)

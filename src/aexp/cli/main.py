@@ -1,27 +1,33 @@
-"""``aexp``: the root of the command line."""
+"""``aexp``: the entry point of the command line."""
 
-import rich_click as click
-
-from aexp import __version__
-from aexp.cli.groups import RootGroup
-
-COMMANDS = {
-    "relay": "aexp.cli.relay:relay",
-    "sandbox": "aexp.cli.sandbox:sandbox",
-    "new-sandbox": "aexp.cli.sandbox:new_sandbox",
-}
-
-
-@click.group(
-    cls=RootGroup,
-    commands_at=COMMANDS,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.version_option(__version__, prog_name="aexp", message="%(prog)s %(version)s")
-def root() -> None:
-    """Work from compute nodes without internet, and keep exploratory notebooks in order."""
+import os
+import sys
 
 
 def main() -> None:
-    """The entry point of the console script."""
-    root(prog_name="aexp")
+    """Run the command line: its plainest spellings by themselves, everything else with click."""
+    try:
+        plain = "_AEXP_COMPLETE" not in os.environ and _quick(sys.argv[1:])
+    except BrokenPipeError:
+        # Nobody reads on. The interpreter flushes once more at its end, which must not fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    if not plain:
+        from aexp.cli.root import root
+
+        root(prog_name="aexp")
+
+
+def _quick(words: list[str]) -> bool:
+    """Do what the words say, if that can be done without click; False when nothing was done."""
+    if words == ["--version"]:
+        from aexp import __version__
+
+        sys.stdout.write(f"aexp {__version__}\n")
+        sys.stdout.flush()
+        return True
+    if words[:1] != ["relay"]:
+        return False
+    from aexp.cli.quick import quick
+
+    return quick(words[1:])

@@ -1,18 +1,18 @@
 """How results and views look on a terminal. Standard output carries what was asked for, nothing else."""
 
 import dataclasses
-import datetime as dt
-import shutil
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import rich_click as click
-
-from aexp.airgapped.inspection import DaemonView, RequestView
-from aexp.cli.wiring import print_json
+from aexp.cli.terminal import echo, print_json, style
 from aexp.domain.consent import FINAL, State
-from aexp.domain.requests import RelayResult
 from aexp.domain.text import age, visible_lines
+
+if TYPE_CHECKING:
+    from aexp.airgapped.inspection import DaemonView, RequestView
+    from aexp.domain.requests import RelayResult
 
 _COLOURS = {
     State.COMPLETED: "green",
@@ -27,49 +27,49 @@ def show_output(text: str) -> None:
     """An operation's output: exactly as it was into a pipe, made harmless on a terminal."""
     if sys.stdout.isatty():
         text = visible_lines(text)
-    click.echo(text, nl=bool(text) and not text.endswith("\n"))
+    echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
-def show_result(result: RelayResult, *, as_json: bool) -> None:
+def show_result(result: "RelayResult", *, as_json: bool) -> None:
     """The output on stdout; on stderr one line of how it went, where somebody is there to read it."""
     if as_json:
         print_json(dataclasses.asdict(result))
         return
     show_output(result.stdout)
     for notice in result.notices:
-        click.echo(f"{click.style('note:', fg='yellow')} {notice}", err=True)
+        echo(f"{style('note:', 'yellow')} {notice}", err=True)
     if result.ok and not sys.stderr.isatty():
         return
-    mark = click.style("ok", fg="green") if result.ok else click.style("failed", fg="red")
+    mark = style("ok", "green") if result.ok else style("failed", "red")
     told = f"{mark} {result.op} in {age(result.duration_s)}"
     if not result.ok:
         told += f", returncode {result.returncode}"
-    click.echo(told, err=True)
+    echo(told, err=True)
 
 
-def show_daemon(view: DaemonView) -> None:
+def show_daemon(view: "DaemonView") -> None:
     """Who serves, and what there is to do."""
     if view.up:
-        mark = click.style("up", fg="green", bold=True)
+        mark = style("up", "green", bold=True)
         beat = "?" if view.beat_age_s is None else age(view.beat_age_s)
         since = "" if view.since is None else f", serving since {moment(view.since)}"
-        click.echo(f"{mark}    daemon on {view.host} (pid {view.pid}){since}, last beat {beat} ago")
+        echo(f"{mark}    daemon on {view.host} (pid {view.pid}){since}, last beat {beat} ago")
     else:
-        click.echo(f"{click.style('down', fg='red', bold=True)}  {view.why}")
+        echo(f"{style('down', 'red', bold=True)}  {view.why}")
     if view.up and view.trouble:
-        click.echo(f"{click.style('trouble', fg='yellow')}  {view.trouble}")
+        echo(f"{style('trouble', 'yellow')}  {view.trouble}")
     counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
     seen = f" on {view.filesystem}" if view.filesystem else ""
-    click.echo(f"queue {view.queue}: {counts} (profile {view.profile}{seen})")
+    echo(f"queue {view.queue}: {counts} (profile {view.profile}{seen})")
     if view.consent:
-        click.echo(f"consent {view.consent}")
+        echo(f"consent {view.consent}")
     if view.trail:
-        click.echo(f"audit   {view.trail}")
+        echo(f"audit   {view.trail}")
     for line in view.destinations:
-        click.echo(f"destination {line}")
+        echo(f"destination {line}")
 
 
-def request_rows(views: Iterable[RequestView], now: float) -> list[list[str]]:
+def request_rows(views: Iterable["RequestView"], now: float) -> list[list[str]]:
     """The lines of ``aexp relay ls``, with a heading."""
     rows = [["ID", "STATE", "OPERATION", "AGE", "RC", "WHERE", "NOTE"]]
     for view in views:
@@ -83,6 +83,8 @@ def request_rows(views: Iterable[RequestView], now: float) -> list[list[str]]:
 
 def show_table(rows: Sequence[Sequence[str]]) -> None:
     """Columns as wide as they must be, the last one cut to the terminal; a state is coloured."""
+    import shutil
+
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     room = shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
     for row in rows:
@@ -90,19 +92,19 @@ def show_table(rows: Sequence[Sequence[str]]) -> None:
         if sys.stdout.isatty():
             cells[-1] = _cut(row[-1], max(room, 12))
         if row[1] in [*State]:
-            cells[1] = click.style(cells[1], fg=_COLOURS.get(State(row[1]), "red"))
-        click.echo("  ".join(cells).rstrip())
+            cells[1] = style(cells[1], _COLOURS.get(State(row[1]), "red"))
+        echo("  ".join(cells).rstrip())
 
 
 def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def show_request(view: RequestView, output: str, log: str) -> None:
+def show_request(view: "RequestView", output: str, log: str) -> None:
     """What is known of a request, then its output."""
     facts = {
         "request": view.request_id,
-        "state": click.style(view.state, fg=_COLOURS.get(view.state, "red")),
+        "state": style(view.state, _COLOURS.get(view.state, "red")),
         "operation": " ".join([view.op, *view.args]),
         "cwd": view.cwd,
         "client": view.client,
@@ -118,15 +120,15 @@ def show_request(view: RequestView, output: str, log: str) -> None:
     }
     for name, value in facts.items():
         if value:
-            click.echo(f"{name:<11}{value}")
+            echo(f"{name:<11}{value}")
     if output:
-        click.echo("")
+        echo("")
         show_output(output)
 
 
 def moment(seconds: float) -> str:
     """A date and time on this node's clock and in its zone."""
     try:
-        return dt.datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
     except (OverflowError, ValueError, OSError):
         return "?"

@@ -1,6 +1,5 @@
 """The options that most commands share, and the container behind them."""
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,8 +9,6 @@ if TYPE_CHECKING:
     from aexp.container import Container
 
 F = TypeVar("F", bound=Callable[..., Any])
-SCHEMA = 1
-"""The version of everything that ``--json`` prints."""
 
 
 def queue_option(command: F) -> F:
@@ -28,12 +25,13 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
 
 
-def container(queue: str | None = None, **given: Any) -> "Container":
-    """The wiring for one command.
+def container(queue: str | None = None, *, wake: int | None = None, **given: Any) -> "Container":
+    """The wiring for one command of the login node; a client's is in :mod:`aexp.cli.clients`.
 
     Args:
         queue: what ``--queue`` said.
-        given: further settings (None means not given), and ``cwd`` and ``wake`` for the container.
+        wake: a descriptor that wakes the daemon.
+        given: further settings (None means not given).
 
     Raises:
         SettingsError: a setting cannot be used.
@@ -41,15 +39,7 @@ def container(queue: str | None = None, **given: Any) -> "Container":
     from aexp.container import Container
     from aexp.settings import load_settings
 
-    # Parts of the container that are not settings.
-    parts = {name: given.pop(name) for name in ("cwd", "wake") if given.get(name) is not None}
-    given = {name: value for name, value in given.items() if name not in ("cwd", "wake")}
     built = Container(settings=load_settings(queue=queue, **given))
-    for name, value in parts.items():
-        built.providers[name].override(value)
+    if wake is not None:
+        built.wake.override(wake)
     return built
-
-
-def print_json(body: dict[str, Any]) -> None:
-    """One JSON object on standard output, with the version of its shape."""
-    click.echo(json.dumps({"schema": SCHEMA, **body}, ensure_ascii=False, default=str))

@@ -10,8 +10,8 @@ from typing import Any
 
 from aexp.domain import wire
 from aexp.domain.petition import Petition
+from aexp.domain.requests import MAX_MOMENT_S
 from aexp.domain.text import visible
-from aexp.domain.validation import MAX_MOMENT_S
 
 MAX_QUESTION_BYTES = wire.MAX_BYTES
 MAX_ANSWER_BYTES = 1 << 20

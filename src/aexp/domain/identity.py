@@ -5,8 +5,8 @@ the process in clock ticks since boot (field 22 of ``/proc/<pid>/stat``, see pro
 pid and start time together tell whether that very process still lives.
 """
 
+import os
 import re
-import uuid
 from dataclasses import dataclass
 
 REQUEST_ID = re.compile(
@@ -19,7 +19,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
 
 def new_request_id() -> str:
     """A fresh id: 32 hexadecimal digits, random, never used again."""
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def is_request_id(text: str) -> bool:
@@ -39,7 +39,7 @@ class ProcessId:
     @classmethod
     def new(cls, host: str, pid: int, start: int) -> "ProcessId":
         """The name of a process; the host's dots and slashes become dashes."""
-        return cls(_UNFIT.sub("-", host)[:73] or "host", pid, start, uuid.uuid4().hex[:8])
+        return cls(_UNFIT.sub("-", host)[:73] or "host", pid, start, os.urandom(4).hex())
 
     @classmethod
     def parse(cls, text: str) -> "ProcessId | None":

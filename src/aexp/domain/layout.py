@@ -21,8 +21,8 @@ tells a waiting client for some minutes that its answer is there: that folder st
 cost of looking.
 """
 
+import os
 import re
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -164,4 +164,4 @@ def bad(entry: str) -> str:
     The name says what it was called, in at most 100 letters that do nothing to a terminal or a shell.
     """
     harmless = _HARMFUL.sub("_", entry[:100]).lstrip(".-") or "_"
-    return f"{BAD}/{harmless}.{uuid.uuid4().hex[:12]}"
+    return f"{BAD}/{harmless}.{os.urandom(6).hex()}"

@@ -1,12 +1,13 @@
 """What travels: a request, the answer to it, and what the caller gets.
 
-The same frozen types go from the caller to the disk to the daemon and back.
+The same frozen types go from the caller to the disk to the daemon and back. They are plain dataclasses: a
+client writes requests and reads answers, and importing pydantic would take it longer than both.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from aexp.domain import wire
 from aexp.domain.consent import State
@@ -14,16 +15,19 @@ from aexp.domain.errors import RelayAnswerError
 
 PROTOCOL = 1
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
+MAX_MOMENT_S = 1e11
+"""Seconds since 1970 that are a date on some calendar."""
 
 
-class Request(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Request:
     """A request that has passed the validation: it can be run as it stands.
 
     Attributes:
         coalesce: False when it wants a run of its own; otherwise it may share one with equal requests.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    __pydantic_config__: ClassVar = {"extra": "forbid"}  # for aexp.domain.checking
 
     op: str
     args: tuple[str, ...] = ()
@@ -35,11 +39,12 @@ class Request(BaseModel):
 
     def to_bytes(self) -> bytes:
         """The file that a client leaves in ``inbox/``; keys without a value are left out."""
-        return wire.encode(self.model_dump(mode="json", exclude_none=True))
+        return wire.encode(_said(self))
 
 
-class Response(BaseModel):
-    """The one answer to a request. Keys that we do not know are ignored.
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """The one answer to a request.
 
     Attributes:
         status: one of the original's words: completed, validation, rejected, timeout, crashed.
@@ -50,8 +55,6 @@ class Response(BaseModel):
         consent: what counts as a person's approval under this daemon, with its weakness.
         details: what was asked (args, cwd), or which field was refused and why.
     """
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
     request_id: str
     op: str
@@ -67,28 +70,26 @@ class Response(BaseModel):
     writer: str | None = None
     notices: tuple[str, ...] = ()
     consent: str | None = None
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """The file that is published in ``outbox/``."""
         # Clients of the original layout look ``returncode`` up also where there is none.
-        told = self.model_dump(mode="json", exclude_none=True)
-        return wire.encode({"returncode": None, **told})
+        return wire.encode({"returncode": None, **_said(self)})
 
     @classmethod
     def from_bytes(cls, data: bytes, request_id: str) -> "Response":
         """The answer in a file of ``outbox/``, also one that an original daemon wrote.
+
+        Keys that we do not know are ignored.
 
         Raises:
             RelayAnswerError: the file is not an answer.
         """
         try:
             found = wire.decode(data, max_bytes=MAX_ANSWER_BYTES)
-            known = {key: value for key, value in found.items() if value is not None}
-            if known.get("state") not in [*State]:
-                known.pop("state", None)
-            return cls.model_validate({"op": "?", "request_id": request_id, **known})
-        except (wire.WireError, ValidationError) as exc:
+            return cls(**{"op": "?", "request_id": request_id, **_read(found)})
+        except (ValueError, OverflowError) as exc:
             raise RelayAnswerError(
                 f"The answer to {request_id} cannot be read: {exc}.",
                 "Look at it in the queue's outbox; the operation may have run.",
@@ -100,6 +101,44 @@ class Response(BaseModel):
         """The exact state, worked out from ``status`` where an original daemon gave no other."""
         return self.state or _ORIGINAL_STATES.get(self.status, State.CRASHED)
 
+
+def _said(one: Request | Response) -> dict[str, Any]:
+    return {name: value for name, value in vars(one).items() if value is not None}
+
+
+_TEXTS = ("request_id", "op", "status", "stdout", "error", "hint", "writer", "consent")
+_NUMBERS = ("duration_s", "answered_at")
+_KINDS: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(_TEXTS, str),
+        **dict.fromkeys(_NUMBERS, (int, float)),
+        **{"returncode": int, "truncated": bool, "notices": list, "details": dict},
+    }
+)
+
+
+def _read(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an answer that say something, each of its type.
+
+    Raises:
+        ValueError: one is of another type, or the status is missing.
+        OverflowError: a number is too large.
+    """
+    known = {name: found[name] for name in _KINDS if found.get(name) is not None}
+    for name, value in known.items():
+        boolean = isinstance(value, bool)
+        if not isinstance(value, _KINDS[name]) or (boolean and _KINDS[name] is not bool):
+            raise ValueError(f"its {name} is a JSON {type(value).__name__}")
+    if "status" not in known:
+        raise ValueError("it has no status")
+    if not all(isinstance(notice, str) for notice in known.get("notices", ())):
+        raise ValueError("its notices are not all text")
+    known["notices"] = tuple(known.get("notices", ()))
+    known.update({name: float(known[name]) for name in _NUMBERS if name in known})
+    return {**known, "state": _STATES.get(str(found.get("state")))}
+
+
+_STATES: Mapping[str, State] = MappingProxyType({state.value: state for state in State})
 
 _ORIGINAL_STATES = {
     "completed": State.COMPLETED,

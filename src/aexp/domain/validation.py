@@ -4,22 +4,20 @@ The daemon asks this of every file that it finds, whatever the client said befor
 first, so that a mistake is an error at once and not a round trip later.
 """
 
-import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aexp.domain.errors import AexpError, RelayValidationError
 from aexp.domain.operations import ALLOWED, MAX_ARG_CHARS, MAX_ARGS, OpSpec
-from aexp.domain.requests import Request
+from aexp.domain.requests import MAX_MOMENT_S, Request
 from aexp.domain.text import visible
 
 MAX_CWD_BYTES = 4096
 MAX_TTL_S = 7 * 86400.0
-MAX_MOMENT_S = 1e11
 MAX_ECHO = 64
-KEYS = frozenset(Request.model_fields)
+KEYS = frozenset(field.name for field in fields(Request))
 _CWD_ALLOWED = "an absolute path (or one that begins with ~/) of a folder below the home"
 
 
@@ -83,6 +81,8 @@ def _operation(value: object) -> OpSpec:
         raise RelayValidationError("op", f"is {_kind_of(value)}, not a name", allowed)
     spec = ALLOWED.get(value)
     if spec is None:
+        import difflib
+
         near = difflib.get_close_matches(value[:64], ALLOWED, n=1)
         meant = f" (did you mean {near[0]}?)" if near else ""
         raise RelayValidationError("op", f"is unknown: '{_echo(value)}'{meant}", allowed)

@@ -5,7 +5,6 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from aexp.adapters.remedies import reason, remedy
 from aexp.domain.errors import FilesystemError
 from aexp.domain.text import visible
 
@@ -16,6 +15,8 @@ def failure(path: str, exc: Exception) -> FilesystemError:
     if isinstance(exc, UnicodeError):
         return FilesystemError(f"{shown}: the text is not UTF-8.", "Save it as UTF-8.")
     if isinstance(exc, OSError):
+        from aexp.adapters.remedies import reason, remedy
+
         return FilesystemError(f"{shown}: {reason(exc)}.", remedy(exc))
     return FilesystemError(f"{shown}: {visible(str(exc)) or type(exc).__name__}.")
 

@@ -2,16 +2,13 @@
 
 import errno
 import os
-import select
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import Any, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aexp.adapters.clock.system import SystemClock
-from aexp.adapters.remedies import reason, remedy
-from aexp.adapters.storage.events import Ended, FileEvents
 from aexp.adapters.storage.mounts import mount_of
 from aexp.adapters.storage.reserve import FULL
 from aexp.adapters.storage.retrying import patiently
@@ -26,6 +23,9 @@ from aexp.domain.errors import (
 from aexp.domain.profiles import NETWORK, PROFILES, Profile, profile_for
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
+
+if TYPE_CHECKING:
+    from aexp.adapters.storage.events import FileEvents
 
 T = TypeVar("T")
 SCRATCH = "tmp"
@@ -44,7 +44,7 @@ class FsspecStorage(QueueStorage):
         clock: for the waits between two attempts.
         profile: how the filesystem is treated.
         url: what reaches this queue again; for messages.
-        events: what may tell sooner that something has changed.
+        events: what makes, at the first wait, what may tell sooner that something has changed.
 
     Raises:
         RelayStorageError: the filesystem makes no such promise. Most of fsspec's do not.
@@ -57,7 +57,7 @@ class FsspecStorage(QueueStorage):
         clock: Clock,
         url: str,
         profile: Profile,
-        events: FileEvents | None = None,
+        events: "Callable[[], FileEvents] | None" = None,
     ) -> None:
         if not getattr(fs, "atomic", False):
             raise RelayStorageError(
@@ -69,7 +69,11 @@ class FsspecStorage(QueueStorage):
         self._clock = clock
         self._url = url
         self._profile = profile
-        self._events = events
+        self._make_events = events
+
+    @cached_property
+    def _events(self) -> "FileEvents | None":
+        return None if self._make_events is None else self._make_events()
 
     @property
     def url(self) -> str:
@@ -152,12 +156,17 @@ class FsspecStorage(QueueStorage):
         also: Sequence[int] = (),
         file: str | None = None,
     ) -> bool:
-        ended = None if self._events is None else self._events.wait(folders, timeout_s, also, file)
-        if ended is not None:
-            return ended is Ended.MOVED
+        if self._events is not None:
+            from aexp.adapters.storage.events import Ended
+
+            ended = self._events.wait(folders, timeout_s, also, file)
+            if ended is not None:
+                return ended is Ended.MOVED
         if not also:
             self._clock.sleep(timeout_s)
             return False
+        import select
+
         poller = select.poll()
         for descriptor in also:
             poller.register(descriptor, select.POLLIN)
@@ -180,6 +189,8 @@ class FsspecStorage(QueueStorage):
 
 
 def _translated(exc: OSError, path: str, done: str) -> RelayStorageError:
+    from aexp.adapters.remedies import reason, remedy
+
     what = f"{path} could not be {done}: {reason(exc)}."
     unreadable = isinstance(exc, PermissionError) and done == "read"
     if isinstance(exc, UnfitFileError) or exc.errno in _UNFIT or unreadable:
@@ -212,8 +223,17 @@ def open_file_queue(
     if not durable:
         chosen = replace(chosen, sync_file=False, sync_folder=False, sync_last=False)
     filesystem = SharedHomeFileSystem(os.path.join(root, SCRATCH), chosen)
-    watched = FileEvents(root) if events and isinstance(clock, SystemClock) else None
-    return FsspecStorage(filesystem, root, clock, root, chosen, watched)
+    watched = events and isinstance(clock, SystemClock)
+    return FsspecStorage(
+        filesystem, root, clock, root, chosen, partial(_file_events, root) if watched else None
+    )
+
+
+def _file_events(root: str) -> "FileEvents":
+    # Imported by the first wait: it loads ctypes, and looking at a queue does without.
+    from aexp.adapters.storage.events import FileEvents
+
+    return FileEvents(root)
 
 
 def _detected(root: str) -> Profile:

@@ -3,7 +3,6 @@
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
 TABLE = "/proc/self/mountinfo"
@@ -21,7 +20,8 @@ class Mount:
 def mount_of(path: str, table: str = TABLE) -> Mount | None:
     """The mount that ``path`` (which need not exist) lies on, None when the table cannot tell."""
     try:
-        lines = Path(table).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        with open(table, encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
     except OSError:
         # Without a mount table (a container that hides it) the caller takes the careful choice.
         return None

@@ -9,7 +9,6 @@ import contextlib
 import errno
 import os
 import time
-import uuid
 
 from aexp.adapters.storage.steps import open_folder, place, unlink, write_all
 
@@ -93,7 +92,7 @@ class Reserve:
         return path
 
     def _make(self) -> str:
-        path = f"{self._folder}/{_PREFIX}{uuid.uuid4().hex}"
+        path = f"{self._folder}/{_PREFIX}{os.urandom(16).hex()}"
         # Random bytes: a filesystem that compresses or leaves out zeros must keep the block.
         write_draft(path, os.urandom(SIZE), sync=True)
         return path

@@ -1,7 +1,8 @@
-"""A shared home as an fsspec filesystem whose publishing, exclusive creation and moves are atomic.
+"""A shared home whose publishing, exclusive creation and moves are atomic, with fsspec's names for them.
 
-Plain ``LocalFileSystem`` is none of that: ``pipe_file`` writes in place, its ``mode="create"`` checks and
-then acts, and ``mv`` falls back to copying (fsspec 2026.9; measured in ``docs/filesystems.md``). Here
+fsspec's own ``LocalFileSystem`` is none of that: ``pipe_file`` writes in place, its ``mode="create"`` checks
+and then acts, and ``mv`` falls back to copying (fsspec 2026.9; measured in ``docs/filesystems.md``). Nothing
+of it is used here, so it is not imported: that would take a client longer than a request. Here
 
 - a file is written under ``scratch``, synced, and renamed (or linked, to create) to its name;
 - a move is one ``rename(2)`` and never a copy. What it says about failing is not believed: a lost reply of
@@ -15,14 +16,10 @@ then acts, and ``mv`` falls back to copying (fsspec 2026.9; measured in ``docs/f
 import contextlib
 import errno
 import os
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
-from fsspec.implementations.local import LocalFileSystem
-
-from aexp.adapters.storage import obstacles
 from aexp.adapters.storage.reserve import FULL, Reserve, write_draft
 from aexp.adapters.storage.steps import (
     UnfitFileError,
@@ -40,7 +37,6 @@ from aexp.adapters.storage.steps import (
     was_linked,
     with_folder,
 )
-from aexp.adapters.storage.trust import why_not_trusted
 from aexp.domain import layout
 from aexp.domain.profiles import Profile
 
@@ -50,7 +46,7 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
+class SharedHomeFileSystem:
     """See the module. Paths are absolute; errors are the operating system's own.
 
     Args:
@@ -59,12 +55,9 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         profile: how the filesystem is treated.
     """
 
-    protocol = ("relayfile",)
-    cachable = False
     atomic = True
 
-    def __init__(self, scratch: str, profile: Profile, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, scratch: str, profile: Profile) -> None:
         self.scratch = scratch
         self.root = os.path.dirname(scratch)
         self.profile = profile
@@ -148,6 +141,8 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def rm_file(self, path: str) -> None:
         """Remove a file; that it was not there is no error. A folder that holds something is set aside."""
+        from aexp.adapters.storage import obstacles
+
         try:
             with self._at(path) as (folder, name):
                 try:
@@ -162,6 +157,8 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def untrusted(self, folders: Sequence[str]) -> str | None:
         """What lets others write into the queue, or leads out of it; None when nothing does."""
+        from aexp.adapters.storage.trust import why_not_trusted
+
         real = os.path.realpath(self.root)
         if self._real_root not in (None, real):
             return f"{self.root} was {self._real_root} and is {real} now. Start the daemon again."
@@ -169,7 +166,8 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
         self._root_may_be_link = os.path.islink(self.root)
         return why_not_trusted(self.root, folders)
 
-    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> IO[bytes]:
+    def open(self, path: str, mode: str) -> IO[bytes]:
+        """A file to append to; there is no other mode."""
         if mode != "ab":
             raise ValueError(
                 f"{type(self).__name__} opens files to append to them, not with {mode!r}"
@@ -190,7 +188,7 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def _touch(self, folder: str) -> None:
         """Change the folder ourselves: after that every NFS client asks the server what is in it."""
-        probe = f"{folder}/.fresh-{uuid.uuid4().hex}"
+        probe = f"{folder}/.fresh-{os.urandom(16).hex()}"
         try:
             with self._at(probe) as (place_of_it, name):
                 os.close(os.open(name, _CREATE, FILE_MODE, dir_fd=place_of_it))
@@ -252,6 +250,8 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def _moved(self, src: str, dst: str) -> None:
         """One rename; what stands in the way at ``dst`` is cleared away first, a few times over."""
+        from aexp.adapters.storage import obstacles
+
         with self._at(src) as (source, one), self._at(dst) as (target, two):
             for _ in range(CLEARINGS):
                 try:
@@ -265,7 +265,7 @@ class SharedHomeFileSystem(LocalFileSystem):  # type: ignore[misc]
 
     def _draft(self, value: bytes, *, sync: bool) -> str:
         try:
-            path = f"{self.scratch}/{uuid.uuid4().hex}"
+            path = f"{self.scratch}/{os.urandom(16).hex()}"
             synced = sync and self.profile.sync_file
             with_folder(path, lambda: write_draft(path, value, sync=synced))
         except OSError as exc:

@@ -8,7 +8,6 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -66,12 +65,19 @@ def with_folder(path: str, act: Callable[[], T]) -> T:
 
 def make_folders(folder: str) -> None:
     """Make the folder and those above it that are missing, for the owner alone."""
-    path = Path(folder)
-    missing = [part for part in (path, *path.parents) if not part.is_dir()]
+    missing: list[str] = []
+    part = folder
+    while not os.path.isdir(part):
+        missing.append(part)
+        part = os.path.dirname(part)
     for part in reversed(missing):
         try:
-            part.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        except FileExistsError as exc:
+            os.mkdir(part, FOLDER_MODE)
+        except OSError as exc:
+            if os.path.isdir(part):
+                continue
+            if not isinstance(exc, FileExistsError):
+                raise
             # Not an entry's name that is taken: this must not look like one.
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder) from exc
 

@@ -1,0 +1,35 @@
+"""The wiring of a command that only asks a daemon: it needs nothing of the container, which is slow."""
+
+from typing import TYPE_CHECKING
+
+from aexp.airgapped import defaults
+from aexp.airgapped.queue import RelayQueue
+from aexp.settings import load_settings
+
+if TYPE_CHECKING:
+    from aexp.airgapped.client import RelayClient
+
+
+def client_of(
+    queue: str | None, *, cwd: str | None = None, timeout: float | None = None
+) -> "RelayClient":
+    """The client that the options and the environment ask for.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    from aexp.airgapped.client import RelayClient
+
+    settings = load_settings(queue=queue, default_timeout=timeout)
+    return RelayClient(queue=settings.queue, cwd=cwd, default_timeout=settings.default_timeout)
+
+
+def queue_of(queue: str | None) -> RelayQueue:
+    """The queue that the option and the environment name, for looking at it.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    clock = defaults.system_clock()
+    storage = defaults.open_queue(load_settings(queue=queue).queue, clock)
+    return RelayQueue(storage, defaults.system_processes(), clock)

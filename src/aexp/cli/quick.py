@@ -1,0 +1,97 @@
+"""The short way for a client's commands: read in their plainest spelling, without importing click.
+
+What is read here has one meaning only: a verb, its options written out, each at most once, each with its
+value behind it. All the rest (help, ``--option=value``, ``-bmain``, a mistake) is left to click.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from aexp.cli.exits import INTERRUPTED, exit_code
+from aexp.cli.terminal import echo, show_error
+from aexp.domain.errors import AexpError
+
+_LOOK = {"queue": None, "as_json": False}
+_RUN = {**_LOOK, "cwd": None, "timeout": None, "no_wait": False}
+VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
+    {
+        "status": ("", _LOOK),
+        "pull": ("git_pull", _RUN),
+        "push": ("git_push", {**_RUN, "branch": "HEAD", "remote": "origin"}),
+        "fetch": ("git_fetch", _RUN),
+        "git-status": ("git_status", _RUN),
+        "rebase": ("git_rebase", _RUN),
+        "wandb-sync": ("wandb_sync", _RUN),
+    }
+)
+"""Verb to its operation, and to its options with their defaults; one that is False takes no value."""
+_SPELT = MappingProxyType(
+    {
+        **{"--queue": "queue", "--json": "as_json", "--cwd": "cwd", "-C": "cwd"},
+        **{"--timeout": "timeout", "--no-wait": "no_wait"},
+        **{"--branch": "branch", "-b": "branch", "--remote": "remote"},
+    }
+)
+
+
+def quick(words: Sequence[str]) -> bool:
+    """Run what follows ``aexp relay``, and end as :class:`~aexp.cli.groups.RootGroup` would.
+
+    Returns:
+        False when it is left to click, and nothing was done.
+    """
+    options = read(words)
+    if options is None:
+        return False
+    try:
+        _run(words[0], options)
+    except AexpError as error:
+        show_error(error)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        echo(err=True)
+        sys.exit(INTERRUPTED)
+    return True
+
+
+def read(words: Sequence[str]) -> dict[str, Any] | None:
+    """The verb's options with their values, as click would have them; None when it is left to click."""
+    if not words or words[0] not in VERBS:
+        return None
+    options = dict(VERBS[words[0]][1])
+    given: set[str] = set()
+    rest = iter(words[1:])
+    for word in rest:
+        name = _SPELT.get(word, "")
+        if name not in options or name in given:
+            return None
+        given.add(name)
+        value = True if options[name] is False else _value(name, next(rest, "-"))
+        if value is None:
+            return None
+        options[name] = value
+    return options
+
+
+def _value(name: str, word: str) -> str | float | None:
+    """What an option's value says; None for one that only click can judge."""
+    if word.startswith("-"):
+        return None
+    if name != "timeout":
+        return word
+    digits = word.replace(".", "", 1)
+    return float(word) if digits.isascii() and digits.isdigit() else None
+
+
+def _run(verb: str, options: dict[str, Any]) -> None:
+    if verb == "status":
+        from aexp.cli.standing import show_status
+
+        show_status(**options)
+        return
+    from aexp.cli.running import run
+
+    args = [options.pop("remote"), options.pop("branch")] if verb == "push" else []
+    run(VERBS[verb][0], args, **options)
