@@ -11,11 +11,11 @@ python := $(VENV)/bin/python
 pip := $(python) -m pip install -q --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab simulate lint types contracts check clean
+.PHONY: help demo test lab simulate bench bench-compare lint types contracts check clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: $(VENV)/.installed ## See the relay at work in a throwaway home.
 	@$(python) scripts/demo.py
@@ -29,6 +29,13 @@ lab: $(VENV)/.test ## Open a shell between two mounts of one folder with stale c
 MINUTES ?= 10
 simulate: $(VENV)/.test ## Simulate the relay with crashes, pauses and lost replies for MINUTES.
 	@$(python) -m tests.simulation --minutes $(MINUTES)
+
+bench: $(VENV)/.bench ## Measure speed and cost for five minutes (OUT=file.json ONLY=name,name QUICK=1).
+	@$(python) -m benchmarks run $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(QUICK),--quick)
+
+bench-compare: $(VENV)/.bench ## Compare two runs (OLD=a.json NEW=b.json); fails if something got worse.
+	@$(python) -m benchmarks compare "$(OLD)" "$(NEW)"
 
 lint: $(VENV)/.lint ## Check style and format.
 	@$(python) -m ruff check .
@@ -44,7 +51,7 @@ check: lint types contracts ## All three of the above.
 
 clean: ## Delete what these targets made.
 	rm -rf .venv .venv-* build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src tests scripts -name __pycache__ -prune -exec rm -rf {} +
+	find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with venv found." \
@@ -63,6 +70,11 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml
 $(VENV)/.test: $(VENV)/.installed
 	@echo "Installing what the tests need ..."
 	@$(pip) --group test
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	@echo "Installing what the benchmarks need ..."
+	@$(pip) --group bench
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.installed

@@ -1,0 +1,1 @@
+"""What the relay is measured against, in the same run and on the same filesystem."""
