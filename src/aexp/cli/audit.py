@@ -11,8 +11,9 @@ import rich_click as click
 
 from aexp.cli.exits import INVALID
 from aexp.cli.groups import LazyGroup
+from aexp.cli.login_node import container
 from aexp.cli.terminal import print_json
-from aexp.cli.wiring import container, json_option, queue_option
+from aexp.cli.wiring import json_option, queue_option
 
 if TYPE_CHECKING:
     from aexp.container import Container

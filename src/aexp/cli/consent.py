@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from aexp.cli.login_node import container
 from aexp.cli.terminal import print_json
-from aexp.cli.wiring import container, json_option, queue_option
+from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import CONFIRM_CHARS
 from aexp.domain.text import visible

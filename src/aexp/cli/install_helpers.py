@@ -5,7 +5,8 @@ import sys
 
 import rich_click as click
 
-from aexp.cli.wiring import container, queue_option
+from aexp.cli.login_node import container
+from aexp.cli.wiring import queue_option
 
 
 @click.command(name="install-helpers")

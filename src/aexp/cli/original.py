@@ -24,7 +24,7 @@ def original() -> None:
 @click.option("--log", metavar="PATH", help="Where the audit trail goes.")
 def daemon(queue: str | None, log: str | None) -> None:
     """Serve the queue on this node; files in approved/ decide, as in the original layout."""
-    from aexp.cli.serve import run_daemon
+    from aexp.cli.serving import run_daemon
 
     run_daemon(queue, log, consent=os.environ.get("AEXP_RELAY_CONSENT") or "file")
 

@@ -1,4 +1,4 @@
-"""The short way for a client's commands: read in their plainest spelling, without importing click.
+"""The short way for what is used most: read in its plainest spelling, without importing click.
 
 What is read here has one meaning only: a verb, its options written out, each at most once, each with its
 value behind it. All the rest (help, ``--option=value``, ``-bmain``, a mistake) is left to click.
@@ -18,6 +18,7 @@ _RUN = {**_LOOK, "cwd": None, "timeout": None, "no_wait": False}
 VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     {
         "status": ("", _LOOK),
+        "serve": ("", {"queue": None, "log": None, "once": False, "standby": False}),
         "pull": ("git_pull", _RUN),
         "push": ("git_push", {**_RUN, "branch": "HEAD", "remote": "origin"}),
         "fetch": ("git_fetch", _RUN),
@@ -31,6 +32,7 @@ _SPELT = MappingProxyType(
     {
         **{"--queue": "queue", "--json": "as_json", "--cwd": "cwd", "-C": "cwd"},
         **{"--timeout": "timeout", "--no-wait": "no_wait"},
+        **{"--log": "log", "--once": "once", "--standby": "standby"},
         **{"--branch": "branch", "-b": "branch", "--remote": "remote"},
     }
 )
@@ -90,6 +92,11 @@ def _run(verb: str, options: dict[str, Any]) -> None:
         from aexp.cli.standing import show_status
 
         show_status(**options)
+        return
+    if verb == "serve":
+        from aexp.cli.serving import run_daemon
+
+        run_daemon(**options)
         return
     from aexp.cli.running import run
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from aexp.cli.login_node import container
 from aexp.cli.terminal import print_json
-from aexp.cli.wiring import container, json_option, queue_option
+from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.errors import SettingsError
 
 if TYPE_CHECKING:

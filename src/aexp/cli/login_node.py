@@ -1,0 +1,26 @@
+"""The container behind the commands of the login node."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aexp.container import Container
+
+
+def container(queue: str | None = None, *, wake: int | None = None, **given: Any) -> "Container":
+    """The wiring for one command of the login node; a client's is in :mod:`aexp.cli.clients`.
+
+    Args:
+        queue: what ``--queue`` said.
+        wake: a descriptor that wakes the daemon.
+        given: further settings (None means not given).
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    from aexp.container import Container
+    from aexp.settings import load_settings
+
+    built = Container(settings=load_settings(queue=queue, **given))
+    if wake is not None:
+        built.wake.override(wake)
+    return built

@@ -1,0 +1,119 @@
+"""Serving a queue on this node: wired, told on the terminal, ended by signals.
+
+Without click and rich: a daemon keeps in memory what it has imported, for weeks.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from aexp.cli.login_node import container
+from aexp.cli.terminal import echo
+from aexp.domain.consent import Mode
+from aexp.domain.errors import RelayBusyError
+
+if TYPE_CHECKING:
+    from aexp.airgapped.daemon import RelayDaemon
+    from aexp.container import Container
+
+_FORGEABLE = (
+    "warning: with consent by files, every program that can write the queue can approve; "
+    "--consent login asks on this node"
+)
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def run_daemon(
+    queue: str | None,
+    log: str | None,
+    *,
+    once: bool = False,
+    standby: bool = False,
+    trust_remotes: Sequence[str] = (),
+    **given: Any,
+) -> None:
+    """Wire a daemon, take the queue, serve it.
+
+    Args:
+        trust_remotes: paths that may be remotes, beside those in the environment.
+        given: further settings; None means not given.
+
+    Raises:
+        RelayBusyError: another daemon serves the queue, or has taken over.
+    """
+    from aexp.cli.logs import log_to
+
+    paths = [*trust_remotes, *filter(None, [os.environ.get("AEXP_RELAY_TRUST_REMOTES")])]
+    given["trust_remotes"] = ":".join(paths) or None
+    with _wake_pipe() as (wake, write_end):
+        built = container(queue, wake=wake, **given)
+        where = log_to(log, built.storage().folder)
+        served = True
+        mode = built.decisions().mode
+        built.workshop().tidy()
+        try:
+            while served:
+                served = _serve(built, mode, where, write_end, once, standby)
+        finally:
+            built.decisions().close()
+            built.workshop().close()
+
+
+def _serve(
+    built: "Container", mode: Mode, where: str, write_end: int, once: bool, standby: bool
+) -> bool:
+    """Serve once; True when this daemon has lost the queue and is to stand by again."""
+    from aexp.cli.logs import show_on_terminal
+
+    daemon, url = built.daemon(), built.storage().url
+    with _stopping(daemon, write_end):
+        if not daemon.start(_tell_standby if standby else None):
+            echo(f"ended before {url} was free to serve", err=True)
+            return False
+        told = f"pid {os.getpid()}, consent {mode.described}, log {where}"
+        echo(f"aexp relay serves {url} ({told})", err=True)
+        if mode is Mode.FILE:
+            echo(_FORGEABLE, err=True)
+        if sys.stderr.isatty() and where != "standard error":
+            show_on_terminal()
+        try:
+            daemon.drain() if once else daemon.run()
+        except RelayBusyError:
+            if not standby:
+                raise
+            return True
+    return False
+
+
+def _tell_standby(busy: RelayBusyError) -> None:
+    echo(f"standing by: {busy.what}", err=True)
+
+
+@contextlib.contextmanager
+def _wake_pipe() -> Iterator[tuple[int, int]]:
+    read_end, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield read_end, write_end
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+@contextlib.contextmanager
+def _stopping(daemon: "RelayDaemon", write_end: int) -> Iterator[None]:
+    """Signals end the daemon in good order; each one also wakes its loop through the pipe."""
+    before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+    handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+    for number, handler in handlers.items():
+        # Under nohup a hang-up is ignored, and stays so.
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: daemon.stop())
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
