@@ -10,6 +10,7 @@ import pytest
 
 from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.clock.system import SystemClock
+from aexp.adapters.storage import events as module
 from aexp.adapters.storage.events import MOST_WATCHED, Ended, FileEvents
 from aexp.adapters.storage.fsspec import FsspecStorage, open_file_queue
 from aexp.airgapped.defaults import open_queue
@@ -180,6 +181,20 @@ def test_where_nothing_can_be_watched_the_clock_lets_the_time_pass(
     assert slept == [2.5]
 
 
+def test_one_that_cannot_be_had_is_done_without(
+    root: Path, events: FileEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        def inotify_init1(self, _: int) -> int:
+            return -1
+
+    monkeypatch.setattr(module, "_libc", Refusing)
+    assert events.work
+    assert events.wait(("inbox",), FOR_EVER_S, (), None) is None
+    events.follow("inbox/a", str(root / "inbox"))
+    assert not events.work
+
+
 def test_events_come_in_real_time_so_another_clock_has_none(root: Path) -> None:
     assert open_file_queue(str(root), ManualClock(), "posix")._events is None
     assert open_file_queue(str(root), SystemClock(), "posix", events=False)._events is None
@@ -192,8 +207,10 @@ def test_the_environment_switches_them_off(root: Path, monkeypatch: pytest.Monke
         return storage
 
     assert opened()._events is not None
+    assert opened().hears
     monkeypatch.setenv("AEXP_RELAY_EVENTS", "off")
     assert opened()._events is None
+    assert not opened().hears
     assert opened().profile.sync_file
     monkeypatch.setenv("AEXP_RELAY_DURABLE", "off")
     assert not opened().profile.sync_file

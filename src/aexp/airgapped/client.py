@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from aexp.airgapped import defaults
@@ -18,7 +19,7 @@ from aexp.domain.errors import (
 from aexp.domain.identity import is_request_id, new_request_id
 from aexp.domain.requests import RelayResult, Request
 from aexp.domain.text import visible
-from aexp.domain.validation import validate_request
+from aexp.domain.validation import CwdPolicy, validate_request
 from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.processes import Processes
@@ -164,7 +165,7 @@ class RelayClient:
             )
             raise RelayStorageError(exc.what, doubt.strip(), request_id) from exc
         parts = (request_id, self._queue, self._clock, self.default_timeout)
-        return RelayHandle(*parts, is_new=True, near=alive is True)
+        return RelayHandle(*parts, is_new=True, near=alive is True and self._queue.storage.hears)
 
     def handle(self, request_id: str) -> RelayHandle:
         """A handle for a request that was submitted earlier, in whatever process.
@@ -179,8 +180,13 @@ class RelayClient:
             )
         return RelayHandle(request_id, self._queue, self._clock, self.default_timeout)
 
+    @cached_property
+    def _policy(self) -> CwdPolicy:
+        """What the daemon will hold against a request; it asks again itself, so this need not be fresh."""
+        return defaults.cwd_policy(self._filesystem, self._queue.storage.folder)
+
     def _build(self, op: str, args: Sequence[str] | None, *, coalesce: bool) -> Request:
-        policy = defaults.cwd_policy(self._filesystem, self._queue.storage.folder)
+        policy = self._policy
         if isinstance(args, str):
             raise RelayValidationError("args", "is text, not a list", "a list of text")
         payload = {"op": op, "args": list(args or ()), "cwd": str(self.cwd)}

@@ -24,7 +24,7 @@ from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
 from aexp.ports.notifier import Notifier
 
-EXPIRY_EVERY_S = 5.0
+EXPIRY_EVERY_S = 30.0
 """Seconds between two looks for expired requests: ten thousand may wait."""
 
 

@@ -1,7 +1,9 @@
 """Taking requests in: claim, read, validate; never trust the client."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from aexp.airgapped.admission import Admission, Admitted
@@ -68,7 +70,7 @@ class Intake:
         Returns:
             The jobs, and whether anything was claimed at all.
         """
-        with self._claims.slice(pulse) as claimed, self._admission.together():
+        with self._claims.slice(pulse) as claimed, self._together():
             jobs = []
             for token, data in claimed:
                 job = self._admitted(token, data)
@@ -76,6 +78,17 @@ class Intake:
                 if job is not None:
                     jobs.append(job)
         return jobs, bool(claimed)
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """While it lasts each folder is looked at once, for requests that were all there before."""
+        alone = self._policy
+        self._policy = replace(alone, resolve=cache(alone.resolve), kind=cache(alone.kind))
+        try:
+            with self._admission.together():
+                yield
+        finally:
+            self._policy = alone
 
     def _admitted(self, token: Token, data: bytes) -> Job | None:
         try:

@@ -14,7 +14,7 @@ DAEMON_IDLE_S = 0.4
 DAEMON_DOZING_S = 1.5
 DOZES_AFTER_S = 90.0
 BUSY_FOR_S = 1.0
-MARKERS_MOST_S = 5.0
+MARKERS_MOST_S = 10.0
 JITTER = 0.2
 
 
@@ -51,7 +51,7 @@ def daemon_wait(quiet_s: float) -> float:
 def markers_wait(quiet_s: float) -> float:
     """Seconds until a quiet daemon looks again for the files by which people decide.
 
-    As long as it waits anyway while it is busy, 5 s in the end. Approvals over the socket do not wait.
+    As long as it waits anyway while it is busy, 10 s in the end. Approvals over the socket do not wait.
     """
     if quiet_s < BUSY_FOR_S:
         return DAEMON_BUSY_S

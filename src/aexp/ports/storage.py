@@ -38,6 +38,11 @@ class QueueStorage(Protocol):
     def profile(self) -> Profile:
         """How the filesystem behind it is treated; tells pollers how often they may look."""
 
+    @property
+    @abstractmethod
+    def hears(self) -> bool:
+        """Whether a change that is made on this machine ends a :meth:`wait`, as far as is known."""
+
     @abstractmethod
     def list(self, folder: str) -> list[str]:
         """The entries of a folder (of the queue itself for ``""``), in no order.

@@ -46,6 +46,9 @@ class FileEvents:
 
     Args:
         root: the absolute path of the folder that names are relative to.
+
+    Attributes:
+        work: whether nothing has failed so far.
     """
 
     def __init__(self, root: str) -> None:
@@ -54,6 +57,7 @@ class FileEvents:
         self._handle = -1
         self._pid = -1
         self._watched: dict[str, int] = {}
+        self.work = True
 
     def wait(
         self, folders: Sequence[str], timeout_s: float, also: Sequence[int], file: str | None
@@ -72,6 +76,7 @@ class FileEvents:
             ended = self._wait(timeout_s, also, own) if watching else None
         except OSError:
             # A hint that cannot be had is done without.
+            self.work = False
             self._close()
             return None
         else:
@@ -89,6 +94,7 @@ class FileEvents:
             self._watched.pop(name, None)
             self._add(name, path, _MOVE_SELF | _DONT_FOLLOW)
         except OSError:
+            self.work = False
             self._close()
         finally:
             self._lock.release()

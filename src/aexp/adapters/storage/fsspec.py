@@ -87,6 +87,10 @@ class FsspecStorage(QueueStorage):
     def profile(self) -> Profile:
         return self._profile
 
+    @property
+    def hears(self) -> bool:
+        return self._events is not None and self._events.work
+
     def list(self, folder: str) -> list[str]:
         try:
             entries = self._do(

@@ -33,6 +33,10 @@ class MemoryStorage(QueueStorage):
     def profile(self) -> Profile:
         return POSIX
 
+    @property
+    def hears(self) -> bool:
+        return False
+
     def list(self, folder: str) -> list[str]:
         with self._lock:
             entries = [*self._folders.get(folder, ())]
