@@ -255,9 +255,15 @@ def test_a_log_that_is_a_fifo_is_an_error_and_not_a_wait(site: Site) -> None:
 
 def test_a_log_that_is_deleted_is_begun_anew(site: Site) -> None:
     site.serve()
-    (site.queue / "daemon.log").unlink()
-    assert site.relay("git-status").returncode == 0
-    assert "done op=git_status" in site.trail()
+    log = site.queue / "daemon.log"
+    log.unlink()
+
+    def told() -> bool:
+        assert site.relay("git-status").returncode == 0
+        return log.exists() and "done op=git_status" in site.trail()
+
+    # It looks for its file once a second, when there is something to say.
+    site.until("the log is begun anew", told)
     assert (site.queue / "daemon.log").stat().st_mode & 0o777 == 0o600
 
 

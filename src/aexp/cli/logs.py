@@ -18,6 +18,7 @@ logger = logging.getLogger("aexp.relay")
 
 MAX_BYTES = 8 << 20
 KEPT = 3
+LOOK_EVERY_S = 1.0
 _FULL = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 _FULL.converter = time.gmtime
 _ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
@@ -75,7 +76,13 @@ def _file(path: Path, failure: AexpError) -> logging.Handler:
 
 
 class _PrivateLog(logging.handlers.RotatingFileHandler):
-    """A rotating log for the owner alone, which is begun anew when it was deleted."""
+    """A rotating log for the owner alone, which is begun anew when it was deleted.
+
+    Whether it was, and how long it is, is asked at most once a second: thousands of lines may come in one.
+    """
+
+    _look_due = float("-inf")
+    _looks = False
 
     def _open(self) -> Any:
         path = Path(self.baseFilename)
@@ -88,8 +95,15 @@ class _PrivateLog(logging.handlers.RotatingFileHandler):
         return os.fdopen(handle, "a", encoding="utf-8")
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._begin_anew_if_replaced()
+        now = time.monotonic()
+        self._looks = now >= self._look_due
+        if self._looks:
+            self._look_due = now + LOOK_EVERY_S
+            self._begin_anew_if_replaced()
         super().emit(record)
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802
+        return self._looks and bool(super().shouldRollover(record))
 
     def _begin_anew_if_replaced(self) -> None:
         if self.stream is None or _is_at(self.stream.fileno(), self.baseFilename):
