@@ -62,6 +62,16 @@ def test_settling_changes_nothing_and_may_be_repeated(journal: Journal) -> None:
     assert journal.head == before
 
 
+def test_lines_of_a_block_are_there_at_once_and_follow_from_each_other(journal: Journal) -> None:
+    with journal.together():
+        for number in range(3):
+            journal.record("started", ID, {"number": number})
+            assert journal.head.count == number + 1
+        journal.settle()
+    journal.record("done", ID, {})
+    assert journal.head.count == 4
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "node/audit.jsonl"
@@ -331,6 +341,21 @@ def test_lines_that_came_together_are_put_on_the_disk_together(
     journal.settle()
     journal.settle()
     assert len(synced) == 1
+
+
+def test_during_a_block_another_writer_is_refused_and_after_it_not(path: Path) -> None:
+    one, two = ChainedJournal(path), ChainedJournal(path)
+    with one.together():
+        one.record("started", ID, {})
+        with pytest.raises(RelayStorageError, match="being written by another"):
+            two.record("done", ID, {})
+        one.record("started", ID, {})
+    two.record("done", ID, {})
+    assert verify(lines(path)).count == 3
+    before = len(os.listdir("/proc/self/fd"))
+    with one.together():
+        one.record("done", ID, {})
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_sync_that_fails_is_told_and_tried_again(

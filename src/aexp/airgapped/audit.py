@@ -9,7 +9,7 @@ import math
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.identity import ProcessId
@@ -112,11 +112,12 @@ class Audit:
         To sync each line by itself would hold up the requests that it tells of.
         """
         self._gathering = True
-        try:
-            yield
-        finally:
-            self._gathering = False
-            self._settle()
+        with nullcontext() if self._journal is None else self._journal.together():
+            try:
+                yield
+            finally:
+                self._gathering = False
+                self._settle()
 
     def _settle(self) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +25,10 @@ class Journal(Protocol):
         Raises:
             RelayStorageError: it could not be written; the chain is as it was.
         """
+
+    @abstractmethod
+    def together(self) -> AbstractContextManager[None]:
+        """Until the end of the block lines come one after the other, and no other writer in between."""
 
     @abstractmethod
     def settle(self) -> None:

@@ -69,6 +69,8 @@ class ChainedJournal(Journal):
         self._size = -1
         self._torn: dict[str, object] = {}
         self._unsettled = False
+        self._keeping = False
+        self._kept: int | None = None
 
     @property
     def path(self) -> Path:
@@ -90,6 +92,17 @@ class ChainedJournal(Journal):
                 self._append(handle, "torn-line", NO_REQUEST, self._torn)
                 self._torn = {}
             self._append(handle, event, request_id, facts)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        self._keeping = True
+        try:
+            yield
+        finally:
+            self._keeping = False
+            if self._kept is not None:
+                os.close(self._kept)
+                self._kept = None
 
     def settle(self) -> None:
         if not self._unsettled:
@@ -156,13 +169,13 @@ class ChainedJournal(Journal):
     @contextmanager
     def _opened(self) -> Iterator[int]:
         try:
-            handle = checked(self._open(), str(self._path))
+            handle = self._kept if self._kept is not None else self._locked()
+            self._kept = handle if self._keeping else None
             try:
-                # Held for one line only. Another writer is never waited for: it may stand still.
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield handle
             finally:
-                os.close(handle)
+                if self._kept is None:
+                    os.close(handle)
         except SettingsError as exc:
             raise RelayStorageError(exc.what, exc.hint) from exc
         except BlockingIOError as exc:
@@ -174,6 +187,16 @@ class ChainedJournal(Journal):
             raise RelayStorageError(
                 f"The audit trail {self._path} cannot be written: {reason(exc)}.", remedy(exc)
             ) from exc
+
+    def _locked(self) -> int:
+        handle = checked(self._open(), str(self._path))
+        try:
+            # Held for a moment only. Another writer is never waited for: it may stand still.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise
+        return handle
 
     def _open(self) -> int:
         try:

@@ -1,6 +1,7 @@
 """The audit trail in this process's memory: for tests and simulations."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.domain.chain import FIRST, Entry, digest_of, moment
@@ -24,6 +25,9 @@ class MemoryJournal(Journal):
         at = moment(self._clock.wall())
         entry = Entry(head.count + 1, at, event, request_id, facts, head.digest or FIRST)
         self.lines.append(entry.to_line())
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def settle(self) -> None:
         pass
