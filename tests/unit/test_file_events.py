@@ -67,6 +67,7 @@ def test_a_file_is_followed_wherever_it_is_moved(root: Path, events: FileEvents)
 
 def test_no_move_of_a_new_request_is_missed_however_early(root: Path) -> None:
     storage = open_file_queue(str(root), SystemClock(), "posix")
+    assert not storage.hears
     for number in range(3 * MOST_WATCHED):
         name = f"inbox/{number}"
         assert storage.put_new(name, b"x", follow=True)
@@ -75,6 +76,15 @@ def test_no_move_of_a_new_request_is_missed_however_early(root: Path) -> None:
         assert storage.wait(("replied",), FOR_EVER_S, file=name)
         assert storage.take(f"processing/{number}", f"replied/{number}")
         assert storage.wait(("replied",), FOR_EVER_S, file=name)
+        assert storage.hears
+
+
+def test_a_file_that_is_deleted_was_not_moved(root: Path, events: FileEvents) -> None:
+    (root / "inbox/a").write_bytes(b"")
+    settle(events, "replied", file="inbox/a")
+    (root / "inbox/a").unlink()
+    assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a") is Ended.CHANGED
+    assert not events.heard
 
 
 def test_whose_own_file_is_watched_sleeps_through_the_moves_of_others(
@@ -189,10 +199,10 @@ def test_one_that_cannot_be_had_is_done_without(
             return -1
 
     monkeypatch.setattr(module, "_libc", Refusing)
-    assert events.work
+    events.heard = True
     assert events.wait(("inbox",), FOR_EVER_S, (), None) is None
     events.follow("inbox/a", str(root / "inbox"))
-    assert not events.work
+    assert not events.heard
 
 
 def test_events_come_in_real_time_so_another_clock_has_none(root: Path) -> None:
@@ -207,10 +217,8 @@ def test_the_environment_switches_them_off(root: Path, monkeypatch: pytest.Monke
         return storage
 
     assert opened()._events is not None
-    assert opened().hears
     monkeypatch.setenv("AEXP_RELAY_EVENTS", "off")
     assert opened()._events is None
-    assert not opened().hears
     assert opened().profile.sync_file
     monkeypatch.setenv("AEXP_RELAY_DURABLE", "off")
     assert not opened().profile.sync_file

@@ -41,7 +41,7 @@ class QueueStorage(Protocol):
     @property
     @abstractmethod
     def hears(self) -> bool:
-        """Whether a change that is made on this machine ends a :meth:`wait`, as far as is known."""
+        """Whether the moves of a followed file are told here: they have been before."""
 
     @abstractmethod
     def list(self, folder: str) -> list[str]:

@@ -48,7 +48,8 @@ class FileEvents:
         root: the absolute path of the folder that names are relative to.
 
     Attributes:
-        work: whether nothing has failed so far.
+        heard: whether the move of a file that was followed has ever been told. On another mount of the same
+            folder it is not, even on the same machine.
     """
 
     def __init__(self, root: str) -> None:
@@ -57,7 +58,7 @@ class FileEvents:
         self._handle = -1
         self._pid = -1
         self._watched: dict[str, int] = {}
-        self.work = True
+        self.heard = False
 
     def wait(
         self, folders: Sequence[str], timeout_s: float, also: Sequence[int], file: str | None
@@ -76,7 +77,7 @@ class FileEvents:
             ended = self._wait(timeout_s, also, own) if watching else None
         except OSError:
             # A hint that cannot be had is done without.
-            self.work = False
+            self.heard = False
             self._close()
             return None
         else:
@@ -94,7 +95,7 @@ class FileEvents:
             self._watched.pop(name, None)
             self._add(name, path, _MOVE_SELF | _DONT_FOLLOW)
         except OSError:
-            self.work = False
+            self.heard = False
             self._close()
         finally:
             self._lock.release()
@@ -131,11 +132,13 @@ class FileEvents:
             poller.register(descriptor, select.POLLIN)
         ready = poller.poll(max(timeout_s, 0.0) * 1000)
         if any(descriptor == self._handle for descriptor, _ in ready):
-            return Ended.MOVED if own in self._drain() else Ended.CHANGED
+            moved = own in self._drain()
+            self.heard |= moved
+            return Ended.MOVED if moved else Ended.CHANGED
         return Ended.OTHERWISE
 
     def _drain(self) -> set[int]:
-        """The numbers of the watches that something happened to."""
+        """The numbers of the files that were moved."""
         try:
             data = os.read(self._handle, _BYTES)
         except BlockingIOError:
@@ -145,7 +148,8 @@ class FileEvents:
         while at < len(data):
             number, mask, _, length = _HEAD.unpack_from(data, at)
             at += _HEAD.size + length
-            found.add(number)
+            if mask & _MOVE_SELF:
+                found.add(number)
             if mask & (_IGNORED | _OVERFLOW):
                 # The folder or file is gone, or events were lost: whatever is there now is watched anew.
                 gone = [name for name, one in self._watched.items() if one == number]

@@ -89,7 +89,7 @@ class FsspecStorage(QueueStorage):
 
     @property
     def hears(self) -> bool:
-        return self._events is not None and self._events.work
+        return self._events is not None and self._events.heard
 
     def list(self, folder: str) -> list[str]:
         try:
