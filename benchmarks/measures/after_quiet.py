@@ -9,10 +9,12 @@ from contextlib import ExitStack
 from benchmarks import sites
 from benchmarks.bench import Bench, Rest
 from benchmarks.helper import Helper
+from benchmarks.programs.orders import pause
 from benchmarks.results import Limit
 from benchmarks.sheet import Sheet
 
 WITH_EVENTS_MS = 20
+_GOLDEN = 0.618
 HALF_A_POLL_MS = 250
 """Half of the original's interval. A daemon of ours looks every 400 ms at that time, and less often later."""
 
@@ -30,7 +32,9 @@ def measure(bench: Bench) -> Rest:
         rested_s = time.monotonic() - began
         for client in events:
             sheet.add("events", *client.ask(requests=1))
-        for client in polls:
+        for number, client in enumerate(polls):
+            # The daemons were started, and are asked, one after the other: without this they keep in step.
+            pause(number * _GOLDEN % 1 * HALF_A_POLL_MS / 500)
             sheet.add("polls", *client.ask(requests=1))
     after = f"After {rested_s:.0f} s;"
     return [
