@@ -205,6 +205,28 @@ def test_one_that_cannot_be_had_is_done_without(
     assert not events.heard
 
 
+def test_where_a_look_changes_the_folder_there_are_none(root: Path) -> None:
+    storage = open_file_queue(str(root), SystemClock(), "nfs-nocto")
+    assert storage._events is None
+    for _ in range(3):
+        # With events each listing would end the wait after it: a loop that never rests.
+        assert storage.list("inbox") == []
+        assert storage.wait(("inbox",), 0.001) is False
+
+
+@pytest.mark.parametrize("profile", ["posix", "nfs", "lustre", "network"])
+def test_looking_makes_no_event(root: Path, events: FileEvents, profile: str) -> None:
+    storage = open_file_queue(str(root), SystemClock(), profile)
+    storage.put("inbox/a", b"x")
+    settle(events, "inbox", "processing")
+    storage.list("inbox")
+    storage.read("inbox/a")
+    storage.take("inbox/a", "bad/a")
+    storage.remove("bad/a")
+    storage.untrusted(("inbox",))
+    assert events.wait(("inbox", "processing"), 0.0, (), None) is Ended.OTHERWISE
+
+
 def test_events_come_in_real_time_so_another_clock_has_none(root: Path) -> None:
     assert open_file_queue(str(root), ManualClock(), "posix")._events is None
     assert open_file_queue(str(root), SystemClock(), "posix", events=False)._events is None

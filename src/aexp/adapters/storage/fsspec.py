@@ -220,14 +220,16 @@ def open_file_queue(
         profile: a name of :data:`~aexp.domain.profiles.PROFILES`; by default the one that fits the
             filesystem which the mount table names.
         events: whether file events may end a wait early. They come in real time: with any other clock than
-            the machine's there are none.
+            the machine's there are none, nor with a profile that lists by touching.
         durable: whether what is said to be durable is synced.
     """
     chosen = PROFILES[profile] if profile else _detected(root)
     if not durable:
         chosen = replace(chosen, sync_file=False, sync_folder=False, sync_last=False)
     filesystem = SharedHomeFileSystem(os.path.join(root, SCRATCH), chosen)
-    watched = events and isinstance(clock, SystemClock)
+    # Where a look changes the folder itself, the event of it would end the next wait, and so on for ever.
+    quiet = chosen.freshen != "touch"
+    watched = events and quiet and isinstance(clock, SystemClock)
     return FsspecStorage(
         filesystem, root, clock, root, chosen, partial(_file_events, root) if watched else None
     )
