@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.site import Site, stand_in
+from tests.site import Site, slow_git, stand_in
 
 
 def test_without_a_daemon_everything_says_so_and_what_to_do(site: Site) -> None:
@@ -144,6 +144,8 @@ def test_json_of_a_result(site: Site) -> None:
         "duration_s",
         "notices",
         "consent",
+        "kind",
+        "hint",
     }
     assert set(found) == keys
     assert (found["notices"], found["consent"]) == ([], "login")
@@ -180,6 +182,37 @@ def test_no_wait_prints_the_id_alone(site: Site) -> None:
     request_id = site.relay("git-status", "--no-wait").stdout.strip()
     assert len(request_id) == 32
     site.until("it ran", lambda: site.json("show", request_id)["state"] == "completed")
+
+
+def test_a_request_is_waited_for_from_another_shell(site: Site) -> None:
+    note = slow_git(site)
+    site.serve()
+    request_id = site.relay("fetch", "--no-wait").stdout.strip()
+    site.until("it runs", note.exists)
+    impatient = site.relay("wait", request_id[:8], "--timeout", "0")
+    assert impatient.returncode == 75
+    assert request_id in impatient.stderr
+    assert site.relay("cancel", request_id[:8]).returncode == 0
+    ended = site.relay("wait", request_id[:8], "--timeout", "30")
+    assert ended.returncode not in (0, 75)
+    assert "cancelled" in ended.stderr
+
+
+def test_waiting_ends_as_the_operation_did(site: Site) -> None:
+    site.serve()
+    (site.repo / "new.txt").write_text("x")
+    good = site.relay("git-status", "--no-wait").stdout.strip()
+    waited = site.json("wait", good)
+    assert (waited["op"], waited["returncode"], waited["stdout"]) == (
+        "git_status",
+        0,
+        "? new.txt\n",
+    )
+    bad = site.relay("push", "-b", "nowhere", "--no-wait").stdout.strip()
+    done = site.relay("wait", bad)
+    assert done.returncode == 1
+    assert "nowhere" in done.stdout
+    assert site.relay("wait", "0" * 32).returncode == 66
 
 
 def test_the_environment_sets_queue_timeout_and_open_names(site: Site) -> None:

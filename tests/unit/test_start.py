@@ -39,6 +39,8 @@ DAEMON = {
     "aexp.container",
     "aexp.airgapped.daemon",
     "aexp.airgapped.jobs",
+    "aexp.domain.failures",
+    "aexp.domain.failure_rules",
     "aexp.adapters.workshop",
 }
 REQUESTER = {"aexp.airgapped.client", "aexp.airgapped.handle", "aexp.domain.operations", "pathlib"}

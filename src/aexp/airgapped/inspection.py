@@ -64,6 +64,7 @@ class RequestView:
     duration_s: float | None = None
     error: str | None = None
     hint: str | None = None
+    kind: str | None = None
 
 
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
@@ -194,6 +195,7 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
         duration_s=answer.duration_s,
         error=None if answer.error is None else visible(answer.error, limit=2000),
         hint=None if answer.hint is None else visible(answer.hint, limit=2000),
+        kind=None if answer.kind is None else visible(answer.kind, limit=40),
     )
 
 

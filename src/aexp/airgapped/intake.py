@@ -22,6 +22,7 @@ from aexp.domain.errors import (
     RelayStorageError,
     RelayValidationError,
 )
+from aexp.domain.failures import kind_of_refusal
 from aexp.domain.layout import Token
 from aexp.domain.operations import ALLOWED
 from aexp.domain.requests import Request
@@ -199,7 +200,8 @@ class Intake:
         op, repeated = _as_said(data)
         answer = refusal(token.request_id, op, State.INVALID, exc.what, exc.hint)
         told = {"field": exc.field, "problem": exc.problem, "allowed": exc.allowed}
-        self._publisher.publish(token, replace(answer, details={**repeated, **told}))
+        kind = kind_of_refusal(exc.what)
+        self._publisher.publish(token, replace(answer, kind=kind, details={**repeated, **told}))
 
     def _is_late(self, request: Request) -> bool:
         # Two nodes' clocks meet here. The span is a day by default, so that minutes of difference do

@@ -71,6 +71,7 @@ class Job:
         stdout: str = "",
         duration_s: float = 0.0,
         truncated: bool = False,
+        kind: str | None = None,
     ) -> Response:
         """The answer that this request ended in ``state``."""
         base = refusal(self.request_id, self.valid.op, state, error, hint)
@@ -80,6 +81,7 @@ class Job:
             stdout=stdout,
             duration_s=round(duration_s, 6),
             truncated=truncated,
+            kind=kind,
             notices=self.survey.notices,
             details={"args": self.valid.args, "cwd": str(self.valid.cwd)},
         )

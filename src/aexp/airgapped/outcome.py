@@ -42,6 +42,8 @@ def result_of(response: Response) -> RelayResult:
         duration_s=response.duration_s,
         notices=tuple(visible(notice, limit=400) for notice in response.notices),
         consent=visible(response.consent or "", limit=80),
+        kind=visible(response.kind or "", limit=40),
+        hint=visible(response.hint or "", limit=600),
     )
 
 

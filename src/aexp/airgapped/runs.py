@@ -6,6 +6,8 @@ from aexp.airgapped.jobs import Job
 from aexp.airgapped.runlog import RunLog
 from aexp.domain import layout
 from aexp.domain.consent import Event, State
+from aexp.domain.failure_rules import Kind
+from aexp.domain.failures import LOOK_BYTES, failure_of
 from aexp.domain.output import BoundedOutput
 from aexp.domain.requests import Response
 from aexp.domain.text import age
@@ -48,10 +50,12 @@ class Run:
         """
         state = job.move(self.ending or Event.EXIT)
         error, hint = self.explain(state, now)
+        kind, next_step = self._judged(state, status)
         answer = job.answer(
             state,
             error=error,
-            hint=hint,
+            hint=hint or next_step,
+            kind=kind,
             returncode=status,
             # The log carries the name of the first.
             stdout=self.output.text(layout.log(self.jobs[0].request_id)),
@@ -62,6 +66,15 @@ class Run:
             return answer
         shared = f"one run answered {len(self.jobs)} requests that asked for the same"
         return replace(answer, notices=(*answer.notices, shared))
+
+    def _judged(self, state: State, status: int) -> tuple[str | None, str | None]:
+        """The kind of a failure, and what to do next where the command itself has failed."""
+        if state is State.TIMED_OUT:
+            return Kind.TIMED_OUT.value, None
+        if state is not State.COMPLETED:
+            return None, None
+        found = failure_of(self.jobs[0].valid.op, status, self.output.end(LOOK_BYTES))
+        return (None, None) if found is None else (found.kind.value, found.hint)
 
     def explain(self, state: State, now: float) -> tuple[str | None, str | None]:
         """What went wrong and what to do next, for an end that was not the command's own."""

@@ -10,6 +10,8 @@ from aexp.airgapped.runs import Run
 from aexp.airgapped.tokens import Tokens
 from aexp.domain.consent import APPROVAL_EXPIRES_S, Event
 from aexp.domain.errors import AexpError, RelayStartError, RelayStorageError, StorageFullError
+from aexp.domain.failure_rules import Kind
+from aexp.domain.failures import kind_of_refusal
 from aexp.domain.text import age
 from aexp.ports.clock import Clock
 from aexp.ports.executor import Command, Execution, Executor
@@ -117,7 +119,8 @@ class Starter:
             log.end()
             for job in jobs:
                 state = job.move(Event.START_FAIL)
-                answer = job.answer(state, error=exc.what, hint=exc.hint)
+                kind = kind_of_refusal(exc.what)
+                answer = job.answer(state, error=exc.what, hint=exc.hint, kind=kind)
                 self._publisher.publish(job.token, answer)
             log.flush()
             return None
@@ -160,6 +163,7 @@ class Starter:
         except StorageFullError as exc:
             state = job.move(Event.START_FAIL)
             what = f"There is no room left for an answer, so {job.valid.op} was not run. {exc.what}"
-            self._publisher.publish(job.token, job.answer(state, error=what, hint=exc.hint))
+            answer = job.answer(state, error=what, hint=exc.hint, kind=Kind.DISK_FULL)
+            self._publisher.publish(job.token, answer)
             return False
         return True

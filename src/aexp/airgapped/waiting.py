@@ -16,7 +16,7 @@ from aexp.ports.clock import Clock
 LIVENESS_EVERY_S = 1.0
 LIVENESS_LATER_S = 5.0
 FIRST_LIVENESS_S = 0.2
-IMPATIENT_FOR_S = 30.0
+IMPATIENT_FOR_S = 45.0
 """Seconds of waiting after which a client looks less often at how things stand."""
 SILENCE_S = 8.0
 """Seconds without a change of the beat that are worth telling."""

@@ -36,6 +36,11 @@ def show_result(result: "RelayResult", *, as_json: bool) -> None:
         print_json(dataclasses.asdict(result))
         return
     show_output(result.stdout)
+    show_end(result)
+
+
+def show_end(result: "RelayResult") -> None:
+    """The notices, and the line of how it went."""
     for notice in result.notices:
         echo(f"{style('note:', 'yellow')} {notice}", err=True)
     if result.ok and not sys.stderr.isatty():
@@ -44,7 +49,10 @@ def show_result(result: "RelayResult", *, as_json: bool) -> None:
     told = f"{mark} {result.op} in {age(result.duration_s)}"
     if not result.ok:
         told += f", returncode {result.returncode}"
+        told += f" ({result.kind})" if result.kind else ""
     echo(told, err=True)
+    if result.hint and not result.ok:
+        echo(f"{style('  next:', 'cyan')} {result.hint}", err=True)
 
 
 def show_daemon(view: "DaemonView") -> None:
@@ -76,7 +84,7 @@ def request_rows(views: Iterable["RequestView"], now: float) -> list[list[str]]:
         old = "" if view.when is None else age(now - view.when)
         status = "" if view.returncode is None else str(view.returncode)
         operation = " ".join([view.op, *view.args])
-        note = view.error or ""
+        note = view.error or view.kind or ""
         rows.append([view.request_id[:8], view.state, operation, old, status, view.cwd, note])
     return rows
 
@@ -114,6 +122,7 @@ def show_request(view: "RequestView", output: str, log: str) -> None:
         else moment(view.when),
         "returncode": "" if view.returncode is None else str(view.returncode),
         "duration": "" if view.duration_s is None else age(view.duration_s),
+        "kind": view.kind or "",
         "error": view.error or "",
         "next": view.hint or "",
         "log": log,

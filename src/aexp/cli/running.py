@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from aexp.cli.clients import client_of
 from aexp.cli.exits import INTERRUPTED, of_operation
@@ -12,6 +12,7 @@ from aexp.cli.terminal import echo, print_json, style
 from aexp.domain.consent import State
 
 if TYPE_CHECKING:
+    from aexp.airgapped.handle import RelayHandle
     from aexp.ports.storage import QueueStorage
 
 PATIENT_S = 2.0
@@ -33,7 +34,12 @@ def run(
     if no_wait:
         print_json({"request_id": handle.id}) if as_json else echo(handle.id)
         return
-    teller = _Teller(op, handle.id, client.queue.storage)
+    finish(op, handle, client.queue.storage, as_json=as_json)
+
+
+def finish(op: str, handle: "RelayHandle", storage: "QueueStorage", *, as_json: bool) -> NoReturn:
+    """Wait for the answer, show it, and end with the operation's own status."""
+    teller = _Teller(op, handle.id, storage)
     try:
         result = handle.result(on_state=teller.tell, on_said=teller.said)
     except KeyboardInterrupt:

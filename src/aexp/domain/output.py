@@ -26,6 +26,11 @@ class BoundedOutput:
         if len(self._tail) > self.limit:
             del self._tail[: -self.limit // 2]
 
+    def end(self, size: int) -> bytes:
+        """The last bytes, ``size`` of them if there are so many; never across what was left out."""
+        kept = self._tail if self.truncated else self._head + self._tail
+        return bytes(kept[-size:])
+
     @property
     def truncated(self) -> bool:
         """Whether something was left out."""

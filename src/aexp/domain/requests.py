@@ -49,7 +49,9 @@ class Response:
     Attributes:
         status: one of the original's words: completed, validation, rejected, timeout, crashed.
         state: the exact state (see :class:`~aexp.domain.consent.State`); older daemons leave it out.
-        error: what went wrong and what to do next, for people.
+        error: what went wrong, for people.
+        hint: what to do next; also for a command that ran and failed.
+        kind: why it failed, a word of :class:`~aexp.domain.failure_rules.Kind`; older daemons leave it out.
         writer: the process that wrote the answer; it tells two identical answers apart.
         notices: what of the repository's own configuration was not used, a line each.
         consent: what counts as a person's approval under this daemon, with its weakness.
@@ -65,6 +67,7 @@ class Response:
     error: str | None = None
     state: State | None = None
     hint: str | None = None
+    kind: str | None = None
     answered_at: float | None = None
     truncated: bool = False
     writer: str | None = None
@@ -106,7 +109,7 @@ def _said(one: Request | Response) -> dict[str, Any]:
     return {name: value for name, value in vars(one).items() if value is not None}
 
 
-_TEXTS = ("request_id", "op", "status", "stdout", "error", "hint", "writer", "consent")
+_TEXTS = ("request_id", "op", "status", "stdout", "error", "hint", "kind", "writer", "consent")
 _NUMBERS = ("duration_s", "answered_at")
 _KINDS: Mapping[str, type | tuple[type, ...]] = MappingProxyType(
     {
@@ -173,6 +176,8 @@ class RelayResult:
         duration_s: seconds that the operation ran on the login node.
         notices: what of the repository's own configuration was not used, a line each.
         consent: what counts as a person's approval under the daemon that answered.
+        kind: why it failed, in a word such as ``not-fast-forward``; empty where that is not known.
+        hint: what to do next after a failure; empty where that is not known.
     """
 
     request_id: str
@@ -182,6 +187,8 @@ class RelayResult:
     duration_s: float
     notices: tuple[str, ...] = ()
     consent: str = ""
+    kind: str = ""
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
