@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.site import Site, slow_git
+from tests.site import Site, slow_git, stand_in
 
 needs_tmux = pytest.mark.skipif(
     shutil.which("tmux") is None and not os.environ.get("CI"), reason="tmux is not installed"
@@ -114,6 +114,26 @@ def test_a_long_operation_says_that_it_runs_and_goes_on_after_ctrl_c(
         "the log has its output",
         lambda: "fetching" in site.json("show", row["request_id"])["stdout"],
     )
+
+
+def test_output_is_shown_as_it_comes(site: Site, terminal: Terminal) -> None:
+    real, go = shutil.which("git"), site.repo / ".git/go"
+    os.mkfifo(go)
+    stand_in(
+        site,
+        f'#!/bin/sh\ncase "$*" in *fetch*) echo "counting"; printf "half\\rall of it\\n"; read word < {go}; '
+        f'echo "and $word";; *) exec {real} "$@";; esac\n',
+    )
+    site.serve()
+    terminal.aexp("relay", "fetch")
+    terminal.shows("all of it")
+    assert "[ended 0]" not in terminal.screen()
+    go.write_text("done\n")
+    terminal.shows("[ended 0]")
+    shown = terminal.screen()
+    assert "and done" in shown
+    assert "half" not in shown
+    assert "ok git_fetch in" in shown
 
 
 def test_a_very_long_output_keeps_its_end_on_the_terminal(site: Site, terminal: Terminal) -> None:

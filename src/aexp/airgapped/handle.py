@@ -1,6 +1,6 @@
 """A request that was submitted: ask how it stands, wait for it, stop it, pick it up elsewhere."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from aexp.airgapped.outcome import error_of, result_of
@@ -41,6 +41,15 @@ class RelayHandle:
     def __repr__(self) -> str:
         return f"RelayHandle({self.id!r})"
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from aexp.domain.notebook import request_bundle
+
+        try:
+            facts = {"state": self.state.value}
+        except RelayError as exc:
+            facts = {"state": "not known", "because": exc.what}
+        return request_bundle(self.id, facts)
+
     @property
     def state(self) -> State:
         """Where the request stands now.
@@ -80,6 +89,31 @@ class RelayHandle:
         if self._answer is None:
             self._answer = self._wait(timeout, on_state or self._warn_once(), on_said)
         return result_of(self._answer)
+
+    def follow(
+        self,
+        timeout: float | None = None,
+        *,
+        on_state: Callable[[State], None] | None = None,
+        on_said: Callable[[str], None] | None = None,
+    ) -> Iterator[str]:
+        """The operation's output as it is produced, line by line and from its beginning on.
+
+        Ends when the answer is there; then :meth:`result` returns at once, or raises what fits. The text is
+        what the program wrote, control characters included; of a line that it wrote over with carriage
+        returns, only the last state is given.
+
+        Args:
+            timeout, on_state, on_said: as for :meth:`result`; the time begins with this call.
+
+        Raises:
+            RelayTimeoutError, RelayDownError, RelayNotFoundError: while it is read, as :meth:`result` does.
+        """
+        from aexp.airgapped.following import Following
+
+        wait = self._new_wait(timeout, on_state or self._warn_once(), on_said)
+        following = Following(self._queue.storage, self.id, self._clock)
+        return following.until_answered(wait, self._answer, self._keep)
 
     def exception(self, timeout: float | None = None) -> RelayError | None:
         """Wait like :meth:`result`, and return its error instead of raising it; None when there is none.
@@ -166,6 +200,9 @@ class RelayHandle:
             told.add(state)
 
         return warn
+
+    def _keep(self, answer: Response) -> None:
+        self._answer = answer
 
     def _look(self) -> Response | None:
         if self._answer is None:

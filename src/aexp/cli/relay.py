@@ -16,6 +16,8 @@ COMMANDS = {
     "request": "aexp.cli.operations:request",
     "ls": "aexp.cli.inspection:ls",
     "show": "aexp.cli.inspection:show",
+    "log": "aexp.cli.log:log",
+    "wait": "aexp.cli.wait:wait",
     "cancel": "aexp.cli.inspection:cancel",
     "pending": "aexp.cli.consent:pending",
     "approve": "aexp.cli.consent:approve",

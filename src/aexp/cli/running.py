@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from aexp.cli.clients import client_of
 from aexp.cli.exits import INTERRUPTED, of_operation
-from aexp.cli.render import show_result
+from aexp.cli.render import show_end, show_output, show_result
 from aexp.cli.terminal import echo, print_json, style
 from aexp.domain.consent import State
 
@@ -38,14 +38,24 @@ def run(
 
 
 def finish(op: str, handle: "RelayHandle", storage: "QueueStorage", *, as_json: bool) -> NoReturn:
-    """Wait for the answer, show it, and end with the operation's own status."""
+    """Wait for the answer, show it, and end with the operation's own status.
+
+    A terminal shows the output line by line as it comes; into a pipe it goes as one piece.
+    """
     teller = _Teller(op, handle.id, storage)
+    live = sys.stdout.isatty() and not as_json
     try:
+        if live:
+            for text in handle.follow(on_state=teller.tell, on_said=teller.said):
+                show_output(text)
         result = handle.result(on_state=teller.tell, on_said=teller.said)
     except KeyboardInterrupt:
         teller.interrupted()
         sys.exit(INTERRUPTED)
-    show_result(result, as_json=as_json)
+    if live:
+        show_end(result)
+    else:
+        show_result(result, as_json=as_json)
     sys.exit(of_operation(result.returncode))
 
 

@@ -79,9 +79,9 @@ _OTHER_HOST = (
     f"for the fingerprint first. If it is right, `ssh-keygen -R HOST` on the login node; then {_RESTART}"
 )
 _PROMPT = (
-    "The remote wants a user name and token, and the login node has none and cannot ask. There, give git a "
-    "credential helper (`git help gitcredentials`) and fill it with one `git ls-remote` by hand in this folder; "
-    f"then {_RESTART} A remote over ssh needs none."
+    "The remote wants a user name and token, and the login node has none and cannot ask. There, give git "
+    "a credential helper (`git help gitcredentials`), fill it with one `git ls-remote` by hand in this "
+    f"folder, then {_RESTART} A remote over ssh needs none."
 )
 _UNREACHABLE = (
     "The login node does not reach the remote: see with `git remote -v` whether the address is right, and on "

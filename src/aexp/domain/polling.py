@@ -9,6 +9,9 @@ CLIENT_NEAR_S = 0.1
 CLIENT_MOST_S = 0.25
 CLIENT_PATIENT_S = 2.0
 CLIENT_CONSENT_S = 5.0
+FOLLOWER_S = 0.4
+FOLLOWER_MOST_S = 2.0
+FOLLOWS_FOR_S = 60.0
 DAEMON_BUSY_S = 0.01
 DAEMON_IDLE_S = 0.4
 DAEMON_DOZING_S = 1.5
@@ -33,6 +36,17 @@ def client_wait(elapsed_s: float, *, for_consent: bool = False, near: bool = Fal
         return min(max(elapsed_s / 8, CLIENT_FIRST_S), CLIENT_MOST_S)
     most = CLIENT_CONSENT_S if for_consent else CLIENT_PATIENT_S
     return min(CLIENT_MOST_S + (elapsed_s - 2.0) / 40, most)
+
+
+def follower_wait(quiet_s: float) -> float:
+    """Seconds until a log is read again that has not grown for ``quiet_s``.
+
+    0.4 s for a minute, so that a line is seen within a second of its coming (the daemon appends to a log
+    twice a second); from then on slowly to 2 s.
+    """
+    if quiet_s < FOLLOWS_FOR_S:
+        return FOLLOWER_S
+    return min(FOLLOWER_S + (quiet_s - FOLLOWS_FOR_S) / 60, FOLLOWER_MOST_S)
 
 
 def daemon_wait(quiet_s: float) -> float:

@@ -18,6 +18,7 @@ class Plan:
         duration_s: seconds until it ends by itself.
         stubborn: whether it ignores SIGTERM.
         missing: whether its program is not installed.
+        pieces: what it writes later on, in this order: seconds after its start, and the bytes.
     """
 
     output: bytes = b""
@@ -25,6 +26,7 @@ class Plan:
     duration_s: float = 0.0
     stubborn: bool = False
     missing: bool = False
+    pieces: tuple[tuple[float, bytes], ...] = ()
 
 
 @dataclass
@@ -47,7 +49,10 @@ class RecordedExecution(Execution):
         return self.status
 
     def read(self, limit: int) -> bytes:
-        data = self.plan.output[self._read : self._read + limit]
+        until = self.clock.monotonic() if self.ended_at is None else self.ended_at
+        lived = until - self.started_at
+        written = [self.plan.output, *(data for after, data in self.plan.pieces if after <= lived)]
+        data = b"".join(written)[self._read : self._read + limit]
         self._read += len(data)
         return data
 

@@ -1,0 +1,128 @@
+"""``aexp relay log``: an operation's output, as far as it has come or as it comes."""
+
+import math
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from aexp.cli.terminal import echo, print_json, style
+from aexp.cli.wiring import queue_option
+from aexp.domain.consent import FINAL, State
+
+if TYPE_CHECKING:
+    from aexp.airgapped.client import RelayClient
+    from aexp.airgapped.handle import RelayHandle
+
+
+@click.command()
+@click.argument("request_id", metavar="ID")
+@queue_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with -f one a line.")
+@click.option("-f", "--follow", "follows", is_flag=True, help="Go on until the operation is over.")
+def log(request_id: str, queue: str | None, as_json: bool, follows: bool) -> None:
+    """Print the output of a request so far, or with -f as it comes. The first digits of its ID will do.
+
+    With -f it ends with the operation's own status. Ctrl-C ends the following alone.
+    """
+    from aexp.cli.clients import client_of
+
+    client = client_of(queue)
+    full_id = client.queue.find(request_id)
+    if follows:
+        _follow(client, full_id, as_json=as_json)
+    else:
+        _print_so_far(client, full_id, as_json=as_json)
+
+
+def _print_so_far(client: "RelayClient", full_id: str, *, as_json: bool) -> None:
+    from aexp.airgapped.defaults import system_clock
+    from aexp.airgapped.following import Following
+
+    answer = client.queue.answer(full_id)
+    state = client.queue.state(full_id) if answer is None else answer.final_state
+    lines = Following(client.queue.storage, full_id, system_clock()).so_far(answer)
+    if as_json:
+        returncode = None if answer is None else answer.returncode
+        told = {"request_id": full_id, "state": state, "returncode": returncode}
+        print_json({**told, "text": "".join(lines)})
+        return
+    if not _print(lines):
+        when = "" if state in FINAL else " yet"
+        echo(f"There is no output{when}: {full_id[:8]} is {state}.", err=True)
+
+
+def _follow(client: "RelayClient", full_id: str, *, as_json: bool) -> None:
+    from aexp.cli.exits import INTERRUPTED
+
+    handle = client.handle(full_id)
+    told: set[State] = set()
+
+    def tell(state: State) -> None:
+        if state is State.PENDING and state not in told:
+            _tell_pending(client, full_id)
+        told.add(state)
+
+    lines = handle.follow(math.inf, on_state=tell, on_said=_said)
+    try:
+        if as_json:
+            for line in lines:
+                print_json({"text": line})
+        else:
+            _print(lines)
+    except KeyboardInterrupt:
+        _tell_interrupted(client, full_id)
+        sys.exit(INTERRUPTED)
+    _end(handle, as_json=as_json)
+
+
+def _end(handle: "RelayHandle", *, as_json: bool) -> None:
+    """Say how it ended, and end with the operation's own status."""
+    from aexp.cli.exits import of_operation
+    from aexp.cli.render import show_end
+
+    error = handle.exception()
+    result = None if error is not None else handle.result()
+    if as_json:
+        returncode = None if result is None else result.returncode
+        print_json({"request_id": handle.id, "state": handle.state, "returncode": returncode})
+    if error is not None:
+        raise error
+    if result is not None:
+        if not as_json:
+            show_end(result)
+        sys.exit(of_operation(result.returncode))
+
+
+def _print(lines: Iterator[str]) -> bool:
+    """Print them: as they are into a pipe, made harmless on a terminal; whether there were any."""
+    from aexp.domain.text import visible_lines
+
+    harmful, last = sys.stdout.isatty(), ""
+    for line in lines:
+        echo(visible_lines(line) if harmful else line, nl=False)
+        last = line
+    if last and not last.endswith("\n"):
+        echo()
+    return bool(last)
+
+
+def _tell_pending(client: "RelayClient", full_id: str) -> None:
+    from aexp.airgapped.waiting import approve_hint
+
+    how = approve_hint(full_id, client.queue.storage.url)
+    echo(f"{full_id[:8]} waits for consent. On the login node: {how}", err=True)
+
+
+def _said(text: str) -> None:
+    echo(f"{style('note:', 'yellow')} {text}", err=True)
+
+
+def _tell_interrupted(client: "RelayClient", full_id: str) -> None:
+    from aexp.airgapped.defaults import queue_flag
+
+    flag = queue_flag(client.queue.storage.url)
+    echo(f"\nOnly the following ended; {full_id} goes on.", err=True)
+    again, stop = f"aexp relay log -f {full_id[:8]}", f"aexp relay cancel {full_id[:8]}"
+    echo(f"  next: {again}{flag}, or {stop}{flag}", err=True)

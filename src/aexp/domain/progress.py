@@ -1,0 +1,89 @@
+"""Output that is still coming: from the bytes of a growing log to finished lines."""
+
+import codecs
+
+MAX_HELD = 64 * 1024
+"""Characters of a line without an end from which on it is given in pieces."""
+_RECENT = 200
+
+
+class LogText:
+    """The output in a log whose bytes come in pieces, wherever they are cut.
+
+    The log's own first line, ``$ command  (cwd=…)``, is left out. What is no UTF-8 is replaced.
+
+    Attributes:
+        chars: characters given so far.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._heading: bytes | None = b""
+        self._recent = ""
+        self.chars = 0
+
+    def feed(self, data: bytes) -> str:
+        """The text of what comes next."""
+        text = self._decoder.decode(self._after_heading(data))
+        self.chars += len(text)
+        self._recent = (self._recent + text[-_RECENT:])[-_RECENT:]
+        return text
+
+    @property
+    def unfinished(self) -> str:
+        """What the first bytes of a character stand for if the rest of it never comes."""
+        return self._decoder.getstate()[0].decode("utf-8", "replace")
+
+    def begins(self, text: str) -> bool:
+        """Whether the text goes on from what was given, as far as its end can tell."""
+        return self.chars <= len(text) and text.endswith(self._recent, 0, self.chars)
+
+    def ends(self, text: str) -> bool:
+        """Whether the text has the end that was given, so that nothing of it is missing."""
+        given = self._recent + self.unfinished
+        return bool(given) and text.endswith(given)
+
+    def _after_heading(self, data: bytes) -> bytes:
+        if self._heading is None:
+            return data
+        data = self._heading + data
+        if not data.startswith(b"$ "):
+            whole = not b"$ ".startswith(data)
+            self._heading = None if whole else data
+            return data if whole else b""
+        _, end, rest = data.partition(b"\n")
+        self._heading = None if end else b"$ "
+        return rest
+
+
+class ProgressLines:
+    r"""Text to lines, of each only its last state.
+
+    A carriage return goes back to the beginning of the line: what comes after it stands in place of what
+    stood before it. A line is given when it has ended, so of progress only the last state is; the last
+    line of all may have no end.
+
+    >>> lines = ProgressLines()
+    >>> lines.feed("10%\r20%\r"), lines.feed("done\nnext"), lines.close()
+    ([], ['done\n'], ['next'])
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> list[str]:
+        r"""The lines that have ended by now, each with its ``\n``."""
+        *ended, rest = (self._held + text).split("\n")
+        lines = [f"{_last_state(line)}\n" for line in ended]
+        # Whether a carriage return at the end replaces the line or belongs to its end is not known yet.
+        self._held = _last_state(rest) + ("\r" if rest.endswith("\r") else "")
+        return [*lines, *self.close()] if len(self._held) > MAX_HELD else lines
+
+    def close(self) -> list[str]:
+        """The last state of a line without an end, if there is one."""
+        rest, self._held = _last_state(self._held), ""
+        return [rest] if rest else []
+
+
+def _last_state(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2]

@@ -1,0 +1,105 @@
+"""From the bytes of a growing log to lines: what is cut where changes nothing."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aexp.domain.progress import MAX_HELD, LogText, ProgressLines
+
+CUTS = st.lists(st.integers(0, 60), max_size=6)
+
+
+def cut(whole: bytes | str, at: list[int]) -> list[bytes | str]:
+    """The whole in pieces."""
+    places = [0, *sorted(at), len(whole)]
+    return [whole[one:two] for one, two in itertools.pairwise(places)]
+
+
+def lines_of(*texts: str) -> list[str]:
+    """What all of the text gives in the end."""
+    lines = ProgressLines()
+    return [*(line for text in texts for line in lines.feed(text)), *lines.close()]
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("", []),
+        ("one\ntwo\n", ["one\n", "two\n"]),
+        ("one\n\ntwo", ["one\n", "\n", "two"]),
+        ("10%\r20%\rdone\n", ["done\n"]),
+        ("10%\r20%", ["20%"]),
+        ("10%\r20%\r", ["20%"]),
+        ("windows\r\nends\r\n", ["windows\n", "ends\n"]),
+        ("10%\r100%\r\n", ["100%\n"]),
+        ("\r\r\n", ["\n"]),
+        ("\rlate\n", ["late\n"]),
+        ("\r", []),
+        ("remote: 50%   \rremote: 100%, done.   \nnext\n", ["remote: 100%, done.   \n", "next\n"]),
+    ],
+)
+def test_of_progress_only_the_last_state_is_given(text: str, given: list[str]) -> None:
+    assert lines_of(text) == given
+    assert lines_of(*text) == given
+
+
+@given(st.text("ab\r\n\x1bü", max_size=60), CUTS)
+def test_lines_are_the_same_wherever_the_text_is_cut(text: str, at: list[int]) -> None:
+    assert lines_of(*cut(text, at)) == lines_of(text)  # type: ignore[arg-type]
+
+
+def test_a_line_is_given_when_it_has_ended_and_not_before() -> None:
+    lines = ProgressLines()
+    assert lines.feed("Receiving objects:  50%\rReceiving") == []
+    assert lines.feed(" objects: 100%\r") == []
+    assert lines.feed("Receiving objects: 100%, done.\nfrom") == [
+        "Receiving objects: 100%, done.\n"
+    ]
+    assert lines.close() == ["from"]
+    assert lines.close() == []
+
+
+def test_a_line_that_never_ends_is_given_in_pieces_and_not_held() -> None:
+    lines = ProgressLines()
+    given = [piece for _ in range(100) for piece in lines.feed("x" * 5000)]
+    assert len(given) > 1
+    assert max(map(len, given)) < MAX_HELD + 5001
+    assert "".join([*given, *lines.close()]) == "x" * 500_000
+
+
+def test_progress_that_never_ends_its_line_takes_no_more_room_than_its_state() -> None:
+    lines = ProgressLines()
+    assert [lines.feed(f"{number}%\r") for number in range(50_000)] == [[]] * 50_000
+    assert lines.close() == ["49999%"]
+
+
+@given(st.binary(max_size=60), st.booleans(), CUTS)
+def test_a_log_is_decoded_as_an_answer_is_wherever_it_is_cut(
+    body: bytes, headed: bool, at: list[int]
+) -> None:
+    log = b"$ git fetch  (cwd=/home/ada)\n" + body if headed else b"x" + body
+    text = LogText()
+    given = "".join(text.feed(piece) for piece in cut(log, at))  # type: ignore[arg-type]
+    answer = (body if headed else log).decode("utf-8", "replace")
+    assert given + text.unfinished == answer
+    assert text.chars == len(given)
+    assert text.begins(answer + "more")
+    assert text.ends(answer) == bool(answer)
+
+
+def test_an_answer_that_does_not_go_on_from_the_log_is_known() -> None:
+    text = LogText()
+    text.feed(b"$ git fetch\none\ntwo\n")
+    assert text.begins("one\ntwo\nthree\n")
+    assert not text.begins("one\ntoo\nthree\n")
+    assert not text.begins("one\n")
+    assert not text.ends("one\ntwo\nthree\n")
+
+
+def test_a_log_that_is_nothing_but_its_first_line_says_nothing() -> None:
+    text = LogText()
+    assert [text.feed(piece) for piece in (b"$", b" git fet", b"ch\n")] == ["", "", ""]
+    assert text.chars == 0
+    assert not text.ends("anything")
