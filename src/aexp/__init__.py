@@ -7,3 +7,10 @@ Two surfaces, both opt-in: importing ``aexp`` loads neither.
 """
 
 __version__ = "0.1.0"
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """What ``%load_ext aexp`` calls: the magic ``%relay`` (see :mod:`aexp.cli.jupyter`)."""
+    from aexp.cli.jupyter import load
+
+    load(ipython)

@@ -21,6 +21,11 @@ class AexpError(Exception):
     def __str__(self) -> str:
         return f"{self.what} {self.hint}".strip()
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from aexp.domain.notebook import error_bundle
+
+        return error_bundle(self)
+
 
 class FilesystemError(AexpError):
     """A file or folder outside the queue could not be read, made or resolved."""

@@ -194,3 +194,8 @@ class RelayResult:
     def ok(self) -> bool:
         """Whether the program said that all went well."""
         return self.returncode == 0
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from aexp.domain.notebook import result_bundle
+
+        return result_bundle(self)

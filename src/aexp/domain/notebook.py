@@ -1,0 +1,82 @@
+"""What a result, a handle and an error look like in a notebook: plain text, and HTML without scripts.
+
+Everything that a command or a request said is shown harmless: control and bidi characters spelt out, HTML
+escaped.
+"""
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from aexp.domain.text import age, visible, visible_lines
+
+if TYPE_CHECKING:
+    from aexp.domain.errors import AexpError
+    from aexp.domain.requests import RelayResult
+
+FOLDED_FROM = 12
+"""Lines of output from which on they are folded."""
+MOST_CHARS = 100_000
+_GOOD, _BAD, _QUIET = "#1a7f37", "#b42318", "#666"
+
+
+def bundle(plain: str, html: str) -> dict[str, str]:
+    """What IPython asks an object for: the same, for a console and for a browser."""
+    return {"text/plain": plain, "text/html": f'<div style="line-height:1.5">{html}</div>'}
+
+
+def result_bundle(result: "RelayResult") -> dict[str, str]:
+    """How it went, why it failed and what to do next, and the output."""
+    mark = "ok" if result.ok else "failed"
+    about = f"{visible(result.op, limit=40)} in {age(result.duration_s)}"
+    if not result.ok:
+        about += f", returncode {result.returncode}" + (f" ({result.kind})" if result.kind else "")
+    output = visible_lines(result.stdout, limit=MOST_CHARS).rstrip("\n")
+    notices = [visible(notice, limit=400) for notice in result.notices]
+    lines = [f"{mark} {about}", *(f"note: {notice}" for notice in notices)]
+    lines += [f"next: {result.hint}"] if result.hint else []
+    lines += [output] if output else []
+    html = _headline(mark, about, good=result.ok) + "".join(map(_note, notices))
+    html += _next(result.hint) + _output(output)
+    return bundle("\n".join(lines), html)
+
+
+def request_bundle(request_id: str, facts: Mapping[str, Any]) -> dict[str, str]:
+    """A request by its id, and what is known of how it stands."""
+    told = {key: visible(str(value), limit=200) for key, value in facts.items() if value}
+    plain = ", ".join([f"request {request_id}", *(f"{key} {value}" for key, value in told.items())])
+    rows = "".join(
+        f"<div>{escape(key)} <b>{escape(value)}</b></div>" for key, value in told.items()
+    )
+    return bundle(plain, f"<div>request <code>{escape(request_id)}</code></div>{rows}")
+
+
+def error_bundle(error: "AexpError") -> dict[str, str]:
+    """What happened, and what to do next."""
+    name = type(error).__name__
+    what, hint = (visible_lines(text, limit=4000) for text in (error.what, error.hint))
+    plain = f"{name}: {what}" + (f"\nnext: {hint}" if hint else "")
+    return bundle(plain, _headline(name, what, good=False) + _next(hint))
+
+
+def _headline(mark: str, about: str, *, good: bool) -> str:
+    colour = _GOOD if good else _BAD
+    return f'<div><b style="color:{colour}">{escape(mark)}</b> {escape(about)}</div>'
+
+
+def _note(text: str) -> str:
+    return f'<div style="color:{_QUIET}">note: {escape(text)}</div>'
+
+
+def _next(hint: str) -> str:
+    return f"<div><b>next</b> {escape(hint)}</div>" if hint else ""
+
+
+def _output(text: str) -> str:
+    if not text:
+        return ""
+    shown = f'<pre style="margin:0">{escape(text)}</pre>'
+    count = text.count("\n") + 1
+    if count < FOLDED_FROM:
+        return shown
+    return f"<details><summary>{count} lines of output</summary>{shown}</details>"

@@ -1,0 +1,81 @@
+"""Results, handles and errors as a notebook shows them: plain and HTML, harmless, without scripts."""
+
+import pytest
+
+from aexp.airgapped import RelayDownError, RelayResult, RelayTimeoutError
+from aexp.domain.notebook import FOLDED_FROM
+from tests.world import World
+
+HOSTILE = "<script>alert(1)</script>\x1b[2Kgone\u202e"
+
+
+def shown(thing: object) -> tuple[str, str]:
+    """What IPython would be given: plain, and HTML."""
+    made = thing._repr_mimebundle_(include=None, exclude=None)  # type: ignore[attr-defined]
+    assert made.keys() == {"text/plain", "text/html"}
+    assert "<script" not in made["text/html"]
+    assert not any(char in text for text in made.values() for char in "\x1b\u202e")
+    return made["text/plain"], made["text/html"]
+
+
+def test_a_result_says_how_it_went_and_shows_its_output() -> None:
+    plain, html = shown(RelayResult("a" * 32, "git_pull", 0, "Already up to date.\n", 0.4))
+    assert plain == "ok git_pull in 0.4 s\nAlready up to date."
+    assert "<b" in html
+    assert "<pre" in html
+    assert "<details" not in html
+
+
+def test_a_failure_says_why_and_what_to_do_next() -> None:
+    failed = RelayResult(
+        "a" * 32,
+        "git_push",
+        1,
+        "rejected\n",
+        1.0,
+        ("note",),
+        "login",
+        "not-fast-forward",
+        "Rebase.",
+    )
+    plain, html = shown(failed)
+    first, *rest = plain.splitlines()
+    assert first == "failed git_push in 1.0 s, returncode 1 (not-fast-forward)"
+    assert rest == ["note: note", "next: Rebase.", "rejected"]
+    assert "<b>next</b> Rebase." in html
+
+
+def test_long_output_is_folded_and_nothing_in_it_acts() -> None:
+    output = "\n".join([HOSTILE] * FOLDED_FROM)
+    plain, html = shown(RelayResult("a" * 32, "git_status", 0, output, 0.1, (HOSTILE,)))
+    assert f"<summary>{FOLDED_FROM} lines of output</summary>" in html
+    assert html.count("&lt;script&gt;") == FOLDED_FROM + 1
+    assert plain.count("\\x1b[2K") == FOLDED_FROM + 1
+
+
+def test_endless_output_is_cut() -> None:
+    _, html = shown(RelayResult("a" * 32, "git_status", 0, "x" * 10_000_000, 0.1))
+    assert len(html) < 200_000
+
+
+def test_a_handle_says_how_its_request_stands(world: World) -> None:
+    world.serve()
+    handle = world.client().submit("wandb_sync")
+    world.pass_time(1)
+    plain, html = shown(handle)
+    assert plain == f"request {handle.id}, state pending"
+    assert handle.id in html
+
+
+def test_a_handle_of_nothing_says_so(world: World) -> None:
+    plain, _ = shown(world.client().handle("0" * 32))
+    assert "state not known" in plain
+    assert "There is no request" in plain
+
+
+@pytest.mark.parametrize("kind", [RelayDownError, RelayTimeoutError])
+def test_an_error_says_what_to_do_next(kind: type[RelayDownError]) -> None:
+    plain, html = shown(kind(f"No daemon {HOSTILE}.", "Start one: aexp relay serve"))
+    assert plain.startswith(f"{kind.__name__}: No daemon")
+    assert plain.endswith("next: Start one: aexp relay serve")
+    assert "&lt;script&gt;" in html
