@@ -14,6 +14,7 @@ from aexp.airgapped.inspection import DaemonView, RequestView
 from aexp.cli import audit, exits, original, relay, root
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
+from aexp.domain.checkup import Finding
 from aexp.domain.consent import State
 from aexp.domain.errors import AexpError
 from aexp.domain.operations import ALLOWED, OpSpec
@@ -95,7 +96,7 @@ def test_every_command_and_option_is_in_the_page_on_the_command_line(
             assert re.search(rf"[`\[ ]{spelling}[`\] ]", page), spelling
 
 
-@pytest.mark.parametrize("shape", [RelayResult, DaemonView, RequestView, Waiting])
+@pytest.mark.parametrize("shape", [RelayResult, DaemonView, RequestView, Waiting, Finding])
 def test_every_key_of_the_json_shapes_is_explained(shape: type) -> None:
     page = text("docs/cli.md")
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "approve": "aexp.cli.consent:approve",
     "reject": "aexp.cli.consent:reject",
     "trust": "aexp.cli.trust:trust",
+    "doctor": "aexp.cli.doctor:doctor",
     "audit": "aexp.cli.audit:audit",
     "install-helpers": "aexp.cli.install_helpers:install_helpers",
 }
