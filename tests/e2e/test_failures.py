@@ -230,7 +230,7 @@ def fetch_says(ground: Ground, kind: str) -> str:
 
 def test_an_https_host_without_a_credential(https: HttpsGround) -> None:
     (https.site.outside / "expired").touch()
-    assert "credential.helper" in fetch_says(https, "terminal-prompt-disabled")
+    assert "gitcredentials" in fetch_says(https, "terminal-prompt-disabled")
 
 
 def test_an_https_host_with_a_wrong_credential(https: HttpsGround) -> None:
