@@ -16,7 +16,7 @@ from benchmarks.sheet import Sheet
 WITH_EVENTS_MS = 20
 _GOLDEN = 0.618
 HALF_A_POLL_MS = 250
-"""Half of the original's interval. A daemon of ours looks every 400 ms at that time, and less often later."""
+"""Half of the original's interval. A daemon of ours looks every 300 ms at that time, and less often later."""
 
 
 def measure(bench: Bench) -> Rest:

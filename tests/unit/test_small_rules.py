@@ -124,16 +124,16 @@ def test_a_daemon_looks_often_after_activity_and_ever_less_often() -> None:
     waits = [polling.daemon_wait(second / 10) for second in range(3000)]
     assert waits[0] == 0.01
     assert waits == sorted(waits)
-    assert [polling.daemon_wait(quiet) for quiet in (12, 60, 90)] == [0.4, 0.4, 0.4]
-    assert polling.daemon_wait(120) == pytest.approx(0.6)
+    assert [polling.daemon_wait(quiet) for quiet in (12, 60, 90)] == [0.3, 0.3, 0.3]
+    assert polling.daemon_wait(120) == pytest.approx(0.5)
     assert polling.daemon_wait(3600) == 1.5
 
 
-def test_markers_are_looked_for_at_every_look_at_first_and_every_ten_seconds_at_last() -> None:
+def test_markers_are_looked_for_at_every_look_at_first_and_every_twelve_seconds_at_last() -> None:
     waits = [polling.markers_wait(second / 10) for second in range(3000)]
     assert waits[0] == polling.daemon_wait(0)
     assert waits == sorted(waits)
-    assert polling.markers_wait(3600) == 10.0
+    assert polling.markers_wait(3600) == 12.0
 
 
 def test_jitter_moves_a_wait_by_a_tenth_either_way() -> None:

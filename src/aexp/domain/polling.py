@@ -13,11 +13,11 @@ FOLLOWER_S = 0.4
 FOLLOWER_MOST_S = 2.0
 FOLLOWS_FOR_S = 60.0
 DAEMON_BUSY_S = 0.01
-DAEMON_IDLE_S = 0.4
+DAEMON_IDLE_S = 0.3
 DAEMON_DOZING_S = 1.5
 DOZES_AFTER_S = 90.0
 BUSY_FOR_S = 1.0
-MARKERS_MOST_S = 10.0
+MARKERS_MOST_S = 12.0
 JITTER = 0.2
 
 
@@ -52,8 +52,8 @@ def follower_wait(quiet_s: float) -> float:
 def daemon_wait(quiet_s: float) -> float:
     """Seconds until a daemon looks again whose queue has been quiet for ``quiet_s``.
 
-    10 ms for a second after the last activity, growing to 400 ms within the next ten; from a minute and a
-    half of quiet on slowly to 1.5 s, which a daemon that nobody needs reaches after four minutes.
+    10 ms for a second after the last activity, growing to 300 ms within the next six; from a minute and a
+    half of quiet on slowly to 1.5 s, which a daemon that nobody needs reaches after four and a half minutes.
     """
     if quiet_s < BUSY_FOR_S:
         return DAEMON_BUSY_S
@@ -65,7 +65,7 @@ def daemon_wait(quiet_s: float) -> float:
 def markers_wait(quiet_s: float) -> float:
     """Seconds until a quiet daemon looks again for the files by which people decide.
 
-    As long as it waits anyway while it is busy, 10 s in the end. Approvals over the socket do not wait.
+    As long as it waits anyway while it is busy, 12 s in the end. Approvals over the socket do not wait.
     """
     if quiet_s < BUSY_FOR_S:
         return DAEMON_BUSY_S
