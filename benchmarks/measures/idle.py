@@ -28,7 +28,7 @@ ENDLESS_S = 600
 SHORT_REST_S = 12.0
 WINDOW_S = 30.0
 """Seconds of one look at it. What a quiet daemon does once a minute falls into every second one."""
-CPU_WINDOW_S = 5.0
+CPU_WINDOW_S = 30.0
 _PATIENCE_S = 240.0
 _LOOK_S = 0.2
 _ROOMY = "benchmarks.programs.roomy_daemon"

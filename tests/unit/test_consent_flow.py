@@ -192,3 +192,15 @@ def test_an_impossible_move_is_a_defect_and_says_so() -> None:
     with pytest.raises(TransitionError, match="defect"):
         transition(State.COMPLETED, Event.START)
     assert Token.parse("x") is None
+
+
+def test_a_file_without_its_ending_is_not_taken_for_the_request(world: World) -> None:
+    world.serve()
+    handle = world.client().submit("wandb_sync")
+    world.pass_time(1)
+    (entry,) = world.names("pending")
+    # As many entries as before, and the right digits: only the ending tells.
+    world.storage.take(f"pending/{entry}", f"pending/{handle.id}")
+    world.pass_time(70)
+    assert world.daemon is not None
+    assert world.daemon._crew.desk.waiting == 0

@@ -14,7 +14,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.rulings import Parked, Rulings
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import WaitingNotes
-from aexp.domain import wire
+from aexp.domain import layout, wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, decide
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
@@ -129,7 +129,10 @@ class ConsentDesk:
             at_start: whether they can have been shown under an earlier daemon; a decision that came since
                 then counts. What turns up later was put there by somebody else.
         """
-        there = self._tokens.parked()
+        entries = self._tokens.storage.list(layout.PENDING)
+        if len(entries) == len(self._parked) and all(map(self._is_known, entries)):
+            return
+        there = layout.requests_in(entries)
         self._miss(self._parked.keys() - set(there))
         for found, data in self._adoption.found(there, self._parked, self._too_many):
             petition = _drawn(found)
@@ -142,6 +145,9 @@ class ConsentDesk:
             self._decisions.resume(petition) if at_start else self._decisions.park(petition)
             self._parked[petition.request_id] = Parked(petition, note)
             self._audit.note("still-pending", petition.request_id, op=petition.op)
+
+    def _is_known(self, entry: str) -> bool:
+        return entry.endswith(".json") and entry.removesuffix(".json") in self._parked
 
     def _miss(self, missing: Collection[str]) -> None:
         """See to the requests that do not lie where people can see them."""

@@ -39,10 +39,6 @@ class Tokens:
         """Own a request of the inbox; None when somebody else was faster or the client withdrew it."""
         return self._own(layout.inbox(request_id), request_id)
 
-    def parked(self) -> list[str]:
-        """The ids that wait for consent."""
-        return layout.requests_in(self.storage.list(layout.PENDING))
-
     def park(self, token: Token) -> bool:
         """Let an owned request wait for consent; False when it is not ours any more."""
         return self.storage.take(token.name, layout.pending(token.request_id))
