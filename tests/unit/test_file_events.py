@@ -142,6 +142,16 @@ def test_thousands_of_files_one_after_the_other_hold_few_watches(
     assert 0 < watched <= MOST_WATCHED
 
 
+def test_giving_up_the_oldest_watch_wakes_nobody(root: Path, events: FileEvents) -> None:
+    for number in range(MOST_WATCHED + 5):
+        (root / f"inbox/{number}").write_bytes(b"")
+        events.follow(f"inbox/{number}", str(root / f"inbox/{number}"))
+    name = f"inbox/{MOST_WATCHED + 4}"
+    assert events.wait(("replied",), 0.0, (), name) is Ended.OTHERWISE
+    os.rename(root / name, root / "replied/a")
+    assert events.wait(("replied",), FOR_EVER_S, (), name) is Ended.MOVED
+
+
 def test_a_second_thread_is_told_to_sleep(root: Path, events: FileEvents) -> None:
     settle(events, "inbox")
     read_end, write_end = os.pipe()

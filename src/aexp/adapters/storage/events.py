@@ -27,7 +27,7 @@ _ONLY_FOLDER, _DONT_FOLLOW = 0x01000000, 0x02000000
 _HEAD = struct.Struct("iIII")
 _BYTES = 64 * 1024
 MOST_WATCHED = 64
-"""Watches that are kept for the next wait; a client that waits for more requests begins anew."""
+"""Watches that are kept for the next wait; the oldest go first."""
 
 
 class Ended(Enum):
@@ -118,13 +118,19 @@ class FileEvents:
 
     def _add(self, name: str, path: str, mask: int) -> bool:
         if len(self._watched) >= MOST_WATCHED:
-            self._close()
-            self._open()
+            self._forget_oldest()
         where = os.fsencode(path)
         number: int = _libc().inotify_add_watch(self._handle, where, ctypes.c_uint32(mask))
         if number >= 0:
             self._watched[name] = number
         return number >= 0
+
+    def _forget_oldest(self) -> None:
+        # To close the descriptor with all its watches and to open another one takes 6 ms.
+        _libc().inotify_rm_watch(self._handle, self._watched.pop(next(iter(self._watched))))
+        # The kernel tells that the watch is gone. Nobody is to be woken by that; what else has happened to
+        # names of earlier requests goes unheard, like anything that a hint may miss.
+        self._drain()
 
     def _wait(self, timeout_s: float, also: Sequence[int], own: int | None) -> Ended:
         poller = select.poll()
@@ -150,10 +156,12 @@ class FileEvents:
             at += _HEAD.size + length
             if mask & _MOVE_SELF:
                 found.add(number)
-            if mask & (_IGNORED | _OVERFLOW):
-                # The folder or file is gone, or events were lost: whatever is there now is watched anew.
+            if mask & _OVERFLOW:
+                # Events were lost: whatever is there now is watched anew.
+                self._watched.clear()
+            elif mask & _IGNORED:
                 gone = [name for name, one in self._watched.items() if one == number]
-                for name in gone or [*self._watched]:
+                for name in gone:
                     del self._watched[name]
         return found
 
