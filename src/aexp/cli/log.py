@@ -2,12 +2,11 @@
 
 import math
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from aexp.cli.terminal import echo, print_json, style
+from aexp.cli.terminal import echo, print_json, show_note
 from aexp.cli.wiring import queue_option
 from aexp.domain.consent import FINAL, State
 
@@ -39,6 +38,7 @@ def log(request_id: str, queue: str | None, as_json: bool, follows: bool) -> Non
 def _print_so_far(client: "RelayClient", full_id: str, *, as_json: bool) -> None:
     from aexp.airgapped.defaults import system_clock
     from aexp.airgapped.following import Following
+    from aexp.cli.render import show_lines
 
     answer = client.queue.answer(full_id)
     state = client.queue.state(full_id) if answer is None else answer.final_state
@@ -48,13 +48,14 @@ def _print_so_far(client: "RelayClient", full_id: str, *, as_json: bool) -> None
         told = {"request_id": full_id, "state": state, "returncode": returncode}
         print_json({**told, "text": "".join(lines)})
         return
-    if not _print(lines):
+    if not show_lines(lines):
         when = "" if state in FINAL else " yet"
         echo(f"There is no output{when}: {full_id[:8]} is {state}.", err=True)
 
 
 def _follow(client: "RelayClient", full_id: str, *, as_json: bool) -> None:
     from aexp.cli.exits import INTERRUPTED
+    from aexp.cli.render import show_lines
 
     handle = client.handle(full_id)
     told: set[State] = set()
@@ -64,13 +65,13 @@ def _follow(client: "RelayClient", full_id: str, *, as_json: bool) -> None:
             _tell_pending(client, full_id)
         told.add(state)
 
-    lines = handle.follow(math.inf, on_state=tell, on_said=_said)
+    lines = handle.follow(math.inf, on_state=tell, on_said=show_note)
     try:
         if as_json:
             for line in lines:
                 print_json({"text": line})
         else:
-            _print(lines)
+            show_lines(lines)
     except KeyboardInterrupt:
         _tell_interrupted(client, full_id)
         sys.exit(INTERRUPTED)
@@ -95,28 +96,11 @@ def _end(handle: "RelayHandle", *, as_json: bool) -> None:
         sys.exit(of_operation(result.returncode))
 
 
-def _print(lines: Iterator[str]) -> bool:
-    """Print them: as they are into a pipe, made harmless on a terminal; whether there were any."""
-    from aexp.domain.text import visible_lines
-
-    harmful, last = sys.stdout.isatty(), ""
-    for line in lines:
-        echo(visible_lines(line) if harmful else line, nl=False)
-        last = line
-    if last and not last.endswith("\n"):
-        echo()
-    return bool(last)
-
-
 def _tell_pending(client: "RelayClient", full_id: str) -> None:
     from aexp.airgapped.waiting import approve_hint
 
     how = approve_hint(full_id, client.queue.storage.url)
     echo(f"{full_id[:8]} waits for consent. On the login node: {how}", err=True)
-
-
-def _said(text: str) -> None:
-    echo(f"{style('note:', 'yellow')} {text}", err=True)
 
 
 def _tell_interrupted(client: "RelayClient", full_id: str) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from aexp.cli.terminal import echo, print_json, style
+from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.domain.consent import FINAL, State
 from aexp.domain.text import age, visible_lines
 
@@ -30,6 +30,17 @@ def show_output(text: str) -> None:
     echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
+def show_lines(lines: Iterable[str]) -> bool:
+    """The same as it comes, in lines and pieces of long lines; whether there were any."""
+    harmful, last = sys.stdout.isatty(), ""
+    for line in lines:
+        echo(visible_lines(line) if harmful else line, nl=False)
+        last = line
+    if last and not last.endswith("\n"):
+        echo()
+    return bool(last)
+
+
 def show_result(result: "RelayResult", *, as_json: bool) -> None:
     """The output on stdout; on stderr one line of how it went, where somebody is there to read it."""
     if as_json:
@@ -42,7 +53,7 @@ def show_result(result: "RelayResult", *, as_json: bool) -> None:
 def show_end(result: "RelayResult") -> None:
     """The notices, and the line of how it went."""
     for notice in result.notices:
-        echo(f"{style('note:', 'yellow')} {notice}", err=True)
+        show_note(notice)
     if result.ok and not sys.stderr.isatty():
         return
     mark = style("ok", "green") if result.ok else style("failed", "red")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from aexp.cli.clients import client_of
 from aexp.cli.exits import INTERRUPTED, of_operation
-from aexp.cli.render import show_end, show_output, show_result
-from aexp.cli.terminal import echo, print_json, style
+from aexp.cli.render import show_end, show_lines, show_result
+from aexp.cli.terminal import echo, print_json, show_note
 from aexp.domain.consent import State
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ def finish(op: str, handle: "RelayHandle", storage: "QueueStorage", *, as_json: 
     live = sys.stdout.isatty() and not as_json
     try:
         if live:
-            for text in handle.follow(on_state=teller.tell, on_said=teller.said):
-                show_output(text)
-        result = handle.result(on_state=teller.tell, on_said=teller.said)
+            show_lines(handle.follow(on_state=teller.tell, on_said=show_note))
+        result = handle.result(on_state=teller.tell, on_said=show_note)
     except KeyboardInterrupt:
         teller.interrupted()
         sys.exit(INTERRUPTED)
@@ -83,10 +82,6 @@ class _Teller:
             echo(f"{self._op} waits for its turn; another one runs in this folder", err=True)
         elif state is State.RUNNING:
             echo(f"{self._op} runs as {self._id[:8]}; Ctrl-C leaves it running", err=True)
-
-    def said(self, text: str) -> None:
-        """The daemon has something to say to whoever waits."""
-        echo(f"{style('note:', 'yellow')} {text}", err=True)
 
     def interrupted(self) -> None:
         """The waiting was ended by Ctrl-C."""

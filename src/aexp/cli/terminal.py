@@ -47,6 +47,11 @@ def show_error(error: AexpError) -> None:
         echo(f"{style('  next:', 'cyan')} {error.hint}", err=True)
 
 
+def show_note(text: str) -> None:
+    """What the relay has to say beside the operation's output, on standard error."""
+    echo(f"{style('note:', 'yellow')} {text}", err=True)
+
+
 def _make_writable(stream: TextIO) -> None:
     """Let a stream that would fail at the first letter beyond ASCII write UTF-8."""
     if stream.encoding and codecs.lookup(stream.encoding).name == "ascii":
