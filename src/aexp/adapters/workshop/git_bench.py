@@ -155,18 +155,17 @@ class GitBench:
             survey,
             house,
             environment,
-            partial(
-                self._spawn, command.request_id, self._writable(command.op, house, study, survey)
-            ),
+            partial(self._spawn, command.request_id, self._writable(house, survey)),
         )
 
-    def _writable(self, op: str, house: GitHouse, study: GitStudy, survey: Survey) -> list[str]:
+    def _writable(self, house: GitHouse, survey: Survey) -> list[str]:
         """Where git may write: the working copy and its repository, and what is made for this request."""
         layout = house.layout
         remotes = [one.url for one in survey.destinations if one.url.startswith("/")]
         tickets = self._tools.base.get("KRB5CCNAME", f"/tmp/krb5cc_{os.geteuid()}")  # noqa: S108
         own = [layout.root, layout.git_dir, layout.common, self._tools.settings.secrets]
-        if not _only_reads(op, study):
+        if house.leave is None:
+            # One that is left to the next operation is only read.
             own.append(house.path)
         return [*map(str, own), *remotes, tickets.removeprefix("FILE:")]
 
