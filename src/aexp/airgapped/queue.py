@@ -6,6 +6,7 @@ The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :
 from functools import cached_property
 
 from aexp.airgapped.beats import Beat
+from aexp.airgapped.presence import is_there
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
 from aexp.domain.errors import (
@@ -147,13 +148,7 @@ class RelayQueue:
 
     def is_still_pending(self, request_id: str) -> bool:
         """The same for one that was seen there: ten thousand others may wait beside it."""
-        try:
-            self.storage.read(layout.pending(request_id), limit=1)
-        except StorageMissingError:
-            return False
-        except StorageUnfitError:
-            return True
-        return True
+        return is_there(self.storage, layout.pending(request_id))
 
     def state(self, request_id: str) -> State:
         """Where the request stands now.

@@ -1,8 +1,8 @@
 """The daemon's moves in the queue: each change of a request's state is one move of its token."""
 
+from aexp.airgapped.presence import is_there
 from aexp.airgapped.quarantine import Quarantine
 from aexp.domain import layout
-from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.ports.storage import QueueStorage
@@ -119,13 +119,7 @@ class Tokens:
         """Whether the request was answered before, by whatever daemon."""
         # A name that may not exist yet is asked for here. It is only ever made by a link, which tells
         # the truth also where this node remembers wrongly that the name is missing.
-        try:
-            self.storage.read(layout.outbox(request_id), limit=1)
-        except StorageMissingError:
-            return False
-        except StorageUnfitError:
-            return True
-        return True
+        return is_there(self.storage, layout.outbox(request_id))
 
     def holds(self, request_id: str) -> bool:
         """Whether we have the request's claim: what a move was that seemed to fail and was made."""
