@@ -18,6 +18,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.reception import Reception
 from aexp.airgapped.recovery import Recovery
 from aexp.airgapped.runner import Runner
+from aexp.airgapped.starting import Starter
 from aexp.airgapped.sweeper import Sweeper
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.upkeep import Upkeep
@@ -110,9 +111,8 @@ def crew(
     intake = Intake(tokens, publisher, rules.policy, admission, clock, audit, flood)
     people = (outside.decisions, outside.notifier)
     desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace)
-    runner = Runner(
-        tokens, publisher, outside.executor, clock, audit, rules.most_at_once, intake.forget
-    )
+    starter = Starter(tokens, publisher, outside.executor, clock, audit, intake.forget)
+    runner = Runner(starter, publisher, clock, rules.most_at_once)
     reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit, rules.limits)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
     recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)

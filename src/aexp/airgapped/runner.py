@@ -1,18 +1,15 @@
 """Running what may run: several at once, one at a time for each working copy, never waiting."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from aexp.airgapped.audit import Audit
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.runs import Run
 from aexp.airgapped.starting import Starter, sharing
-from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.turns import Turns
 from aexp.domain.consent import Event
 from aexp.domain.errors import RelayStorageError
 from aexp.ports.clock import Clock
-from aexp.ports.executor import Executor
 
 MOST_AT_ONCE = 4
 READ_BYTES = 256 * 1024
@@ -24,24 +21,21 @@ class Runner:
     """Starts, watches and ends commands.
 
     Args:
+        starter: starts the command of a job.
         most_at_once: commands that may run at the same time.
-        lost: told of a request that another daemon has taken from us.
     """
 
     def __init__(
         self,
-        tokens: Tokens,
+        starter: Starter,
         publisher: Publisher,
-        executor: Executor,
         clock: Clock,
-        audit: Audit,
-        most_at_once: int = MOST_AT_ONCE,
-        lost: Callable[[str], None] = lambda _: None,
+        most_at_once: int,
     ) -> None:
         self._publisher = publisher
         self._clock = clock
         self._most = most_at_once
-        self._starter = Starter(tokens, publisher, executor, clock, audit, lost)
+        self._starter = starter
         self._ready: Turns[Job] = Turns()
         self._runs: list[Run] = []
 
