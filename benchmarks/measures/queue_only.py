@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.processes import ProcProcesses
-from aexp.adapters.storage.fsspec import SCRATCH, FsspecStorage
+from aexp.adapters.storage.fsspec import FsspecStorage
 from aexp.adapters.storage.shared_home import SharedHomeFileSystem
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.tokens import Tokens
@@ -39,7 +39,7 @@ class QueueCycle:
 
     def __init__(self, root: Path, profile: Profile) -> None:
         clock, processes = SystemClock(), ProcProcesses()
-        fs = SharedHomeFileSystem(str(root / SCRATCH), profile)
+        fs = SharedHomeFileSystem(str(root / layout.SCRATCH), profile)
         self._storage = FsspecStorage(fs, str(root), clock, str(root), profile)
         self._queue = RelayQueue(self._storage, processes, clock)
         self._tokens = Tokens(self._storage, str(processes.me))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from aexp.airgapped.inspection import DaemonView, daemon_view
 from aexp.airgapped.queue import RelayQueue
+from aexp.domain import layout
 from aexp.domain.checkup import Finding, fail, ok
 from aexp.domain.errors import RelayStorageError
 from aexp.ports.clock import Clock
@@ -16,8 +17,6 @@ from aexp.ports.node_facts import NodeFacts
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
 
-SCRATCH = "tmp"
-"""The queue's folder of unfinished files; what a killed check-up leaves there is swept with the rest."""
 _ELSEWHERE = (
     "The relay needs a filesystem that keeps this: name a queue on another one with --queue."
 )
@@ -84,7 +83,8 @@ class Check:
 @contextmanager
 def scratch(ground: Ground) -> Iterator[str]:
     """A name for a file of this check alone; whatever happens, it and what it is moved to are removed."""
-    made = f"{SCRATCH}/doctor-{os.urandom(16).hex()}"
+    # What a killed check-up leaves there is swept with the rest.
+    made = f"{layout.SCRATCH}/doctor-{os.urandom(16).hex()}"
     with ExitStack() as removals:
         for name in (made, _moved(made), _late(made)):
             removals.callback(ground.storage.remove, name)

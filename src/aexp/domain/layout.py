@@ -43,6 +43,8 @@ DAEMONS = "daemons"
 LEASE = "lease"
 SWEEP = "sweep"
 BAD = "bad"
+SCRATCH = "tmp"
+"""Unfinished files; what is left there is swept like everything else."""
 REPLIED = "replied"
 HEARTBEAT = "heartbeat"
 CONSENT_LOG = "consent.log"
@@ -54,7 +56,7 @@ FOLDERS = (
 )
 """Every folder that somebody lists: those of the original layout, then ours."""
 
-EVERY_FOLDER = (*FOLDERS, BAD, "tmp")
+EVERY_FOLDER = (*FOLDERS, BAD, SCRATCH)
 """Those, and the two that only the daemon and the storage write to."""
 
 _HARMFUL = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)

@@ -22,7 +22,7 @@ SWEPT = (
     layout.CANCEL,
     layout.WAITING,
     layout.BAD,
-    "tmp",
+    layout.SCRATCH,
 )
 """The folders in which nothing stays for ever."""
 

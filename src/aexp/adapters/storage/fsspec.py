@@ -14,6 +14,7 @@ from aexp.adapters.storage.reserve import FULL
 from aexp.adapters.storage.retrying import patiently
 from aexp.adapters.storage.shared_home import SharedHomeFileSystem
 from aexp.adapters.storage.steps import UnfitFileError
+from aexp.domain import layout
 from aexp.domain.errors import (
     RelayStorageError,
     StorageFullError,
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from aexp.adapters.storage.events import FileEvents
 
 T = TypeVar("T")
-SCRATCH = "tmp"
-"""The queue's folder of unfinished files; what is left there is swept like everything else."""
 _UNFIT = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EMLINK})
 
 
@@ -147,7 +146,7 @@ class FsspecStorage(QueueStorage):
             file.write(data)
 
     def reserve(self, count: int) -> None:
-        self._do(SCRATCH, "kept space in", lambda: self._fs.reserve(count))
+        self._do(layout.SCRATCH, "kept space in", lambda: self._fs.reserve(count))
 
     def untrusted(self, folders: Sequence[str]) -> str | None:
         found: str | None = self._do("", "looked at", lambda: self._fs.untrusted(folders))
@@ -226,7 +225,7 @@ def open_file_queue(
     chosen = PROFILES[profile] if profile else _detected(root)
     if not durable:
         chosen = replace(chosen, sync_file=False, sync_folder=False, sync_last=False)
-    filesystem = SharedHomeFileSystem(os.path.join(root, SCRATCH), chosen)
+    filesystem = SharedHomeFileSystem(os.path.join(root, layout.SCRATCH), chosen)
     # Where a look changes the folder itself, the event of it would end the next wait, and so on for ever.
     quiet = chosen.freshen != "touch"
     watched = events and quiet and isinstance(clock, SystemClock)
