@@ -8,6 +8,7 @@ from aexp.settings import load_settings
 
 if TYPE_CHECKING:
     from aexp.airgapped.client import RelayClient
+    from aexp.airgapped.inspection import DaemonView
 
 
 def client_of(
@@ -33,3 +34,14 @@ def queue_of(queue: str | None) -> RelayQueue:
     clock = defaults.system_clock()
     storage = defaults.open_queue(load_settings(queue=queue).queue, clock)
     return RelayQueue(storage, defaults.system_processes(), clock)
+
+
+def daemon_of(queue: str | None) -> "DaemonView":
+    """How the daemon of that queue stands.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    from aexp.airgapped.inspection import daemon_view
+
+    return daemon_view(queue_of(queue), defaults.system_clock(), defaults.system_processes())

@@ -14,8 +14,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aexp.cli.clients import client_of, queue_of
-from aexp.cli.quick import VERBS, read
+from aexp.cli.clients import client_of, daemon_of
+from aexp.cli.quick import VERBS, operation, read
 from aexp.domain.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def relay(line: str) -> "RelayResult | RelayHandle | DaemonView":
             f"%relay does not know this: {line.strip() or 'nothing'}",
             f"Verbs: {', '.join(OFFERED)}. Options: {', '.join(_OPTIONS)}, each followed by its value.",
         )
-    return _standing(options) if words[0] == "status" else _run(words[0], options)
+    return daemon_of(options["queue"]) if words[0] == "status" else _run(words[0], options)
 
 
 def complete(_: Any, event: Any) -> Sequence[str]:
@@ -61,16 +61,8 @@ def complete(_: Any, event: Any) -> Sequence[str]:
     return _OPTIONS if written else OFFERED
 
 
-def _standing(options: dict[str, Any]) -> "DaemonView":
-    from aexp.airgapped import defaults
-    from aexp.airgapped.inspection import daemon_view
-
-    clock, processes = defaults.system_clock(), defaults.system_processes()
-    return daemon_view(queue_of(options["queue"]), clock, processes)
-
-
 def _run(verb: str, options: dict[str, Any]) -> "RelayResult | RelayHandle":
-    args = [options["remote"], options["branch"]] if verb == "push" else []
+    op, args = operation(verb, options)
     client = client_of(options["queue"], cwd=options["cwd"], timeout=options["timeout"])
-    handle = client.submit(VERBS[verb][0], args)
+    handle = client.submit(op, args)
     return handle if options["no_wait"] else handle.result()

@@ -77,6 +77,12 @@ def read(words: Sequence[str]) -> dict[str, Any] | None:
     return options
 
 
+def operation(verb: str, options: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The operation that a verb runs, and its arguments among the options of the verb."""
+    args = [options["remote"], options["branch"]] if verb == "push" else []
+    return VERBS[verb][0], args
+
+
 def _value(name: str, word: str) -> str | float | None:
     """What an option's value says; None for one that only click can judge."""
     if word.startswith("-"):
@@ -100,5 +106,5 @@ def _run(verb: str, options: dict[str, Any]) -> None:
         return
     from aexp.cli.running import run
 
-    args = [options.pop("remote"), options.pop("branch")] if verb == "push" else []
-    run(VERBS[verb][0], args, **options)
+    op, args = operation(verb, options)
+    run(op, args, **{name: options[name] for name in _RUN})

@@ -3,9 +3,7 @@
 import dataclasses
 import sys
 
-from aexp.airgapped import defaults
-from aexp.airgapped.inspection import daemon_view
-from aexp.cli.clients import queue_of
+from aexp.cli.clients import daemon_of
 from aexp.cli.exits import DOWN
 from aexp.cli.render import show_daemon
 from aexp.cli.terminal import echo, print_json
@@ -13,8 +11,7 @@ from aexp.cli.terminal import echo, print_json
 
 def show_status(queue: str | None, as_json: bool) -> None:
     """Say whether a daemon serves the queue, and where; end with 69 when none does."""
-    clock, processes = defaults.system_clock(), defaults.system_processes()
-    view = daemon_view(queue_of(queue), clock, processes)
+    view = daemon_of(queue)
     if as_json:
         print_json(dataclasses.asdict(view))
     else:
