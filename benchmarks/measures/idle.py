@@ -27,8 +27,7 @@ CPU_S_A_MINUTE = 0.05
 ENDLESS_S = 600
 SHORT_REST_S = 12.0
 WINDOW_S = 30.0
-"""Seconds of one look at it. What a quiet daemon does once a minute falls into every second one."""
-CPU_WINDOW_S = 30.0
+"""Seconds of one look at it: two that follow each other have everything that is done once a minute."""
 _PATIENCE_S = 240.0
 _LOOK_S = 0.2
 _ROOMY = "benchmarks.programs.roomy_daemon"
@@ -52,13 +51,9 @@ def measure(bench: Bench) -> Rest:
         began = time.monotonic()
         yield bench.pick(long_run_s(), SHORT_REST_S)
         rested = time.monotonic() - began
-        for repetition in range(bench.pick(2, 1)):
-            bench.say(f"idle, repetition {repetition + 1}")
-            _note_cpu(sheet, cases)
-            try:
-                _note_calls(sheet, cases, watched)
-            except StraceMissingError as exc:
-                bench.skip("idle.calls", str(exc))
+        for look in bench.pick(("cpu", "calls", "calls", "cpu"), ("cpu", "calls")):
+            bench.say(f"idle: {look}")
+            _look(bench, look, sheet, cases, watched)
     return _figures(bench, sheet, watched, rested)
 
 
@@ -128,10 +123,27 @@ def _until_waiting(site: Site, count: int) -> None:
         pause(_LOOK_S)
 
 
+def _look(
+    bench: Bench,
+    look: str,
+    sheet: Sheet,
+    cases: Mapping[str, Case],
+    watched: dict[str, Counter[str]],
+) -> None:
+    """One look. In the order in which they come, both kinds see each half of a minute once."""
+    if look == "cpu":
+        _note_cpu(sheet, cases)
+        return
+    try:
+        _note_calls(sheet, cases, watched)
+    except StraceMissingError as exc:
+        bench.skip("idle.calls", str(exc))
+
+
 def _note_cpu(sheet: Sheet, cases: Mapping[str, Case]) -> None:
     before = {name: cpu_s(case.pid) for name, case in cases.items()}
     began = time.monotonic()
-    pause(CPU_WINDOW_S)
+    pause(WINDOW_S)
     for name, case in cases.items():
         used = cpu_s(case.pid) - before[name]
         sheet.add(f"{name}.cpu", used / (time.monotonic() - began) * 60)

@@ -4,19 +4,16 @@ One process plays both sides, so this is the cost of the file calls and of the c
 measured without syncing, which is the price of surviving a power cut.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.processes import ProcProcesses
-from aexp.adapters.storage.fsspec import FsspecStorage
-from aexp.adapters.storage.shared_home import SharedHomeFileSystem
+from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout, wire
 from aexp.domain.checking import checked_request
 from aexp.domain.identity import new_request_id
-from aexp.domain.profiles import PROFILES, Profile
 from aexp.domain.requests import PROTOCOL, Request, Response
 from benchmarks.baselines.dirq_cycle import dirq_ms, dirq_simple_ms
 from benchmarks.baselines.raw_limit import files_alone_ms
@@ -25,22 +22,18 @@ from benchmarks.programs.orders import latencies_ms
 from benchmarks.results import Figure
 from benchmarks.sheet import Sheet, times
 
-DURABLE = PROFILES["posix"]
-NOT_DURABLE = replace(DURABLE, name="posix-unsynced", sync_file=False, sync_folder=False)
-
 
 class QueueCycle:
     """One queue in the hands of one process that is client and daemon.
 
     Args:
-        root: where the queue is.
-        profile: what is synced.
+        root: where the queue is; synced as a relay would there.
+        durable: whether anything is synced at all.
     """
 
-    def __init__(self, root: Path, profile: Profile) -> None:
+    def __init__(self, root: Path, *, durable: bool) -> None:
         clock, processes = SystemClock(), ProcProcesses()
-        fs = SharedHomeFileSystem(str(root / layout.SCRATCH), profile)
-        self._storage = FsspecStorage(fs, str(root), clock, str(root), profile)
+        self._storage = open_file_queue(str(root), clock, events=False, durable=durable)
         self._queue = RelayQueue(self._storage, processes, clock)
         self._tokens = Tokens(self._storage, str(processes.me))
         beat = {"daemon": str(processes.me), "proto": PROTOCOL}
@@ -53,7 +46,7 @@ class QueueCycle:
             RuntimeError: the answer did not arrive.
         """
         request_id = new_request_id()
-        self._queue.submit(request_id, Request(op="git_status", cwd="/home/somebody/project"))
+        self._queue.submit(request_id, Request(op="git_fetch", cwd="/home/somebody/project"))
         for arrived in self._tokens.arrivals():
             self._serve(arrived)
         if self._queue.new_answer(request_id) is None:
@@ -82,8 +75,8 @@ def measure(bench: Bench) -> list[Figure]:
         folder = bench.folder()
         durable, quick = folder / "durable", folder / "quick"
         runs = {
-            "durable": latencies_ms(count, QueueCycle(durable, DURABLE)),
-            "not_durable": latencies_ms(count, QueueCycle(quick, NOT_DURABLE)),
+            "durable": latencies_ms(count, QueueCycle(durable, durable=True)),
+            "not_durable": latencies_ms(count, QueueCycle(quick, durable=False)),
             "dirq": dirq_ms(count, folder / "dirq"),
             "dirq_simple": dirq_simple_ms(count, folder / "simple"),
             "raw_files": files_alone_ms(count, folder / "raw", durable=True),
@@ -101,7 +94,7 @@ def measure(bench: Bench) -> list[Figure]:
             times("dirq_simple.rate"),
             times("raw_files.rate"),
             **more,
-            note="A request and an answer, synced as the profile posix has it.",
+            note="A request that changes something and its answer, synced as a relay does here.",
         ),
         sheet.figure(
             "not_durable.rate",

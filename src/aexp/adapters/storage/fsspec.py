@@ -2,8 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -142,8 +141,11 @@ class FsspecStorage(QueueStorage):
     def append(self, name: str, data: bytes) -> None:
         # Not repeated after an error: part of the data may have been written. Closing the file is what
         # makes a network filesystem show it to other nodes.
-        with self._translated(name, "appended to"), self._fs.open(self._path(name), "ab") as file:
-            file.write(data)
+        try:
+            with self._fs.open(self._path(name), "ab") as file:
+                file.write(data)
+        except OSError as exc:
+            raise _translated(exc, self._path(name), "appended to") from exc
 
     def reserve(self, count: int) -> None:
         self._do(layout.SCRATCH, "kept space in", lambda: self._fs.reserve(count))
@@ -177,16 +179,11 @@ class FsspecStorage(QueueStorage):
         return False
 
     def _path(self, name: str) -> str:
-        return os.path.join(self._root, name) if name else self._root
+        return f"{self._root}/{name}" if name else self._root
 
     def _do(self, name: str, done: str, call: Callable[[], T]) -> T:
-        with self._translated(name, done):
-            return patiently(call, self._clock, self._profile.attempts)
-
-    @contextmanager
-    def _translated(self, name: str, done: str) -> Iterator[None]:
         try:
-            yield
+            return patiently(call, self._clock, self._profile.attempts)
         except OSError as exc:
             raise _translated(exc, self._path(name), done) from exc
 

@@ -10,7 +10,8 @@ import errno
 import os
 import time
 
-from aexp.adapters.storage.steps import open_folder, place, unlink, write_all
+from aexp.adapters.storage.drafts import Draft
+from aexp.adapters.storage.steps import Place, open_folder, unlink
 
 SIZE = 4096
 """Bytes of one reserved file: the most that can be written on a full disk in one piece."""
@@ -20,43 +21,7 @@ FORGOTTEN_S = 30 * 86400.0
 
 _PREFIX = ".reserve-"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _REWRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def make_draft(path: str) -> int:
-    """A new file under a name that is ours alone, open for writing.
-
-    Raises:
-        OSError: EAGAIN when the name is taken. A first try made it and its reply was lost (the kernel
-            repeats a call that met ESTALE); said otherwise, it would look as if the name that is to be
-            published were taken. Try again with another name.
-    """
-    try:
-        with place(path) as (folder, name):
-            return os.open(name, _CREATE, 0o600, dir_fd=folder)
-    except FileExistsError as exc:
-        raise OSError(errno.EAGAIN, "the draft's name was used up", path) from exc
-
-
-def write_draft(path: str, value: bytes, *, sync: bool) -> None:
-    """A new file that holds ``value``, on the disk itself when ``sync``; nothing is left of a failure.
-
-    Raises:
-        OSError: see :func:`make_draft`; or there is no room.
-    """
-    handle = make_draft(path)
-    try:
-        try:
-            write_all(handle, value)
-            # Quota and write errors of network filesystems come at the sync or at the close.
-            if sync:
-                os.fsync(handle)
-        finally:
-            os.close(handle)
-    except BaseException:
-        unlink(path)
-        raise
 
 
 class Reserve:
@@ -82,7 +47,7 @@ class Reserve:
         if len(value) > SIZE or not self._files:
             return None
         path = self._files.pop()
-        with place(path) as (folder, name):
+        with Place(path) as (folder, name):
             handle = os.open(name, _REWRITE, dir_fd=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(value)
@@ -94,7 +59,8 @@ class Reserve:
     def _make(self) -> str:
         path = f"{self._folder}/{_PREFIX}{os.urandom(16).hex()}"
         # Random bytes: a filesystem that compresses or leaves out zeros must keep the block.
-        write_draft(path, os.urandom(SIZE), sync=True)
+        with Draft.written(path, os.urandom(SIZE), sync=True) as made:
+            made.keep()
         return path
 
     def _drop_forgotten(self) -> None:

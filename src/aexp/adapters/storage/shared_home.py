@@ -20,8 +20,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
-from aexp.adapters.storage.reserve import FULL, Reserve, write_draft
+from aexp.adapters.storage.drafts import CREATE, Draft
+from aexp.adapters.storage.reserve import FULL, Reserve
 from aexp.adapters.storage.steps import (
+    Place,
     UnfitFileError,
     arrived,
     checked,
@@ -29,12 +31,9 @@ from aexp.adapters.storage.steps import (
     make_folders,
     open_folder,
     opened_to_read,
-    place,
     read_part,
     same_content,
-    sync_file,
     unlink,
-    was_linked,
     with_folder,
 )
 from aexp.domain import layout
@@ -43,7 +42,6 @@ from aexp.domain.profiles import Profile
 FILE_MODE = 0o600
 CLEARINGS = 3
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class SharedHomeFileSystem:
@@ -104,40 +102,25 @@ class SharedHomeFileSystem:
         Args:
             on_draft: called with the path of the finished file before it gets its name.
         """
-        last = mode == "create" and self.profile.sync_last
-        draft, left = self._draft(value, sync=durable and not last), True
-        try:
+        create = mode == "create"
+        last = durable and create and self.profile.sync_last
+        with self._draft(value, sync=durable and not last, syncs_later=last) as draft:
             if on_draft is not None:
-                on_draft(draft)
-            if mode == "create":
-                with_folder(path, lambda: self._link(draft, path))
-            else:
-                with_folder(path, lambda: self._replace(draft, path))
-                left = False
-            if durable and last:
-                # The draft is another name of the file, which may have been moved on from its own by now.
-                sync_file(draft)
-            elif durable:
-                self._settle(path)
-        finally:
-            # What cannot be removed now is swept later; it says nothing about what was published.
-            if left:
-                with contextlib.suppress(OSError):
-                    unlink(draft)
+                on_draft(draft.path)
+            publish = self._create if create else self._replace
+            with_folder(path, lambda: publish(draft, path, settle=durable and not last))
+            if last:
+                draft.sync()
 
     def mv_file(self, path1: str, path2: str, *, durable: bool = False, **kwargs: Any) -> None:
         """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first."""
         try:
-            self._rename(path1, path2)
+            self._rename(path1, path2, durable=durable)
         except FileNotFoundError:
             if not os.path.lexists(path1):
                 raise
             make_folders(os.path.dirname(path2))
-            self._rename(path1, path2)
-        if durable:
-            # Two names of one file: a rename leaves both, and says that it was made (rename(2)).
-            unlink(path1)
-            self._settle(path2)
+            self._rename(path1, path2, durable=durable)
 
     def rm_file(self, path: str) -> None:
         """Remove a file; that it was not there is no error. A folder that holds something is set aside."""
@@ -191,7 +174,7 @@ class SharedHomeFileSystem:
         probe = f"{folder}/.fresh-{os.urandom(16).hex()}"
         try:
             with self._at(probe) as (place_of_it, name):
-                os.close(os.open(name, _CREATE, FILE_MODE, dir_fd=place_of_it))
+                os.close(os.open(name, CREATE, FILE_MODE, dir_fd=place_of_it))
         except OSError as exc:
             # On a full disk the listing may be half a minute old; that is better than none.
             if exc.errno not in FULL:
@@ -206,71 +189,101 @@ class SharedHomeFileSystem:
         finally:
             os.close(handle)
 
-    def _at(self, path: str) -> AbstractContextManager[tuple[int, str]]:
-        return place(path, may_be_link=self._follows(path))
+    def _at(self, path: str, *, to_sync: bool = False) -> Place:
+        return Place(path, to_list=to_sync, may_be_link=self._follows(path))
 
     def _follows(self, path: str) -> bool:
         return self._root_may_be_link and os.path.dirname(path) == self.root
 
-    def _settle(self, path: str) -> None:
-        """Make the name itself survive a power cut, where that takes a call of its own."""
-        if self.profile.sync_folder:
-            link = self._follows(path)
-            handle = open_folder(os.path.dirname(path), to_list=True, may_be_link=link)
+    def _settles(self, durable: bool) -> bool:
+        """Whether a name survives a power cut only once its folder is synced."""
+        return durable and self.profile.sync_folder
+
+    def _create(self, draft: Draft, path: str, *, settle: bool) -> None:
+        settle = self._settles(settle)
+        with self._at(path, to_sync=settle) as (folder, name):
             try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+                os.link(
+                    *(draft.name, name),
+                    src_dir_fd=draft.folder,
+                    dst_dir_fd=folder,
+                    follow_symlinks=False,
+                )
+            except OSError as exc:
+                if not self._was_linked(exc, draft, path):
+                    raise
+            if settle:
+                os.fsync(folder)
 
-    def _link(self, draft: str, path: str) -> None:
-        try:
-            with place(draft) as (scratch, one), self._at(path) as (folder, two):
-                os.link(one, two, src_dir_fd=scratch, dst_dir_fd=folder, follow_symlinks=False)
-        except OSError as exc:
-            lost = not self.profile.believes_errors and was_linked(exc, draft)
-            if not lost and not (isinstance(exc, FileExistsError) and same_content(draft, path)):
+    def _was_linked(self, exc: OSError, draft: Draft, path: str) -> bool:
+        """Whether the link was made although an error says otherwise."""
+        may_be = not (self.profile.believes_errors or isinstance(exc, FileNotFoundError))
+        if may_be and draft.has_another_name():
+            return True
+        return isinstance(exc, FileExistsError) and same_content(draft.path, path)
+
+    def _replace(self, draft: Draft, path: str, *, settle: bool) -> None:
+        settle = self._settles(settle)
+        with self._at(path, to_sync=settle) as (folder, name):
+            try:
+                self._move(draft.folder, draft.name, folder, name)
+            except OSError:
+                # Nobody else touches the draft: when it is gone it was moved, and the reply was lost.
+                if self.profile.believes_errors or arrived(draft.path):
+                    raise
+            draft.keep()
+            if settle:
+                os.fsync(folder)
+
+    def _rename(self, src: str, dst: str, *, durable: bool) -> None:
+        settle = self._settles(durable)
+        with (
+            self._at(dst, to_sync=settle) as (target, two),
+            self._beside(src, dst, target) as (
+                source,
+                one,
+            ),
+        ):
+            try:
+                self._move(source, one, target, two)
+            except UnfitFileError:
                 raise
+            except OSError:
+                if self.profile.believes_errors or not arrived(dst):
+                    raise
+            if durable:
+                # Two names of one file: a rename leaves both, and says that it was made (rename(2)).
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(one, dir_fd=source)
+            if settle:
+                os.fsync(target)
 
-    def _replace(self, draft: str, path: str) -> None:
-        try:
-            self._moved(draft, path)
-        except OSError:
-            # Nobody else touches the draft: when it is gone it was moved, and the reply was lost.
-            if self.profile.believes_errors or arrived(draft):
-                raise
+    def _beside(self, src: str, dst: str, target: int) -> AbstractContextManager[tuple[int, str]]:
+        """The place of ``src``, which may be in the folder that is open for ``dst``."""
+        (one, _, name), two = src.rpartition("/"), os.path.dirname(dst)
+        return contextlib.nullcontext((target, name)) if one == two else self._at(src)
 
-    def _rename(self, src: str, dst: str) -> None:
-        try:
-            self._moved(src, dst)
-        except UnfitFileError:
-            raise
-        except OSError:
-            if self.profile.believes_errors or not arrived(dst):
-                raise
-
-    def _moved(self, src: str, dst: str) -> None:
-        """One rename; what stands in the way at ``dst`` is cleared away first, a few times over."""
+    def _move(self, source: int, one: str, target: int, two: str) -> None:
+        """One rename; what stands in the way at ``two`` is cleared away first, a few times over."""
         from aexp.adapters.storage import obstacles
 
-        with self._at(src) as (source, one), self._at(dst) as (target, two):
-            for _ in range(CLEARINGS):
-                try:
-                    return obstacles.move(source, one, target, two)
-                except OSError as exc:
-                    # A lost reply can look like this too; then nothing is in the way.
-                    in_the_way = exc.errno in obstacles.IN_THE_WAY
-                    if not in_the_way or not obstacles.clear(self.root, source, one, target, two):
-                        raise
-        raise UnfitFileError(errno.EISDIR, "folders keep appearing there", dst)
+        for _ in range(CLEARINGS):
+            try:
+                return obstacles.move(source, one, target, two)
+            except OSError as exc:
+                # A lost reply can look like this too; then nothing is in the way.
+                in_the_way = exc.errno in obstacles.IN_THE_WAY
+                if not in_the_way or not obstacles.clear(self.root, source, one, target, two):
+                    raise
+        raise UnfitFileError(errno.EISDIR, "folders keep appearing there", two)
 
-    def _draft(self, value: bytes, *, sync: bool) -> str:
+    def _draft(self, value: bytes, *, sync: bool, syncs_later: bool) -> Draft:
+        path = f"{self.scratch}/{os.urandom(16).hex()}"
+        how = {"sync": sync and self.profile.sync_file, "syncs_later": syncs_later}
         try:
-            path = f"{self.scratch}/{os.urandom(16).hex()}"
-            synced = sync and self.profile.sync_file
-            with_folder(path, lambda: write_draft(path, value, sync=synced))
+            return with_folder(path, lambda: Draft.written(path, value, **how))
         except OSError as exc:
             kept = self._reserve.draft(value) if exc.errno in FULL else None
             if kept is None:
                 raise
-            return kept
-        return path
+        return Draft(kept)

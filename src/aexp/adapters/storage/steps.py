@@ -7,7 +7,7 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -40,18 +40,29 @@ def open_folder(folder: str, *, to_list: bool = False, may_be_link: bool = False
         raise NotADirectoryError(errno.ENOTDIR, why, folder) from exc
 
 
-@contextlib.contextmanager
-def place(path: str, *, may_be_link: bool = False) -> Iterator[tuple[int, str]]:
-    """The folder of ``path``, held open, and the name in it.
+class Place:
+    """The folder of ``path``, held open by a with statement, and the name in it.
 
     What is done through the two stays in the folder that was found, whatever takes its place meanwhile.
+
+    Args:
+        to_list: whether the folder may be listed and synced.
     """
-    folder, name = os.path.split(path)
-    handle = open_folder(folder, may_be_link=may_be_link)
-    try:
-        yield handle, name
-    finally:
-        os.close(handle)
+
+    def __init__(self, path: str, *, to_list: bool = False, may_be_link: bool = False) -> None:
+        folder, _, self.name = path.rpartition("/")
+        self.folder = folder or "/"
+        self._to_list = to_list
+        self._may_be_link = may_be_link
+
+    def __enter__(self) -> tuple[int, str]:
+        self._handle = open_folder(
+            self.folder, to_list=self._to_list, may_be_link=self._may_be_link
+        )
+        return self._handle, self.name
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._handle)
 
 
 def with_folder(path: str, act: Callable[[], T]) -> T:
@@ -103,17 +114,6 @@ def exists_after_all(folder: str) -> bool:
     return False
 
 
-def was_linked(exc: OSError, draft: str) -> bool:
-    """Whether a link was made although an error says otherwise.
-
-    The draft's own count of links tells, even when the name has been moved on since.
-    """
-    if isinstance(exc, FileNotFoundError):
-        return False
-    with place(draft) as (folder, name):
-        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_nlink > 1
-
-
 def same_content(draft: str, path: str) -> bool:
     """Whether both hold the same, for a creation whose reply was lost."""
     try:
@@ -134,17 +134,8 @@ def _content(path: str, most: int | None) -> bytes:
 
 def opened_to_read(path: str, *, may_be_link: bool = False) -> int:
     """A descriptor of the plain file of this user at ``path``; waits for no FIFO."""
-    with place(path, may_be_link=may_be_link) as (folder, name):
+    with Place(path, may_be_link=may_be_link) as (folder, name):
         return checked(os.open(name, READ, dir_fd=folder), path)
-
-
-def sync_file(path: str) -> None:
-    """Put a file, and with it the names that it has got, on the disk."""
-    handle = opened_to_read(path)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def read_part(handle: int, start: int, end: int | None) -> bytes:
@@ -186,7 +177,7 @@ def arrived(dst: str) -> bool:
 
 def unlink(path: str) -> None:
     """Remove a file; that it, or its folder, was not there is no error."""
-    with contextlib.suppress(FileNotFoundError), place(path) as (folder, name):
+    with contextlib.suppress(FileNotFoundError), Place(path) as (folder, name):
         os.unlink(name, dir_fd=folder)
 
 
