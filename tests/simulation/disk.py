@@ -48,7 +48,7 @@ class Disk(MemoryStorage):
             self.on_write(name, data)
         return won
 
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
         # The shared home's adapter says that a repeat of its own move was made (`_arrived`); so do we.
         return super().take(src, dst) or self.has(dst)
 
@@ -96,7 +96,7 @@ class NodeStorage(MemoryStorage):
             size=len(data),
         )
 
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
         def move() -> bool:
             was_there = self._disk.has(src)
             moved = self._disk.take(src, dst)

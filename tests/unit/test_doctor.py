@@ -214,7 +214,7 @@ class _Broken(FolderStorage):
         made = super().put_new(name, data, durable=durable)
         return made or self.how == "exclusive"
 
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
         if self.how == "move":
             self.put(dst, self.read(src))
             return True

@@ -29,7 +29,7 @@ class NotingStorage(MemoryStorage):
         (self.durable if durable else self.passing).append(f"put {name.partition('/')[0]}")
         super().put(name, data, durable=durable)
 
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
         said = [*self.durable]
         moved = super().take(src, dst, durable=durable)
         # In memory a move is a put.

@@ -57,7 +57,7 @@ class FailingStorage(MemoryStorage):
             raise RelayStorageError(f"{folder} could not be listed: Input/output error.")
         return super().list(folder)
 
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
         if self.untaken and src.startswith(self.untaken):
             raise RelayStorageError(f"{src} could not be moved: Input/output error.")
         return super().take(src, dst)

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.storage import events as module
 from aexp.adapters.storage.events import MOST_WATCHED, Ended, FileEvents
 from aexp.adapters.storage.fsspec import FsspecStorage, open_file_queue
+from aexp.adapters.storage.shared_home import SharedHomeFileSystem
 from aexp.airgapped.defaults import open_queue
 from aexp.domain.errors import SettingsError
+from aexp.domain.profiles import profile_for
 
 FOR_EVER_S = 600.0  # far beyond the suite's time limit: only an event ends such a wait
 
@@ -65,18 +68,38 @@ def test_a_file_is_followed_wherever_it_is_moved(root: Path, events: FileEvents)
         assert events.wait(("replied",), FOR_EVER_S, (), "inbox/a") is Ended.MOVED
 
 
-def test_no_move_of_a_new_request_is_missed_however_early(root: Path) -> None:
-    storage = open_file_queue(str(root), SystemClock(), "posix")
+@pytest.mark.parametrize("profile", ["posix", "nfs"])
+def test_the_move_that_tells_is_not_missed_however_early(root: Path, profile: str) -> None:
+    storage = open_file_queue(str(root), SystemClock(), profile)
     assert not storage.hears
     for number in range(3 * MOST_WATCHED):
         name = f"inbox/{number}"
         assert storage.put_new(name, b"x", follow=True)
-        # Claimed before the client has come to wait.
+        # Answered before the client has come to wait.
         assert storage.take(name, f"processing/{number}")
-        assert storage.wait(("replied",), FOR_EVER_S, file=name)
-        assert storage.take(f"processing/{number}", f"replied/{number}")
+        assert storage.take(f"processing/{number}", f"replied/{number}", tell=True)
         assert storage.wait(("replied",), FOR_EVER_S, file=name)
         assert storage.hears
+
+
+def test_on_a_local_disk_the_other_moves_of_a_request_wake_nobody(root: Path) -> None:
+    storage = open_file_queue(str(root), SystemClock(), "posix")
+    assert storage.put_new("inbox/a", b"x", follow=True)
+    for src, dst in (("inbox/a", "processing/a.claim"), ("processing/a.claim", "processing/a.run")):
+        assert storage.take(src, dst)
+        assert not storage.wait(("replied",), 0.0, file="inbox/a")
+    assert not storage.hears
+
+
+@pytest.mark.parametrize("kind", ["ext4", "ext2"])
+def test_the_making_of_a_durable_request_is_not_taken_for_its_answer(root: Path, kind: str) -> None:
+    profile = profile_for(kind, frozenset())
+    filesystem = SharedHomeFileSystem(str(root / "tmp"), profile)
+    events = partial(FileEvents, str(root), told=profile.tells)
+    storage = FsspecStorage(filesystem, str(root), SystemClock(), str(root), profile, events)
+    assert storage.put_new("inbox/a", b"x", durable=True, follow=True)
+    assert not storage.wait(("replied",), 0.0, file="inbox/a")
+    assert not storage.hears
 
 
 def test_a_file_that_is_deleted_was_not_moved(root: Path, events: FileEvents) -> None:

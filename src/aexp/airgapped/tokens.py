@@ -14,7 +14,7 @@ def mark_replied(storage: QueueStorage, request_id: str, token: str) -> None:
     A move needs no space, so this works on a full disk as well.
     """
     mark = layout.replied(request_id)
-    if not storage.take(token, mark):
+    if not storage.take(token, mark, tell=True):
         storage.put(mark, b"")
 
 

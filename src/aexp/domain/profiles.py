@@ -23,6 +23,8 @@ class Profile:
             that commits the name as well, and where whoever sees the name before loses power with us.
         freshen: how a listing is made fresh: ``open`` opens the folder anew (close-to-open
             consistency), ``touch`` makes and removes a file of our own in it first.
+        tells: whether whoever follows a file on this machine hears of the one move that tells, and of no
+            other. It takes an open and a close, which cost nothing where no server is asked.
         believes_errors: whether an error of a move or a link means that it was not made. Where a
             reply can be lost, the target is looked for instead.
         attempts: tries for a call that meets a stale handle or an interruption.
@@ -35,6 +37,7 @@ class Profile:
     sync_folder: bool = False
     sync_last: bool = False
     freshen: Literal["open", "touch"] = "open"
+    tells: bool = False
     believes_errors: bool = False
     attempts: int = 5
     poll_scale: float = 1.0
@@ -45,7 +48,7 @@ class Profile:
         return replace(self, seen=kind)
 
 
-POSIX = Profile("posix", sync_folder=True, believes_errors=True, attempts=2)
+POSIX = Profile("posix", sync_folder=True, tells=True, believes_errors=True, attempts=2)
 NFS = Profile("nfs")
 NFS_NOCTO = Profile("nfs-nocto", freshen="touch", poll_scale=2.0)
 LUSTRE = Profile("lustre", poll_scale=2.0)

@@ -80,15 +80,19 @@ class QueueStorage(Protocol):
 
         Args:
             durable: whether it survives a power cut once this returns.
-            follow: whether ``wait(file=name)`` is to follow, so that no move of it may be missed.
+            follow: whether ``wait(file=name)`` is to follow, so that the move that tells may not be missed.
 
         Of several callers at once exactly one gets True, and the content is whole as soon as the name
         is there. A repeat with the same ``data`` is True again: ``data`` should say who wrote it.
         """
 
     @abstractmethod
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
-        """Move ``src`` to ``dst``, where nobody else puts anything; ``durable``: for good on return.
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
+        """Move ``src`` to ``dst``, where nobody else puts anything.
+
+        Args:
+            durable: whether it is for good on return.
+            tell: whether it is the move that those wait for who follow the file (see :meth:`wait`).
 
         Of several callers at once exactly one gets True; a caller that gets False changed nothing. The
         content moves whole; it is at ``src`` or at ``dst`` at every moment, never at both.
@@ -145,8 +149,9 @@ class QueueStorage(Protocol):
         at the latest, and at once when one of the file descriptors in ``also`` is readable.
 
         Args:
-            file: a name whose moves end the wait in place of changes in ``folders``, wherever it is moved;
-                where it cannot be watched, or is not there, the folders count.
+            file: a name whose move with ``tell`` ends the wait in place of changes in ``folders``, wherever
+                it is by then (its other moves may, too); where it cannot be watched, or is not there, the
+                folders count.
 
         Returns:
             Whether ``file`` was seen to move. Whoever moved it is on this machine, so what is said of names

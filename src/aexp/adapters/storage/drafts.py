@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 
-from aexp.adapters.storage.steps import Place, write_all
+from aexp.adapters.storage.steps import READ, Place, write_all
 
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -23,15 +23,13 @@ class Draft:
         self._place = Place(path)
         self.folder, self.name = self._place.__enter__()
         self._left = True
-        self._file: int | None = None
 
     @classmethod
-    def written(cls, path: str, value: bytes, *, sync: bool, syncs_later: bool = False) -> "Draft":
+    def written(cls, path: str, value: bytes, *, sync: bool) -> "Draft":
         """A new file that holds ``value``; nothing is left of a failure.
 
         Args:
             sync: whether it is on the disk itself on return.
-            syncs_later: whether :meth:`sync` will be called.
 
         Raises:
             OSError: there is no room; or EAGAIN when the name is taken. Then a first try made it and its
@@ -40,7 +38,7 @@ class Draft:
         """
         draft = cls(path)
         try:
-            draft._fill(value, sync=sync, stays_open=syncs_later)
+            draft._fill(value, sync=sync)
         except BaseException:
             draft.__exit__()
             raise
@@ -50,14 +48,11 @@ class Draft:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            # What cannot be removed now is swept later; it says nothing about what was published.
-            if self._left:
-                with contextlib.suppress(OSError):
-                    os.unlink(self.name, dir_fd=self.folder)
-        finally:
-            self._close()
-            self._place.__exit__()
+        # What cannot be removed now is swept later; it says nothing about what was published.
+        if self._left:
+            with contextlib.suppress(OSError):
+                os.unlink(self.name, dir_fd=self.folder)
+        self._place.__exit__()
 
     def keep(self) -> None:
         """It stays where it is, or has been moved away."""
@@ -65,28 +60,27 @@ class Draft:
 
     def sync(self) -> None:
         """Put it, and with it the names that it has got, on the disk."""
-        if self._file is None:
-            raise ValueError(f"{self.path} was closed when it was written")
-        os.fsync(self._file)
+        # Opened to read: the end of a writing would be taken for the sign that tells of a move.
+        handle = os.open(self.name, READ, dir_fd=self.folder)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def has_another_name(self) -> bool:
         """Whether it was linked, even when that name has been moved on since."""
         return os.stat(self.name, dir_fd=self.folder, follow_symlinks=False).st_nlink > 1
 
-    def _fill(self, value: bytes, *, sync: bool, stays_open: bool) -> None:
+    def _fill(self, value: bytes, *, sync: bool) -> None:
         try:
-            self._file = os.open(self.name, CREATE, 0o600, dir_fd=self.folder)
+            handle = os.open(self.name, CREATE, 0o600, dir_fd=self.folder)
         except FileExistsError as exc:
             self._left = False
             raise OSError(errno.EAGAIN, "the draft's name was used up", self.path) from exc
-        write_all(self._file, value)
-        # Quota and write errors of network filesystems come at the sync or at the close.
-        if sync:
-            os.fsync(self._file)
-        if not stays_open:
-            self._close()
-
-    def _close(self) -> None:
-        handle, self._file = self._file, None
-        if handle is not None:
+        try:
+            write_all(handle, value)
+            # Quota and write errors of network filesystems come at the sync or at the close.
+            if sync:
+                os.fsync(handle)
+        finally:
             os.close(handle)

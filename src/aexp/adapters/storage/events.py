@@ -4,8 +4,12 @@ What another node changes in a network filesystem makes no event here, and an ev
 waits looks again after a while in any case. Two ways of watching:
 
 - folders, for a name that appears in them;
-- one file, for each move of it. A client watches the token of its own request, which becomes the mark of
-  the answer in the end: so the answers of others do not wake it.
+- one file, for the move of it that tells, or for every move. A client watches the token of its own request,
+  which becomes the mark of the answer in the end: so the answers of others do not wake it, nor does what
+  the daemon does with its own before.
+
+The move that tells is followed by an open and a close of the file, which is an event of its own kind. Where
+that would ask a file server (see :class:`~aexp.domain.profiles.Profile`), every move counts.
 
 The calls are made with ctypes. The wrappers on PyPI start ``ldconfig`` to find the C library, which takes
 longer than a round trip.
@@ -21,7 +25,7 @@ from functools import cache, partial
 from threading import Lock
 
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE, _MOVED_TO, _MOVE_SELF = 0x100, 0x80, 0x800
+_CREATE, _MOVED_TO, _MOVE_SELF, _CLOSE_WRITE = 0x100, 0x80, 0x800, 0x8
 _IGNORED, _OVERFLOW = 0x8000, 0x4000
 _ONLY_FOLDER, _DONT_FOLLOW = 0x01000000, 0x02000000
 _HEAD = struct.Struct("iIII")
@@ -46,14 +50,16 @@ class FileEvents:
 
     Args:
         root: the absolute path of the folder that names are relative to.
+        told: whether the move that counts is told of a file, and the others are not.
 
     Attributes:
-        heard: whether the move of a file that was followed has ever been told. On another mount of the same
-            folder it is not, even on the same machine.
+        heard: whether the move of a file that was followed has ever been heard of. On another mount of the
+            same folder it is not, even on the same machine.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, told: bool = False) -> None:
         self._root = root
+        self._move = _CLOSE_WRITE if told else _MOVE_SELF
         self._lock = Lock()
         self._handle = -1
         self._pid = -1
@@ -86,14 +92,14 @@ class FileEvents:
             self._lock.release()
 
     def follow(self, name: str, path: str) -> None:
-        """Watch the file at ``path``, which is about to get this name: no move of it is missed then."""
+        """Watch the file at ``path``, which is about to get this name: its move is not missed then."""
         if not self._lock.acquire(blocking=False):
             return
         try:
             if self._handle < 0 or self._pid != os.getpid():
                 self._open()
             self._watched.pop(name, None)
-            self._add(name, path, _MOVE_SELF | _DONT_FOLLOW)
+            self._add(name, path, self._move | _DONT_FOLLOW)
         except OSError:
             self.heard = False
             self._close()
@@ -108,7 +114,7 @@ class FileEvents:
     def _watch(self, folders: Sequence[str], file: str | None) -> bool:
         if self._handle < 0 or self._pid != os.getpid():
             self._open()
-        if file is not None and self._has(file, _MOVE_SELF | _DONT_FOLLOW):
+        if file is not None and self._has(file, self._move | _DONT_FOLLOW):
             return True
         mask = _CREATE | _MOVED_TO | _ONLY_FOLDER | _DONT_FOLLOW
         return all(map(partial(self._has, mask=mask), folders))
@@ -154,7 +160,7 @@ class FileEvents:
         while at < len(data):
             number, mask, _, length = _HEAD.unpack_from(data, at)
             at += _HEAD.size + length
-            if mask & _MOVE_SELF:
+            if mask & self._move:
                 found.add(number)
             if mask & _OVERFLOW:
                 # Events were lost: whatever is there now is watched anew.

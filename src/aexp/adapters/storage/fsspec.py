@@ -125,9 +125,11 @@ class FsspecStorage(QueueStorage):
 
         return self._do(name, "created", create)
 
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
+        how = {"durable": durable, "tell": tell and self._profile.tells}
+
         def move() -> None:
-            self._fs.mv_file(self._path(src), self._path(dst), durable=durable)
+            self._fs.mv_file(self._path(src), self._path(dst), **how)
 
         try:
             self._do(src, "moved", move)
@@ -227,15 +229,20 @@ def open_file_queue(
     quiet = chosen.freshen != "touch"
     watched = events and quiet and isinstance(clock, SystemClock)
     return FsspecStorage(
-        filesystem, root, clock, root, chosen, partial(_file_events, root) if watched else None
+        filesystem,
+        root,
+        clock,
+        root,
+        chosen,
+        partial(_file_events, root, chosen) if watched else None,
     )
 
 
-def _file_events(root: str) -> "FileEvents":
+def _file_events(root: str, profile: Profile) -> "FileEvents":
     # Imported by the first wait: it loads ctypes, and looking at a queue does without.
     from aexp.adapters.storage.events import FileEvents
 
-    return FileEvents(root)
+    return FileEvents(root, told=profile.tells)
 
 
 def _detected(root: str) -> Profile:

@@ -65,7 +65,7 @@ class MemoryStorage(QueueStorage):
         with self._lock:
             return self._folders.setdefault(folder, {}).setdefault(entry, data) == data
 
-    def take(self, src: str, dst: str, *, durable: bool = False) -> bool:
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
         folder, entry = _split(src)
         with self._lock:
             data = self._folders.get(folder, {}).pop(entry, None)

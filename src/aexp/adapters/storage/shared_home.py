@@ -13,26 +13,20 @@ of it is used here, so it is not imported: that would take a client longer than 
 - a folder in a file's place is moved out of the way (see :mod:`aexp.adapters.storage.obstacles`).
 """
 
-import contextlib
-import errno
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import IO, Any
 
 from aexp.adapters.storage.drafts import CREATE, Draft
+from aexp.adapters.storage.names import Names
 from aexp.adapters.storage.reserve import FULL, Reserve
 from aexp.adapters.storage.steps import (
-    Place,
-    UnfitFileError,
-    arrived,
     checked,
     exists_after_all,
     make_folders,
     open_folder,
     opened_to_read,
     read_part,
-    same_content,
     unlink,
     with_folder,
 )
@@ -40,7 +34,6 @@ from aexp.domain import layout
 from aexp.domain.profiles import Profile
 
 FILE_MODE = 0o600
-CLEARINGS = 3
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -59,7 +52,7 @@ class SharedHomeFileSystem:
         self.scratch = scratch
         self.root = os.path.dirname(scratch)
         self.profile = profile
-        self._root_may_be_link = True
+        self._names = Names(self.root, profile)
         self._real_root: str | None = None
         self._reserve = Reserve(scratch)
 
@@ -71,17 +64,17 @@ class SharedHomeFileSystem:
         if self.profile.freshen == "touch":
             self._touch(path)
         try:
-            return self._names(path)
+            return self._listed(path)
         except FileNotFoundError:
             if self.profile.believes_errors or not exists_after_all(path):
                 raise
-            return self._names(path)
+            return self._listed(path)
 
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
     ) -> bytes:
         """The bytes from ``start`` to ``end``. The file is opened anew each time."""
-        handle = opened_to_read(path, may_be_link=self._follows(path))
+        handle = opened_to_read(path, may_be_link=self._names.follows(path))
         try:
             return read_part(handle, start or 0, end)
         finally:
@@ -104,30 +97,42 @@ class SharedHomeFileSystem:
         """
         create = mode == "create"
         last = durable and create and self.profile.sync_last
-        with self._draft(value, sync=durable and not last, syncs_later=last) as draft:
+        with self._draft(value, sync=durable and not last) as draft:
             if on_draft is not None:
                 on_draft(draft.path)
-            publish = self._create if create else self._replace
+            publish = self._names.create if create else self._names.replace
             with_folder(path, lambda: publish(draft, path, settle=durable and not last))
             if last:
                 draft.sync()
 
-    def mv_file(self, path1: str, path2: str, *, durable: bool = False, **kwargs: Any) -> None:
-        """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first."""
+    def mv_file(
+        self,
+        path1: str,
+        path2: str,
+        *,
+        durable: bool = False,
+        tell: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Move in one step. Raises FileNotFoundError when somebody else moved or removed it first.
+
+        Args:
+            tell: see :meth:`aexp.adapters.storage.names.Names.move`.
+        """
         try:
-            self._rename(path1, path2, durable=durable)
+            self._names.move(path1, path2, durable=durable, tell=tell)
         except FileNotFoundError:
             if not os.path.lexists(path1):
                 raise
             make_folders(os.path.dirname(path2))
-            self._rename(path1, path2, durable=durable)
+            self._names.move(path1, path2, durable=durable, tell=tell)
 
     def rm_file(self, path: str) -> None:
         """Remove a file; that it was not there is no error. A folder that holds something is set aside."""
         from aexp.adapters.storage import obstacles
 
         try:
-            with self._at(path) as (folder, name):
+            with self._names.at(path) as (folder, name):
                 try:
                     os.unlink(name, dir_fd=folder)
                 except (IsADirectoryError, PermissionError):
@@ -146,7 +151,7 @@ class SharedHomeFileSystem:
         if self._real_root not in (None, real):
             return f"{self.root} was {self._real_root} and is {real} now. Start the daemon again."
         self._real_root = real
-        self._root_may_be_link = os.path.islink(self.root)
+        self._names.root_may_be_link = os.path.islink(self.root)
         return why_not_trusted(self.root, folders)
 
     def open(self, path: str, mode: str) -> IO[bytes]:
@@ -157,7 +162,7 @@ class SharedHomeFileSystem:
             )
 
         def opened() -> int:
-            with self._at(path) as (folder, name):
+            with self._names.at(path) as (folder, name):
                 return os.open(name, _APPEND, FILE_MODE, dir_fd=folder)
 
         return os.fdopen(checked(with_folder(path, opened), path, alone=True), "ab")
@@ -173,7 +178,7 @@ class SharedHomeFileSystem:
         """Change the folder ourselves: after that every NFS client asks the server what is in it."""
         probe = f"{folder}/.fresh-{os.urandom(16).hex()}"
         try:
-            with self._at(probe) as (place_of_it, name):
+            with self._names.at(probe) as (place_of_it, name):
                 os.close(os.open(name, CREATE, FILE_MODE, dir_fd=place_of_it))
         except OSError as exc:
             # On a full disk the listing may be half a minute old; that is better than none.
@@ -181,107 +186,18 @@ class SharedHomeFileSystem:
                 raise
         unlink(probe)
 
-    def _names(self, folder: str) -> list[str]:
-        link = folder == self.root and self._root_may_be_link
+    def _listed(self, folder: str) -> list[str]:
+        link = folder == self.root and self._names.root_may_be_link
         handle = open_folder(folder, to_list=True, may_be_link=link)
         try:
             return os.listdir(handle)
         finally:
             os.close(handle)
 
-    def _at(self, path: str, *, to_sync: bool = False) -> Place:
-        return Place(path, to_list=to_sync, may_be_link=self._follows(path))
-
-    def _follows(self, path: str) -> bool:
-        return self._root_may_be_link and os.path.dirname(path) == self.root
-
-    def _settles(self, durable: bool) -> bool:
-        """Whether a name survives a power cut only once its folder is synced."""
-        return durable and self.profile.sync_folder
-
-    def _create(self, draft: Draft, path: str, *, settle: bool) -> None:
-        settle = self._settles(settle)
-        with self._at(path, to_sync=settle) as (folder, name):
-            try:
-                os.link(
-                    *(draft.name, name),
-                    src_dir_fd=draft.folder,
-                    dst_dir_fd=folder,
-                    follow_symlinks=False,
-                )
-            except OSError as exc:
-                if not self._was_linked(exc, draft, path):
-                    raise
-            if settle:
-                os.fsync(folder)
-
-    def _was_linked(self, exc: OSError, draft: Draft, path: str) -> bool:
-        """Whether the link was made although an error says otherwise."""
-        may_be = not (self.profile.believes_errors or isinstance(exc, FileNotFoundError))
-        if may_be and draft.has_another_name():
-            return True
-        return isinstance(exc, FileExistsError) and same_content(draft.path, path)
-
-    def _replace(self, draft: Draft, path: str, *, settle: bool) -> None:
-        settle = self._settles(settle)
-        with self._at(path, to_sync=settle) as (folder, name):
-            try:
-                self._move(draft.folder, draft.name, folder, name)
-            except OSError:
-                # Nobody else touches the draft: when it is gone it was moved, and the reply was lost.
-                if self.profile.believes_errors or arrived(draft.path):
-                    raise
-            draft.keep()
-            if settle:
-                os.fsync(folder)
-
-    def _rename(self, src: str, dst: str, *, durable: bool) -> None:
-        settle = self._settles(durable)
-        with (
-            self._at(dst, to_sync=settle) as (target, two),
-            self._beside(src, dst, target) as (
-                source,
-                one,
-            ),
-        ):
-            try:
-                self._move(source, one, target, two)
-            except UnfitFileError:
-                raise
-            except OSError:
-                if self.profile.believes_errors or not arrived(dst):
-                    raise
-            if durable:
-                # Two names of one file: a rename leaves both, and says that it was made (rename(2)).
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(one, dir_fd=source)
-            if settle:
-                os.fsync(target)
-
-    def _beside(self, src: str, dst: str, target: int) -> AbstractContextManager[tuple[int, str]]:
-        """The place of ``src``, which may be in the folder that is open for ``dst``."""
-        (one, _, name), two = src.rpartition("/"), os.path.dirname(dst)
-        return contextlib.nullcontext((target, name)) if one == two else self._at(src)
-
-    def _move(self, source: int, one: str, target: int, two: str) -> None:
-        """One rename; what stands in the way at ``two`` is cleared away first, a few times over."""
-        from aexp.adapters.storage import obstacles
-
-        for _ in range(CLEARINGS):
-            try:
-                return obstacles.move(source, one, target, two)
-            except OSError as exc:
-                # A lost reply can look like this too; then nothing is in the way.
-                in_the_way = exc.errno in obstacles.IN_THE_WAY
-                if not in_the_way or not obstacles.clear(self.root, source, one, target, two):
-                    raise
-        raise UnfitFileError(errno.EISDIR, "folders keep appearing there", two)
-
-    def _draft(self, value: bytes, *, sync: bool, syncs_later: bool) -> Draft:
-        path = f"{self.scratch}/{os.urandom(16).hex()}"
-        how = {"sync": sync and self.profile.sync_file, "syncs_later": syncs_later}
+    def _draft(self, value: bytes, *, sync: bool) -> Draft:
+        path, synced = f"{self.scratch}/{os.urandom(16).hex()}", sync and self.profile.sync_file
         try:
-            return with_folder(path, lambda: Draft.written(path, value, **how))
+            return with_folder(path, lambda: Draft.written(path, value, sync=synced))
         except OSError as exc:
             kept = self._reserve.draft(value) if exc.errno in FULL else None
             if kept is None:
