@@ -277,8 +277,10 @@ def test_hostile_output_is_read_once_for_each_rule(unit: str) -> None:
 def test_the_end_of_a_bounded_output_is_never_across_the_gap() -> None:
     output = BoundedOutput(limit=100)
     output.add(b"a" * 60)
+    output.close()
     assert output.end(70) == b"a" * 60
     output.add(b"b" * 300)
+    output.close()
     assert output.end(20) == b"b" * 20
     assert set(output.end(1000)) == {ord("b")}
 

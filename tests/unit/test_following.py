@@ -93,9 +93,25 @@ def test_each_line_comes_within_a_second_and_the_rest_with_the_answer(home: Path
     assert 7 < two < 8
     assert 40 < three < 43
     asked = len(odd(world).asked)
-    assert handle.result(0).stdout == "first\n10%\r50%\r100%, done.\ngröß"
+    assert handle.result(0).stdout == "first\n100%, done.\ngröß"
     assert handle.state is State.COMPLETED
     assert len(odd(world).asked) == asked
+
+
+def test_the_line_that_has_not_ended_is_told_as_it_changes(home: Path) -> None:
+    world = running(home, SLOWLY)
+    handle = world.client().submit("git_fetch")
+    told: list[tuple[float, str]] = []
+    began = world.clock.monotonic()
+
+    def progress(line: str) -> None:
+        told.append((world.clock.monotonic() - began, line))
+
+    assert [*handle.follow(on_progress=progress)] == ["first\n", "100%, done.\n", "größ"]
+    # The end without a line end is held back until it is known to hold no secret.
+    assert [line for _, line in told] == ["10%", "50%", ""]
+    for due, (when, _) in zip((5, 6, 7), told, strict=True):
+        assert due < when < due + 1
 
 
 def test_a_log_is_read_a_few_times_a_second_and_less_often_when_it_is_quiet(home: Path) -> None:

@@ -192,6 +192,45 @@ def test_a_waiting_caller_is_told_how_the_request_stands(home: Path) -> None:
     assert first.done()
 
 
+def test_a_waiting_caller_is_told_once_a_second_however_seldom_the_queue_is_looked_at(
+    home: Path,
+) -> None:
+    world = World(home, lambda _: Plan(duration_s=120))
+    world.serve()
+    told: list[float] = []
+    began = world.clock.monotonic()
+
+    def tell(state: State) -> None:
+        told.append(world.clock.monotonic() - began)
+
+    world.client().submit("git_fetch").result(300, on_state=tell)
+    assert {int(when) for when in told} == set(range(round(told[-1]) + 1))
+    assert 118 < told[-1] < 123
+    assert len(told) < 2 * 123
+
+
+def test_what_an_awaited_handle_says_is_said_by_the_thread_that_waits(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = world.serve()
+    handle = world.client(timeout=2).submit("wandb_sync")
+
+    async def passes(seconds: float) -> None:
+        world.clock.advance(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", passes)
+
+    async def main() -> None:
+        daemon.step()
+        with pytest.raises(RelayTimeoutError):
+            await handle
+
+    asyncio.run(main())
+    (told,) = [record for record in caplog.records if record.name == "aexp.airgapped"]
+    assert "aexp relay approve" in told.getMessage()
+    assert told.threadName == "MainThread"
+
+
 def test_a_notebook_that_waits_for_consent_is_told_by_the_log(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

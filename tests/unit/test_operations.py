@@ -8,21 +8,22 @@ COMMANDS = {
     "git_pull": (
         [],
         "git pull --ff-only --no-rebase --no-recurse-submodules --no-autostash "
-        "--no-verify-signatures --no-edit",
+        "--no-verify-signatures --no-edit --progress",
     ),
     "git_push": (
         ["origin", "main"],
         "git push --no-force --no-mirror --no-tags --no-follow-tags --no-prune --no-signed "
-        "--recurse-submodules=no -- origin refs/heads/main:refs/heads/main",
+        "--recurse-submodules=no --progress -- origin refs/heads/main:refs/heads/main",
     ),
-    "git_fetch": ([], "git fetch --all --prune --no-recurse-submodules --no-auto-gc"),
+    "git_fetch": ([], "git fetch --all --prune --no-recurse-submodules --no-auto-gc --progress"),
     "git_status": (
         [],
         "git --no-optional-locks status --porcelain=v2 --ignore-submodules=dirty",
     ),
     "git_rebase": (
         [],
-        "git pull --rebase=true --no-recurse-submodules --no-autostash --no-verify-signatures --no-gpg-sign",
+        "git pull --rebase=true --no-recurse-submodules --no-autostash --no-verify-signatures "
+        "--no-gpg-sign --progress",
     ),
     "wandb_sync": (["wandb/offline-run-1"], "wandb sync wandb/offline-run-1"),
 }

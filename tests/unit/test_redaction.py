@@ -297,6 +297,7 @@ def test_half_a_secret_at_the_gap_of_a_bounded_answer_is_not_shown() -> None:
         for at in range(0, len(data), 13):
             output.add(stream.feed(data[at : at + 13]))
         output.add(stream.close())
+        output.close()
         shown = Redactor().text(output.text("the log"))
         assert not any(LETTERS[at : at + 6] in shown for at in range(len(LETTERS) - 6))
 

@@ -87,8 +87,18 @@ def test_short_output_is_kept_whole() -> None:
     output = BoundedOutput(limit=100)
     for _ in range(10):
         output.add(b"0123456789")
+    output.close()
     assert output.text("log") == "0123456789" * 10
     assert not output.truncated
+
+
+def test_of_a_line_of_progress_the_output_keeps_its_last_state() -> None:
+    output = BoundedOutput(limit=100)
+    for piece in (b"first\n10%\r", *(b"%d%%\r" % n for n in range(1000)), b"done.\n50%\r", b"\xff"):
+        output.add(piece)
+    output.close()
+    assert output.text("log") == "first\ndone.\n\ufffd"
+    assert (output.total, output.truncated) == (13, False)
 
 
 def test_long_output_keeps_head_and_tail_and_says_where_the_rest_is() -> None:
@@ -97,6 +107,7 @@ def test_long_output_keeps_head_and_tail_and_says_where_the_rest_is() -> None:
     for _ in range(10_000):
         output.add(b"m" * 100)
     output.add(b"T" * 60)
+    output.close()
     text = output.text("log/x.txt")
     assert text.startswith("H" * 50 + "\n[")
     assert text.endswith("]\n" + "T" * 50)

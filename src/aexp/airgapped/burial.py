@@ -1,5 +1,6 @@
 """The answer to a request whose daemon died while it ran: what is known, and nothing that is not."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -118,7 +119,8 @@ class Burial:
     def _output(self, request_id: str) -> str:
         output = BoundedOutput(KEPT_BYTES)
         name, offset = layout.log(request_id), 0
-        try:
+        # Where there is no log, or none that can be read to its end, the answer goes without the rest.
+        with suppress(RelayStorageError):
             # Bounded here too: anybody can put a file of a terabyte in the log's place.
             while offset < MAX_LOG_BYTES:
                 chunk = self._tokens.storage.read(name, offset, CHUNK)
@@ -126,9 +128,7 @@ class Burial:
                     break
                 output.add(chunk)
                 offset += len(chunk)
-        except RelayStorageError:
-            # No log, or none that can be read: then the answer goes without.
-            return output.text(name)
+        output.close()
         return output.text(name)
 
     def _put(self, answer: Response) -> bool:

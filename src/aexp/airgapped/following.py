@@ -12,7 +12,7 @@ from aexp.domain.errors import (
 )
 from aexp.domain.output import MAX_LOG_BYTES
 from aexp.domain.polling import follower_wait, jittered
-from aexp.domain.progress import LogText, ProgressLines
+from aexp.domain.progress import LogText, ProgressLines, collapsed
 from aexp.domain.requests import Response
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
@@ -31,15 +31,27 @@ class Following:
 
     The log is a copy that grows; the answer decides. A log that cannot be read, or that is not there
     because another request gave the run its name, only means that the output comes with the answer.
+
+    Args:
+        on_progress: called with the line that has not ended yet, as it stands now, each time it has changed;
+            with nothing once there is none.
     """
 
-    def __init__(self, storage: QueueStorage, request_id: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        storage: QueueStorage,
+        request_id: str,
+        clock: Clock,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> None:
         self._storage = storage
         self._request_id = request_id
         self._clock = clock
         self._log = _Log(storage, request_id)
         self._text = LogText()
         self._lines = ProgressLines()
+        self._on_progress = on_progress
+        self._shown = ""
         self._read_due = float("-inf")
         self._stirred = clock.monotonic()
 
@@ -109,9 +121,7 @@ class Following:
         began, pause = self._clock.monotonic(), wait.pause_s()
         if not wait.pending:
             pause = min(pause, max(self._read_due - began, 0.0))
-        moved = self._storage.wait(
-            (layout.REPLIED, layout.LOG), pause, file=layout.inbox(self._request_id)
-        )
+        moved = wait.let_pass((layout.REPLIED, layout.LOG), pause)
         now = self._clock.monotonic()
         if moved:
             self._stirred = self._read_due = now
@@ -123,35 +133,45 @@ class Following:
         """The lines that the log has got since it was read last."""
         while data := self._log.read():
             yield from self._lines.feed(self._text.feed(data))
+            self._tell_progress(self._lines.current)
             if len(data) < CHUNK:
                 return
 
+    def _tell_progress(self, current: str) -> None:
+        if self._on_progress is not None and current != self._shown:
+            self._shown = current
+            self._on_progress(current)
+
     def _rest(self, answer: Response) -> Iterator[str]:
         """What was not given yet, now that the answer is there."""
+        self._tell_progress("")
+        # Older daemons left it to the client to leave out what a line of progress had been before.
+        text = collapsed(answer.stdout)
         # The last piece of a log comes after the answer or never, but an answer that was not cut has it all.
         whole = not answer.truncated and answer.returncode is not None
-        if whole and self._text.begins(answer.stdout):
-            yield from self._lines.feed(answer.stdout[self._text.chars :])
-        elif answer.stdout:
-            yield from self._rest_of_log(answer)
+        if whole and self._lines.begins(text):
+            yield from self._lines.go_on(text[self._lines.chars :])
+            return
+        if text:
+            yield from self._rest_of_log(answer, text)
         yield from self._lines.close()
 
-    def _rest_of_log(self, answer: Response) -> Iterator[str]:
+    def _rest_of_log(self, answer: Response, text: str) -> Iterator[str]:
         """The same where the answer has head and tail alone, or is itself made of a dead daemon's log."""
         deadline = self._clock.monotonic() + LATE_S
         while True:
             yield from self._grown()
-            if self._text.ends(answer.stdout):
+            if self._lines.ends(text, self._text.unfinished):
                 yield from self._lines.feed(self._text.unfinished)
                 return
             if not self._log.may_grow or self._clock.monotonic() >= deadline:
                 break
             self._clock.sleep(follower_wait(0.0))
-        if self._text.chars:
-            yield from self._lines.feed(CUT + answer.stdout[-END_CHARS:])
+        if self._lines.chars or self._lines.current:
+            yield from self._lines.feed(CUT + text[-END_CHARS:])
             return
-        heading = answer.returncode is None and answer.stdout.startswith("$ ")
-        yield from self._lines.feed(answer.stdout.partition("\n")[2] if heading else answer.stdout)
+        heading = answer.returncode is None and text.startswith("$ ")
+        yield from self._lines.feed(text.partition("\n")[2] if heading else text)
 
 
 class _Log:

@@ -6,9 +6,9 @@ from typing import Any
 from aexp.airgapped.outcome import error_of, result_of
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import AnswerWait, approve_hint
-from aexp.domain import layout
 from aexp.domain.consent import FINAL, State
 from aexp.domain.errors import RelayError
+from aexp.domain.layout import REPLIED
 from aexp.domain.requests import RelayResult, Response
 from aexp.ports.clock import Clock
 
@@ -75,8 +75,8 @@ class RelayHandle:
 
         Args:
             timeout: seconds to wait; the client's ``default_timeout`` when None.
-            on_state: called about once a second with how the request stands; without it, a log
-                warning says when a person's consent is waited for.
+            on_state: called about once a second with how the request stands, also where that is not news;
+                without it, a log warning says when a person's consent is waited for.
             on_said: called with what the daemon says to whoever waits (why an approval did not count);
                 without it, that is a log warning as well.
 
@@ -96,6 +96,7 @@ class RelayHandle:
         *,
         on_state: Callable[[State], None] | None = None,
         on_said: Callable[[str], None] | None = None,
+        on_progress: Callable[[str], None] | None = None,
     ) -> Iterator[str]:
         """The operation's output as it is produced, line by line and from its beginning on.
 
@@ -105,6 +106,8 @@ class RelayHandle:
 
         Args:
             timeout, on_state, on_said: as for :meth:`result`; the time begins with this call.
+            on_progress: called with the line that has not ended yet, as it stands now, each time it has
+                changed; with an empty text once there is none.
 
         Raises:
             RelayTimeoutError, RelayDownError, RelayNotFoundError: while it is read, as :meth:`result` does.
@@ -112,7 +115,7 @@ class RelayHandle:
         from aexp.airgapped.following import Following
 
         wait = self._new_wait(timeout, on_state or self._warn_once(), on_said)
-        following = Following(self._queue.storage, self.id, self._clock)
+        following = Following(self._queue.storage, self.id, self._clock, on_progress)
         return following.until_answered(wait, self._answer, self._keep)
 
     def exception(self, timeout: float | None = None) -> RelayError | None:
@@ -147,9 +150,17 @@ class RelayHandle:
     async def _wait_async(self) -> RelayResult:
         import asyncio
 
-        wait = self._new_wait(None, self._warn_once())
+        stands: list[State] = []
+        said: list[str] = []
+        warn = self._warn_once()
+        wait = self._new_wait(None, stands.append, said.append)
         while self._answer is None:
             self._answer = await asyncio.to_thread(wait.look)
+            # Said here and not by the thread that looks: a notebook shows it with the cell that waits.
+            while stands:
+                warn(stands.pop(0))
+            while said:
+                _warn(said.pop(0))
             if self._answer is None:
                 await asyncio.sleep(wait.pause_s())
         return result_of(self._answer)
@@ -162,10 +173,9 @@ class RelayHandle:
     ) -> Response:
         wait = self._new_wait(timeout, on_state, on_said)
         try:
-            # The request's own file is moved step by step, and becomes the answer's mark.
-            own, moved = layout.inbox(self.id), False
+            moved = False
             while (answer := wait.look(moved=moved)) is None:
-                moved = self._queue.storage.wait((layout.REPLIED,), wait.pause_s(), file=own)
+                moved = wait.let_pass((REPLIED,), wait.pause_s())
         except KeyboardInterrupt as exc:
             exc.add_note(f"Only the waiting ended: client.handle({self.id!r}) picks it up again.")
             raise

@@ -163,6 +163,7 @@ class Runner:
     def _finish(self, run: Run, status: int, now: float) -> None:
         run.execution.close()
         run.output.add(run.log.end())
+        run.output.close()
         if run.output.truncated:
             # The answer leaves the rest to the log, so that must be there first.
             run.log.flush()

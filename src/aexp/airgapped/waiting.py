@@ -1,10 +1,12 @@
 """Waiting for an answer, as a series of looks: the caller decides how time passes between them."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.queue import RelayQueue
+from aexp.domain import layout
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
@@ -20,6 +22,10 @@ IMPATIENT_FOR_S = 45.0
 """Seconds of waiting after which a client looks less often at how things stand."""
 SILENCE_S = 8.0
 """Seconds without a change of the beat that are worth telling."""
+TICK_S = 1.0
+"""Seconds between two calls that say how a request stands."""
+SHORT_S = 0.002
+"""Seconds that a wait may end too early without anything having happened."""
 THOROUGH_EVERY_S = 15.0
 THOROUGH_MOST_S = 240.0
 """Seconds between two looks that would also find an answer without a mark: twice as long each time."""
@@ -56,7 +62,7 @@ class AnswerWait:
 
     Args:
         timeout_s: the caller's patience, in seconds.
-        on_state: called about once a second with how the request stands.
+        on_state: called about once a second with how the request stands, also where that is not news.
         on_said: called with what the daemon says to whoever waits, once each.
         is_new: whether it was submitted a moment ago, so that the first look can be spared.
         near: whether the daemon is known to run on this machine.
@@ -88,6 +94,7 @@ class AnswerWait:
         self._thorough_due = self._began + (THOROUGH_EVERY_S if is_new else 0.0)
         self._thorough_every = THOROUGH_EVERY_S
         self._watch = BeatWatch()
+        self._state: State | None = None
         self.pending = False
 
     def look(self, *, moved: bool = False) -> Response | None:
@@ -150,6 +157,31 @@ class AnswerWait:
         wait = jittered(wait, random.random())  # noqa: S311
         return max(min(wait, self._timeout_s - elapsed), 0.0)
 
+    def let_pass(self, folders: Sequence[str], pause_s: float) -> bool:
+        """Let time pass until something may have happened; meanwhile say how the request stands.
+
+        Returns:
+            Whether the request's own file was seen to move. It is moved step by step, and becomes the
+            answer's mark.
+        """
+        own, until = layout.inbox(self._request_id), self._clock.monotonic() + pause_s
+        while True:
+            before = self._clock.monotonic()
+            piece = min(until - before, self._until_tick(before))
+            moved = self._queue.storage.wait(folders, max(piece, 0.0), file=own)
+            now = self._clock.monotonic()
+            if moved or until - now < SHORT_S or now - before < piece - SHORT_S:
+                return moved
+            if self._on_state is not None and self._state is not None:
+                self._on_state(self._state)
+
+    def _until_tick(self, now: float) -> float:
+        """Seconds until it is time to say how it stands: whoever shows the seconds shows each of them."""
+        if self._state is None:
+            return math.inf
+        left = TICK_S - (now - self._began) % TICK_S
+        return left if left >= SHORT_S else left + TICK_S
+
     def _see_state(self) -> None:
         if self.pending and self._queue.is_still_pending(self._request_id):
             state = State.PENDING
@@ -158,7 +190,7 @@ class AnswerWait:
             state = State.PENDING if pending else State.RUNNING
         else:
             state = self._queue.state(self._request_id)
-        self.pending = state is State.PENDING
+        self.pending, self._state = state is State.PENDING, state
         if self._on_state is not None:
             self._on_state(state)
         if self.pending:

@@ -2,7 +2,8 @@
 
 Nothing in a request reaches a command line but the arguments that an operation's own patterns
 match in full, in the places that its builder gives them. What a configuration could switch on is
-switched off by name, also where the configuration is not used anyway.
+switched off by name, also where the configuration is not used anyway. Git shows its progress to a terminal
+alone, unless it is asked for it.
 """
 
 import re
@@ -76,7 +77,7 @@ def _push(args: Argv) -> Argv:
     what = branch if branch == "HEAD" else f"refs/heads/{branch}:refs/heads/{branch}"
     return (
         *("git", "push", "--no-force", "--no-mirror", "--no-tags", "--no-follow-tags"),
-        *("--no-prune", "--no-signed", "--recurse-submodules=no", "--", remote, what),
+        *("--no-prune", "--no-signed", "--recurse-submodules=no", "--progress", "--", remote, what),
     )
 
 
@@ -115,14 +116,17 @@ _OPERATIONS = (
         "git_pull",
         _fixed(
             *("git", "pull", "--ff-only", "--no-rebase", "--no-recurse-submodules"),
-            *("--no-autostash", "--no-verify-signatures", "--no-edit"),
+            *("--no-autostash", "--no-verify-signatures", "--no-edit", "--progress"),
         ),
         "bring in upstream commits, fast-forward only",
     ),
     OpSpec("git_push", _push, "send a branch to a remote", (REMOTE, BRANCH)),
     OpSpec(
         "git_fetch",
-        _fixed("git", "fetch", "--all", "--prune", "--no-recurse-submodules", "--no-auto-gc"),
+        _fixed(
+            *("git", "fetch", "--all", "--prune", "--no-recurse-submodules", "--no-auto-gc"),
+            "--progress",
+        ),
         "update the remote branches",
         shares=True,
     ),
@@ -141,7 +145,7 @@ _OPERATIONS = (
         "git_rebase",
         _fixed(
             *("git", "pull", "--rebase=true", "--no-recurse-submodules", "--no-autostash"),
-            *("--no-verify-signatures", "--no-gpg-sign"),
+            *("--no-verify-signatures", "--no-gpg-sign", "--progress"),
         ),
         "replay local commits on top of upstream",
     ),

@@ -2,21 +2,36 @@
 
 from dataclasses import dataclass, field
 
+from aexp.domain.progress import ProgressLines
+
 MAX_ANSWER_BYTES = 1 << 20
 MAX_LOG_BYTES = 64 << 20
 
 
 @dataclass
 class BoundedOutput:
-    """Keeps the first and the last half of ``limit`` bytes; counts what lies between."""
+    """Keeps the first and the last half of ``limit`` bytes; counts what lies between.
+
+    Of a line that was written over with carriage returns only the last state counts. A line is taken in
+    when it has ended, the last one when :meth:`close` says so.
+    """
 
     limit: int = MAX_ANSWER_BYTES
     total: int = 0
+    _lines: ProgressLines = field(default_factory=ProgressLines)
     _head: bytearray = field(default_factory=bytearray)
     _tail: bytearray = field(default_factory=bytearray)
 
     def add(self, data: bytes) -> None:
         """Take in what came next."""
+        # One character for each byte, whatever they stand for: line ends are the same in both.
+        self._keep("".join(self._lines.feed(data.decode("latin-1"))).encode("latin-1"))
+
+    def close(self) -> None:
+        """Take in that nothing more comes."""
+        self._keep("".join(self._lines.close()).encode("latin-1"))
+
+    def _keep(self, data: bytes) -> None:
         self.total += len(data)
         room = self.limit // 2 - len(self._head)
         if room > 0:

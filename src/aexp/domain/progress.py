@@ -11,37 +11,20 @@ class LogText:
     """The output in a log whose bytes come in pieces, wherever they are cut.
 
     The log's own first line, ``$ command  (cwd=…)``, is left out. What is no UTF-8 is replaced.
-
-    Attributes:
-        chars: characters given so far.
     """
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._heading: bytes | None = b""
-        self._recent = ""
-        self.chars = 0
 
     def feed(self, data: bytes) -> str:
         """The text of what comes next."""
-        text = self._decoder.decode(self._after_heading(data))
-        self.chars += len(text)
-        self._recent = (self._recent + text[-_RECENT:])[-_RECENT:]
-        return text
+        return self._decoder.decode(self._after_heading(data))
 
     @property
     def unfinished(self) -> str:
         """What the first bytes of a character stand for if the rest of it never comes."""
         return self._decoder.getstate()[0].decode("utf-8", "replace")
-
-    def begins(self, text: str) -> bool:
-        """Whether the text goes on from what was given, as far as its end can tell."""
-        return self.chars <= len(text) and text.endswith(self._recent, 0, self.chars)
-
-    def ends(self, text: str) -> bool:
-        """Whether the text has the end that was given, so that nothing of it is missing."""
-        given = self._recent + self.unfinished
-        return bool(given) and text.endswith(given)
 
     def _after_heading(self, data: bytes) -> bytes:
         if self._heading is None:
@@ -66,23 +49,67 @@ class ProgressLines:
     >>> lines = ProgressLines()
     >>> lines.feed("10%\r20%\r"), lines.feed("done\nnext"), lines.close()
     ([], ['done\n'], ['next'])
+
+    Attributes:
+        chars: characters given so far.
     """
 
     def __init__(self) -> None:
         self._held = ""
+        self._recent = ""
+        self.chars = 0
 
     def feed(self, text: str) -> list[str]:
         r"""The lines that have ended by now, each with its ``\n``."""
         *ended, rest = (self._held + text).split("\n")
-        lines = [f"{_last_state(line)}\n" for line in ended]
+        lines = self._given([f"{_last_state(line)}\n" for line in ended])
         # Whether a carriage return at the end replaces the line or belongs to its end is not known yet.
         self._held = _last_state(rest) + ("\r" if rest.endswith("\r") else "")
         return [*lines, *self.close()] if len(self._held) > MAX_HELD else lines
 
     def close(self) -> list[str]:
         """The last state of a line without an end, if there is one."""
-        rest, self._held = _last_state(self._held), ""
-        return [rest] if rest else []
+        rest, self._held = self.current, ""
+        return self._given([rest] if rest else [])
+
+    def go_on(self, text: str) -> list[str]:
+        """What was given goes on with this, to its end; in place of the line that has not ended yet."""
+        self._held = ""
+        return [*self.feed(text), *self.close()]
+
+    @property
+    def current(self) -> str:
+        """The line that has not ended yet, as it stands now."""
+        return _last_state(self._held)
+
+    def begins(self, text: str) -> bool:
+        """Whether the text goes on from what was given, as far as its end can tell."""
+        return self.chars <= len(text) and text.endswith(self._recent, 0, self.chars)
+
+    def ends(self, text: str, unfinished: str = "") -> bool:
+        """Whether the text has the end that has come, so that nothing of it is missing.
+
+        Args:
+            unfinished: what comes after it if nothing more comes.
+        """
+        come = (self._recent + self.current + unfinished)[-_RECENT:]
+        return bool(come) and text.endswith(come)
+
+    def _given(self, lines: list[str]) -> list[str]:
+        self.chars += sum(map(len, lines))
+        for line in lines[-_RECENT:]:
+            self._recent = (self._recent + line[-_RECENT:])[-_RECENT:]
+        return lines
+
+
+def collapsed(text: str) -> str:
+    r"""The whole text with the last state alone of each line.
+
+    >>> collapsed("10%\r20%\rdone\n")
+    'done\n'
+    """
+    lines = ProgressLines()
+    return "".join([*lines.feed(text), *lines.close()])
 
 
 def _last_state(line: str) -> str:
