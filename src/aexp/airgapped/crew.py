@@ -103,7 +103,8 @@ def crew(
     tokens = Tokens(storage, me)
     owners = Owners(storage, processes, clock)
     mode = outside.decisions.mode
-    heart = Heart(storage, me, {**facts, "consent": mode.value}, clock)
+    told = {**facts, "consent": mode.value, "most_at_once": rules.most_at_once}
+    heart = Heart(storage, me, told, clock)
     lease = Lease(storage, me, facts, owners, clock)
     publisher = Publisher(tokens, clock, audit, consent=mode.described)
     admission = Admission(outside.workshop, outside.pins, audit, strict=rules.strict)

@@ -7,11 +7,10 @@ from functools import partial
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.chores import Chores
 from aexp.airgapped.crew import Outside, Rules, crew
-from aexp.airgapped.runner import MOST_AT_ONCE
 from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.domain import layout
 from aexp.domain.errors import RelayBusyError, RelayStorageError
-from aexp.domain.limits import Limits
+from aexp.domain.limits import MOST_AT_ONCE, Limits
 from aexp.domain.polling import DAEMON_BUSY_S, jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock

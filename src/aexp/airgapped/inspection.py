@@ -50,7 +50,14 @@ class DaemonView:
 
 @dataclass(frozen=True)
 class RequestView:
-    """One request, in words that are safe to show."""
+    """One request, in words that are safe to show.
+
+    Attributes:
+        when: seconds since 1970: submitted, or answered once it is; None when not known.
+        waits_for: what an open request that does not run waits for (see :mod:`aexp.airgapped.ahead`); None
+            where that was not asked.
+        behind: the request that it waits for, where it is one.
+    """
 
     request_id: str
     state: State
@@ -65,6 +72,8 @@ class RequestView:
     error: str | None = None
     hint: str | None = None
     kind: str | None = None
+    waits_for: str | None = None
+    behind: str | None = None
 
 
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
@@ -98,7 +107,7 @@ def request_views(queue: RelayQueue) -> list[RequestView]:
     """Every request that the queue still knows: the open ones first, then the answered by age."""
     answered = [view for found in _ids(queue, layout.OUTBOX) if (view := _answered(queue, found))]
     known = {view.request_id for view in answered}
-    views = [view for view in _open_requests(queue) if view.request_id not in known]
+    views = [view for view in open_views(queue) if view.request_id not in known]
     views.sort(key=lambda view: view.when or 0.0)
     answered.sort(key=lambda view: view.when or 0.0, reverse=True)
     return views + answered
@@ -112,7 +121,7 @@ def request_view(queue: RelayQueue, request_id: str) -> RequestView:
     """
     state = queue.state(request_id)
     view = _answered(queue, request_id) if queue.answer(request_id) is not None else None
-    found = (view for view in _open_requests(queue) if view.request_id == request_id)
+    found = (view for view in open_views(queue) if view.request_id == request_id)
     return view or next(found, None) or RequestView(request_id, state, "?")
 
 
@@ -144,7 +153,8 @@ def _judge(
     return False, "its beat has stopped changing"
 
 
-def _open_requests(queue: RelayQueue) -> list[RequestView]:
+def open_views(queue: RelayQueue) -> list[RequestView]:
+    """The requests that are not seen as answered: where their files lie tells the state."""
     views = [
         _opened(queue, f"{folder}/{request_id}.json", request_id, state)
         for folder, state in ((layout.INBOX, State.RECEIVED), (layout.PENDING, State.PENDING))

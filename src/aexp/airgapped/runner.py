@@ -11,7 +11,6 @@ from aexp.domain.consent import Event
 from aexp.domain.errors import RelayStorageError
 from aexp.ports.clock import Clock
 
-MOST_AT_ONCE = 4
 READ_BYTES = 256 * 1024
 LAST_READS = 64
 """Reads after the end of a command: what it left in its pipe, but not what a grandchild adds for ever."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+MOST_AT_ONCE = 4
+"""Operations that may run at the same time, where nothing else was asked for."""
+
 
 @dataclass(frozen=True)
 class Limits:
