@@ -184,6 +184,84 @@ def test_no_wait_prints_the_id_alone(site: Site) -> None:
     site.until("it ran", lambda: site.json("show", request_id)["state"] == "completed")
 
 
+def test_into_a_pipe_verbose_says_each_state_with_the_id_and_quiet_nothing(site: Site) -> None:
+    site.wandb("true")
+    site.serve()
+    plain = site.relay("git-status")
+    assert (plain.stdout, plain.stderr) == ("", "")
+    told = site.relay("git-status", "-v").stderr.splitlines()
+    request_id = told[0].split()[0]
+    assert told[0] == f"{request_id} submitted: git_status in {site.repo}"
+    assert told[-1].startswith(f"{request_id} ok git_status in ")
+    consent = site.relay("wandb-sync", "-v", "--timeout", "2").stderr
+    assert " pending\n" in consent
+    quiet = site.relay("wandb-sync", "-q", "--timeout", "2").stderr
+    assert "waits for consent" in quiet
+    assert "error: No answer to" in quiet
+    failed = site.relay("push", "-b", "nowhere", "--quiet")
+    assert failed.returncode == 1
+    assert "failed git_push" in failed.stderr
+    assert "next: " in failed.stderr
+    assert site.relay("pull", "-q", "-v").returncode == 2
+
+
+def test_verbose_follows_a_request_of_another_shell(site: Site) -> None:
+    note = slow_git(site)
+    site.serve()
+    first = site.relay("fetch", "--no-wait").stdout.strip()
+    site.until("it runs", note.exists)
+    second = site.relay("pull", "--no-wait").stdout.strip()
+    site.until("it waits", lambda: site.json("show", second)["state"] == "approved")
+    told = site.relay("wait", second, "--timeout", "1", "--verbose").stderr
+    behind = f"behind {first[:8]} (git_fetch), which runs in this folder"
+    assert f"{second} approved: waits {behind}\n" in told
+    assert f"waits      {behind.replace(' (git_fetch), which runs', ', which comes first')}" in (
+        site.relay("show", second).stdout
+    )
+    site.relay("cancel", first)
+    assert f"{second} ok git_pull" in site.relay("log", "-f", "-v", second).stderr
+
+
+def test_requests_are_listed_by_what_is_asked_of_them(site: Site) -> None:
+    note = slow_git(site)
+    site.serve()
+    (site.repo / "sub").mkdir()
+    status = site.json("git-status")["request_id"]
+    below = site.json("git-status", cwd=site.repo / "sub")["request_id"]
+    fetch = site.relay("fetch", "--no-wait").stdout.strip()
+    site.until("it runs", note.exists)
+
+    def listed(*args: str) -> set[str]:
+        return {row["request_id"] for row in site.json("ls", *args)["requests"]}
+
+    everything = {status, below, fetch}
+    assert listed() == listed("--since", "1h") == listed("-C", str(site.repo)) == everything
+    assert listed("--open") == listed("--state", "running", "--state", "pending") == {fetch}
+    assert listed("--ended") == listed("--op", "git-status") == {status, below}
+    assert listed("--op", "fetch", "--op", "git_status") == everything
+    assert listed("-C", "sub") == listed("-C", f"{site.repo}/sub/") == {below}
+    assert listed("-n", "1") == {fetch, below}
+    assert listed("--since", "2100-01-01") == set()
+    assert {
+        row["request_id"] for row in site.json("ls", "--here", cwd=site.repo / "sub")["requests"]
+    } == {below}
+    assert "3 others: aexp relay ls\n" in site.relay("ls", "--state", "crashed").stderr
+    for wrong in (("--since", "yesterday"), ("--open", "--ended"), ("--here", "-C", "x")):
+        assert site.relay("ls", *wrong).returncode == 2
+
+
+def test_a_cancelled_request_is_told_in_json(site: Site) -> None:
+    note = slow_git(site)
+    site.serve()
+    request_id = site.relay("fetch", "--no-wait").stdout.strip()
+    site.until("it runs", note.exists)
+    asked = site.json("cancel", request_id[:9])
+    assert (asked["schema"], asked["request_id"], asked["asked"]) == (1, request_id, True)
+    assert site.relay("wait", request_id).returncode == 77
+    over = site.json("cancel", request_id)
+    assert (over["withdrawn"], over["asked"], over["state"]) == (False, False, "cancelled")
+
+
 def test_a_request_is_waited_for_from_another_shell(site: Site) -> None:
     note = slow_git(site)
     site.serve()

@@ -161,7 +161,8 @@ def test_without_following_there_is_what_has_come_so_far(site: Site) -> None:
     site.until("it runs", lambda: site.json("show", request_id)["state"] == "running")
     done = site.relay("log", request_id[:8])
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == f"There is no output yet: {request_id[:8]} is running.\n"
+    told = f"There is no output yet: {request_id[:8]} is running.\n"
+    assert done.stderr == f"{told}  next: aexp relay log -f {request_id[:8]}\n"
     gate.open()
     site.until("it is in the log", lambda: "50%" in site.relay("log", request_id).stdout)
     assert site.relay("log", request_id).stdout == "one\n50%\n"

@@ -181,6 +181,19 @@ def test_output_is_seen_while_the_command_runs(
     seen("the last line", lambda: shows(b"the last line\n"))
 
 
+def test_a_followed_operation_shows_its_first_line_long_before_it_ends(
+    site: Site, lab: StaleLab, held: Held, client: RelayClient
+) -> None:
+    handle = client.submit("git_fetch")
+    lines = handle.follow(timeout=60)
+    began = time.monotonic()
+    assert next(lines) == "the first line\n"
+    assert time.monotonic() - began < SOON_S
+    assert handle.state is State.RUNNING
+    held.let_go()
+    assert [*lines] == ["the last line\n"]
+
+
 def test_a_daemon_that_ends_or_starts_is_seen_at_once(
     site: Site, lab: StaleLab, client: RelayClient
 ) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,12 +21,21 @@ pytestmark = needs_tmux
 class Terminal:
     """A terminal of 110 columns with a shell of the site in it."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, *shell: str) -> None:
         self.site = site
         self._socket = str(site.home / "tmux.sock")
         env = {**site.env, "TERM": "xterm-256color", "PS1": "$ "}
         self._tmux(
-            "new-session", "-d", "-x", "110", "-y", "40", "-c", str(site.repo), "sh", env=env
+            "new-session",
+            "-d",
+            "-x",
+            "110",
+            "-y",
+            "40",
+            "-c",
+            str(site.repo),
+            *(shell or ("sh",)),
+            env=env,
         )
 
     def _tmux(self, *args: str, env: dict[str, str] | None = None) -> str:
@@ -42,11 +52,22 @@ class Terminal:
     def aexp(self, *args: str, rest: str = "; echo [ended $?]") -> None:
         self.type(sys.executable, "-P", "-m", "aexp", *args, rest=rest)
 
+    def keys(self, text: str, key: str) -> None:
+        self._tmux("send-keys", "-l", text)
+        self.press(key)
+
     def press(self, key: str) -> None:
         self._tmux("send-keys", key)
 
     def screen(self, *, colours: bool = False) -> str:
         return self._tmux("capture-pane", "-p", *(["-e"] if colours else []))
+
+    def below(self, text: str) -> str:
+        """What stands on the screen below the last line that has the text."""
+        return self.screen().rpartition(f"{text}\n")[2].strip()
+
+    def resize(self, columns: int) -> None:
+        self._tmux("resize-window", "-x", str(columns), "-y", "40")
 
     def shows(self, text: str) -> None:
         self.site.until(f"the screen shows {text!r}", lambda: text in self.screen())
@@ -92,6 +113,7 @@ def test_ctrl_c_while_waiting_says_how_to_go_on(site: Site, terminal: Terminal) 
     terminal.press("C-c")
     terminal.shows("[ended 130]")
     screen = terminal.screen()
+    assert "wandb_sync waits for consent, " not in screen
     assert "wandb_sync still waits for consent as" in screen
     assert "next: aexp relay approve" in screen
     assert "Traceback" not in screen
@@ -134,6 +156,115 @@ def test_output_is_shown_as_it_comes(site: Site, terminal: Terminal) -> None:
     assert "and done" in shown
     assert "half" not in shown
     assert "ok git_fetch in" in shown
+
+
+BAR = "Receiving objects ━━━━━━━━━━━━╸                   42% 420/1000, 1.2 MiB | 3 MiB/s"
+
+
+def receiving(site: Site) -> Path:
+    """A git for the daemon whose fetch stands at 42 % until a word is written to the fifo, then says it."""
+    go = site.repo / ".git/go"
+    os.mkfifo(go)
+    stand_in(
+        site,
+        '#!/bin/sh\ncase "$*" in *fetch*) echo before; '
+        'printf "Receiving objects:   1%% (10/1000)\\r"; '
+        'printf "Receiving objects:  42%% (420/1000), 1.2 MiB | 3 MiB/s\\r"; '
+        f'read word < {go}; printf "Receiving objects: 100%% (1000/1000), done.\\n"; echo "$word";; '
+        f'*) exec {shutil.which("git")} "$@";; esac\n',
+    )
+    return go
+
+
+def test_progress_is_a_bar_below_the_output_and_gone_at_the_end(
+    site: Site, terminal: Terminal
+) -> None:
+    go = receiving(site)
+    site.serve()
+    terminal.type("export", "NO_COLOR=1")
+    terminal.aexp("relay", "fetch")
+    terminal.shows(BAR)
+    assert terminal.below("before") == BAR
+    go.write_text("after\n")
+    terminal.shows("[ended 0]")
+    screen = terminal.screen()
+    assert "before\nReceiving objects: 100% (1000/1000), done.\nafter\nok git_fetch in" in screen
+    assert "42%" not in screen
+
+
+def test_a_terminal_that_becomes_narrower_shows_one_line_of_progress(
+    site: Site, terminal: Terminal
+) -> None:
+    go = receiving(site)
+    site.serve()
+    terminal.type("export", "NO_COLOR=1")
+    terminal.aexp("relay", "fetch")
+    terminal.shows(BAR)
+    terminal.resize(40)
+    terminal.shows(" 42%\n")
+    assert terminal.screen().count("42%") == 1
+    terminal.resize(110)
+    terminal.shows(BAR)
+    assert terminal.screen().count("42%") == 1
+    go.write_text("after\n")
+    terminal.shows("[ended 0]")
+    assert "42%" not in terminal.screen()
+
+
+def test_into_a_pipe_goes_the_output_alone_while_the_terminal_shows_progress(
+    site: Site, terminal: Terminal
+) -> None:
+    go = receiving(site)
+    site.serve()
+    terminal.type("export", "NO_COLOR=1")
+    terminal.aexp("relay", "fetch", rest=" > out.txt; echo [ended $?]")
+    terminal.shows(BAR)
+    go.write_text("after\n")
+    terminal.shows("[ended 0]")
+    assert "42%" not in terminal.screen()
+    told = (site.repo / "out.txt").read_text()
+    assert told == "before\nReceiving objects: 100% (1000/1000), done.\nafter\n"
+
+
+def test_who_is_quiet_sees_neither_bar_nor_state(site: Site, terminal: Terminal) -> None:
+    go = receiving(site)
+    site.serve()
+    terminal.aexp("relay", "fetch", "-q")
+    terminal.shows("before")
+    request_id = site.json("ls")["requests"][0]["request_id"]
+    # Time for two seconds of status, had there been one.
+    site.relay("wait", request_id, "--timeout", "2.5")
+    assert terminal.below("before") == ""
+    go.write_text("after\n")
+    terminal.shows("[ended 0]")
+    assert "ok git_fetch" not in terminal.screen()
+
+
+def test_a_request_behind_another_one_says_which(site: Site, terminal: Terminal) -> None:
+    note = slow_git(site)
+    site.serve()
+    first = site.relay("fetch", "--no-wait").stdout.strip()
+    site.until("it runs", note.exists)
+    terminal.aexp("relay", "pull")
+    terminal.shows(f"git_pull waits behind {first[:8]} (git_fetch), which runs in this folder, 2 s")
+    rows = {row["op"]: row for row in site.json("ls")["requests"]}
+    assert (rows["git_pull"]["waits_for"], rows["git_pull"]["behind"]) == ("request", first)
+    assert f"behind {first[:8]} (git_fetch)" in site.relay("ls", "--open").stdout
+    site.relay("cancel", first)
+    terminal.shows("[ended 0]")
+    assert "waits behind" not in terminal.screen()
+
+
+def test_a_terminal_that_cannot_go_back_is_told_in_lines(site: Site, terminal: Terminal) -> None:
+    note = slow_git(site)
+    site.serve()
+    terminal.type("export", "TERM=dumb")
+    terminal.aexp("relay", "fetch")
+    terminal.shows("git_fetch runs as")
+    assert note.exists()
+    terminal.press("C-c")
+    terminal.shows("[ended 130]")
+    assert terminal.screen().count("git_fetch runs as") == 1
 
 
 def test_a_very_long_output_keeps_its_end_on_the_terminal(site: Site, terminal: Terminal) -> None:

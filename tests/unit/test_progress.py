@@ -81,7 +81,7 @@ def test_what_was_given_begins_the_whole_and_goes_on_with_the_rest(
 ) -> None:
     whole = collapsed(text)
     lines = ProgressLines()
-    *pieces, last = cut(text, at)
+    *pieces, _ = cut(text, at)
     given = "".join(line for piece in pieces for line in lines.feed(str(piece)))
     assert lines.chars == len(given)
     assert lines.begins(whole)

@@ -94,7 +94,10 @@ def queue_folder(text: str, *, from_url: bool = False) -> str:
                 f"file://{visible(text)} names a host.", "Write file:///path/to/queue."
             )
     if not text.isprintable():
-        raise SettingsError(f"The queue's path is not printable: {visible(text)}.")
+        raise SettingsError(
+            f"The queue's path is not printable: {visible(text)}.",
+            "Choose one of printable characters.",
+        )
     return os.path.normpath(absolute(text))
 
 
@@ -108,7 +111,7 @@ def absolute(path: str | os.PathLike[str]) -> str:
     if found.startswith("~"):
         shown = visible(os.fspath(path))
         why = "Could not determine home directory."
-        raise SettingsError(f"The path {shown} cannot be found: {why}.")
+        raise SettingsError(f"The path {shown} cannot be found: {why}.", "Write it from / on.")
     try:
         return found if os.path.isabs(found) else os.path.join(os.getcwd(), found)
     except FileNotFoundError as exc:

@@ -24,6 +24,17 @@ _ERRORS: dict[State, type[RelayError]] = {
     State.CRASHED: RelayCrashedError,
 }
 
+_NEXT: dict[State, str] = {
+    State.INVALID: "Change what was asked for, and submit it again.",
+    State.REJECTED: "Ask who decided, or change what is asked for; then submit it again.",
+    State.CANCELLED: "Submit it again if it is still wanted.",
+    State.EXPIRED: "Submit it again.",
+    State.TIMED_OUT: "Look at `git status` and the remote before you submit it again.",
+    State.FAILED_TO_START: "`aexp relay doctor` on the login node says what is missing there.",
+    State.CRASHED: "Look at `git status` and the remote before you submit it again.",
+}
+"""What to do next, where the answer leaves it out."""
+
 
 def result_of(response: Response) -> RelayResult:
     """The result of a completed operation.
@@ -51,10 +62,11 @@ def error_of(response: Response) -> RelayError | None:
     """The error that an answer stands for, None for a completed operation."""
     state, request_id = response.final_state, response.request_id
     what = visible_lines(response.error or f"{visible(response.op)} ended as {state}.", limit=2000)
-    hint = visible_lines(response.hint or "", limit=2000)
+    hint = visible_lines(response.hint or _NEXT.get(state, ""), limit=2000)
     if state is State.COMPLETED:
         if response.returncode is not None:
             return None
+        hint = hint or "Look at it in the queue's outbox; the operation may have run."
         return RelayAnswerError(f"The answer to {request_id} has no returncode.", hint, request_id)
     if state is State.INVALID:
         told = {key: visible(str(value), limit=400) for key, value in response.details.items()}

@@ -1,6 +1,5 @@
 """Waiting for an answer, as a series of looks: the caller decides how time passes between them."""
 
-import math
 from collections.abc import Callable, Sequence
 
 from aexp.airgapped.beats import Beat
@@ -10,7 +9,7 @@ from aexp.domain import layout
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
-from aexp.domain.polling import client_wait, jittered
+from aexp.domain.polling import SHORT_S, client_wait, jittered, until_tick
 from aexp.domain.requests import Response
 from aexp.domain.text import age
 from aexp.ports.clock import Clock
@@ -22,10 +21,6 @@ IMPATIENT_FOR_S = 45.0
 """Seconds of waiting after which a client looks less often at how things stand."""
 SILENCE_S = 8.0
 """Seconds without a change of the beat that are worth telling."""
-TICK_S = 1.0
-"""Seconds between two calls that say how a request stands."""
-SHORT_S = 0.002
-"""Seconds that a wait may end too early without anything having happened."""
 THOROUGH_EVERY_S = 15.0
 THOROUGH_MOST_S = 240.0
 """Seconds between two looks that would also find an answer without a mark: twice as long each time."""
@@ -44,6 +39,11 @@ def approve_hint(request_id: str, url: str) -> str:
 def show_hint(request_id: str, url: str) -> str:
     """What a person types to see a request."""
     return f"aexp relay show {request_id[:8]}{queue_flag(url)}"
+
+
+def wait_hint(request_id: str, url: str) -> str:
+    """What a person types to wait for a request that goes on."""
+    return f"aexp relay wait {request_id[:8]}{queue_flag(url)}"
 
 
 def patience(timeout: object) -> float:
@@ -167,20 +167,15 @@ class AnswerWait:
         own, until = layout.inbox(self._request_id), self._clock.monotonic() + pause_s
         while True:
             before = self._clock.monotonic()
-            piece = min(until - before, self._until_tick(before))
+            piece = until - before
+            if self._state is not None:
+                piece = min(piece, until_tick(before - self._began))
             moved = self._queue.storage.wait(folders, max(piece, 0.0), file=own)
             now = self._clock.monotonic()
             if moved or until - now < SHORT_S or now - before < piece - SHORT_S:
                 return moved
             if self._on_state is not None and self._state is not None:
                 self._on_state(self._state)
-
-    def _until_tick(self, now: float) -> float:
-        """Seconds until it is time to say how it stands: whoever shows the seconds shows each of them."""
-        if self._state is None:
-            return math.inf
-        left = TICK_S - (now - self._began) % TICK_S
-        return left if left >= SHORT_S else left + TICK_S
 
     def _see_state(self) -> None:
         if self.pending and self._queue.is_still_pending(self._request_id):
@@ -233,7 +228,7 @@ class AnswerWait:
 
     def _timed_out(self) -> RelayTimeoutError:
         request_id, url = self._request_id, self._queue.storage.url
-        later = f'`{show_hint(request_id, url)}`, or client.handle("{request_id}").result()'
+        later = f'`{wait_hint(request_id, url)}`, or client.handle("{request_id}").result()'
         if self._queue.is_pending(request_id):
             what, hint = (
                 "waits for consent",

@@ -168,6 +168,11 @@ def _tell_findings(found: "Findings", trails: Trails) -> None:
                 )
     for problem in found.problems:
         click.echo(f"{click.style('changed:', fg='red', bold=True)} {problem}", err=True)
+    if found.problems:
+        click.echo(
+            "  next: keep a copy of both, and find out who could write them: aexp relay audit show",
+            err=True,
+        )
     if found.trail is None and found.copy is not None:
         click.echo(
             "  note: only the copy was checked; the trail is on the login node. Lines cut off at the end "

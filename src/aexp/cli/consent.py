@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from aexp.cli import completing
 from aexp.cli.login_node import container
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
@@ -34,7 +35,7 @@ def pending(queue: str | None, as_json: bool) -> None:
         print_json({"pending": [dataclasses.asdict(one) for one in found]})
         return
     if not found:
-        click.echo("Nothing waits for consent.", err=True)
+        click.echo("Nothing waits for consent. What else there is: aexp relay ls --open", err=True)
         return
     now = built.clock().wall()
     rows = [["ID", "OPERATION", "WAITS", "FROM", "WHERE"]]
@@ -51,7 +52,7 @@ def pending(queue: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("request_id", metavar="ID")
+@click.argument("request_id", metavar="ID", shell_complete=completing.pending_ids)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for the digits of the digest.")
 @click.option(
     "--key",
@@ -78,11 +79,14 @@ def approve(request_id: str, yes: bool, key: str | None, queue: str | None) -> N
     else:
         click.echo(f"approved {_named(shown)}")
     if built.queue().beat() is None:
+        from aexp.airgapped.waiting import serve_hint
+
         click.echo("No daemon serves the queue; nothing runs before one is started.", err=True)
+        click.echo(f"  next: {serve_hint(built.storage().url)}", err=True)
 
 
 @click.command()
-@click.argument("request_id", metavar="ID")
+@click.argument("request_id", metavar="ID", shell_complete=completing.pending_ids)
 @click.option("--reason", default="", help="What the requester is told.")
 @queue_option
 def reject(request_id: str, reason: str, queue: str | None) -> None:

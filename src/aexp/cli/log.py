@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from aexp.cli.terminal import echo, print_json, show_note
-from aexp.cli.wiring import queue_option
-from aexp.domain.consent import FINAL, State
+from aexp.cli import completing
+from aexp.cli.telling import Teller, Voice
+from aexp.cli.terminal import echo, print_json
+from aexp.cli.wiring import queue_option, voice_of, voice_options
+from aexp.domain.consent import FINAL
 
 if TYPE_CHECKING:
     from aexp.airgapped.client import RelayClient
@@ -16,21 +18,25 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("request_id", metavar="ID")
+@click.argument("request_id", metavar="ID", shell_complete=completing.ids)
 @queue_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with -f one a line.")
 @click.option("-f", "--follow", "follows", is_flag=True, help="Go on until the operation is over.")
-def log(request_id: str, queue: str | None, as_json: bool, follows: bool) -> None:
+@voice_options
+def log(
+    request_id: str, queue: str | None, as_json: bool, follows: bool, quiet: bool, verbose: bool
+) -> None:
     """Print the output of a request so far, or with -f as it comes. The first digits of its ID will do.
 
     With -f it ends with the operation's own status. Ctrl-C ends the following alone.
     """
     from aexp.cli.clients import client_of
 
+    voice = voice_of(quiet=quiet, verbose=verbose)
     client = client_of(queue)
     full_id = client.queue.find(request_id)
     if follows:
-        _follow(client, full_id, as_json=as_json)
+        _follow(client, full_id, as_json=as_json, voice=voice)
     else:
         _print_so_far(client, full_id, as_json=as_json)
 
@@ -51,34 +57,41 @@ def _print_so_far(client: "RelayClient", full_id: str, *, as_json: bool) -> None
     if not show_lines(lines):
         when = "" if state in FINAL else " yet"
         echo(f"There is no output{when}: {full_id[:8]} is {state}.", err=True)
+        echo(f"  next: {_next(client, full_id, ended=state in FINAL)}", err=True)
 
 
-def _follow(client: "RelayClient", full_id: str, *, as_json: bool) -> None:
+def _next(client: "RelayClient", full_id: str, *, ended: bool) -> str:
+    from aexp.airgapped.defaults import queue_flag
+
+    verb = "show" if ended else "log -f"
+    return f"aexp relay {verb} {full_id[:8]}{queue_flag(client.queue.storage.url)}"
+
+
+def _follow(client: "RelayClient", full_id: str, *, as_json: bool, voice: Voice) -> None:
+    from aexp.airgapped.inspection import request_view
     from aexp.cli.exits import INTERRUPTED
     from aexp.cli.render import show_lines
+    from aexp.cli.running import older_s
 
     handle = client.handle(full_id)
-    told: set[State] = set()
-
-    def tell(state: State) -> None:
-        if state is State.PENDING and state not in told:
-            _tell_pending(client, full_id)
-        told.add(state)
-
-    lines = handle.follow(math.inf, on_state=tell, on_said=show_note)
-    try:
-        if as_json:
-            for line in lines:
-                print_json({"text": line})
-        else:
-            show_lines(lines)
-    except KeyboardInterrupt:
-        _tell_interrupted(client, full_id)
-        sys.exit(INTERRUPTED)
-    _end(handle, as_json=as_json)
+    older = older_s(request_view(client.queue, full_id))
+    with Teller(client.queue, full_id, full_id[:8], voice, older) as teller:
+        lines = handle.follow(
+            math.inf, on_state=teller.tell, on_said=teller.note, on_progress=teller.progress
+        )
+        try:
+            if as_json:
+                for line in teller.above(lines):
+                    print_json({"text": line})
+            else:
+                show_lines(teller.above(lines))
+        except KeyboardInterrupt:
+            _tell_interrupted(client, full_id)
+            sys.exit(INTERRUPTED)
+    _end(handle, client.queue.storage.url, as_json=as_json, voice=voice)
 
 
-def _end(handle: "RelayHandle", *, as_json: bool) -> None:
+def _end(handle: "RelayHandle", url: str, *, as_json: bool, voice: Voice) -> None:
     """Say how it ended, and end with the operation's own status."""
     from aexp.cli.exits import of_operation
     from aexp.cli.render import show_end
@@ -92,15 +105,8 @@ def _end(handle: "RelayHandle", *, as_json: bool) -> None:
         raise error
     if result is not None:
         if not as_json:
-            show_end(result)
+            show_end(result, voice, url)
         sys.exit(of_operation(result.returncode))
-
-
-def _tell_pending(client: "RelayClient", full_id: str) -> None:
-    from aexp.airgapped.waiting import approve_hint
-
-    how = approve_hint(full_id, client.queue.storage.url)
-    echo(f"{full_id[:8]} waits for consent. On the login node: {how}", err=True)
 
 
 def _tell_interrupted(client: "RelayClient", full_id: str) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 import rich_click as click
 
-from aexp.cli.wiring import json_option, queue_option
+from aexp.cli import completing
+from aexp.cli.wiring import json_option, queue_option, voice_of, voice_options
 
 
 def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every operation takes."""
     for option in (
+        voice_options,
         click.option("--no-wait", is_flag=True, help="Print the request's id and return at once."),
         json_option,
         click.option(
@@ -20,7 +22,11 @@ def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="How long to wait for the answer.  [default: $AEXP_RELAY_TIMEOUT, else 60]",
         ),
         click.option(
-            "-C", "--cwd", metavar="DIR", help="The working copy.  [default: the current folder]"
+            "-C",
+            "--cwd",
+            metavar="DIR",
+            shell_complete=completing.folders,
+            help="The working copy.  [default: the current folder]",
         ),
         queue_option,
     ):
@@ -36,8 +42,21 @@ def pull(**options: Any) -> None:
 
 
 @click.command()
-@click.option("-b", "--branch", default="HEAD", show_default=True, help="The branch to send.")
-@click.option("--remote", default="origin", show_default=True, help="The remote's name.")
+@click.option(
+    "-b",
+    "--branch",
+    default="HEAD",
+    show_default=True,
+    shell_complete=completing.branches,
+    help="The branch to send.",
+)
+@click.option(
+    "--remote",
+    default="origin",
+    show_default=True,
+    shell_complete=completing.remotes,
+    help="The remote's name.",
+)
 @operation_options
 def push(branch: str, remote: str, **options: Any) -> None:
     """Send one branch to a remote, never forced (git push REMOTE BRANCH)."""
@@ -74,7 +93,7 @@ def wandb_sync(runs: tuple[str, ...], **options: Any) -> None:
 
 
 @click.command()
-@click.argument("op")
+@click.argument("op", shell_complete=completing.operations)
 @click.argument("args", nargs=-1)
 @operation_options
 def request(op: str, args: tuple[str, ...], **options: Any) -> None:
@@ -85,4 +104,5 @@ def request(op: str, args: tuple[str, ...], **options: Any) -> None:
 def _run(op: str, args: Sequence[str], **options: Any) -> None:
     from aexp.cli.running import run
 
+    voice_of(quiet=options["quiet"], verbose=options["verbose"])
     run(op, args, **options)

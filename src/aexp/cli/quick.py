@@ -14,7 +14,10 @@ from aexp.cli.terminal import echo, show_error
 from aexp.domain.errors import AexpError
 
 _LOOK = {"queue": None, "as_json": False}
-_RUN = {**_LOOK, "cwd": None, "timeout": None, "no_wait": False}
+_RUN = {
+    **{**_LOOK, "cwd": None, "timeout": None, "no_wait": False},
+    **{"quiet": False, "verbose": False},
+}
 VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     {
         "status": ("", _LOOK),
@@ -32,6 +35,7 @@ _SPELT = MappingProxyType(
     {
         **{"--queue": "queue", "--json": "as_json", "--cwd": "cwd", "-C": "cwd"},
         **{"--timeout": "timeout", "--no-wait": "no_wait"},
+        **{"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"},
         **{"--log": "log", "--once": "once", "--standby": "standby"},
         **{"--branch": "branch", "-b": "branch", "--remote": "remote"},
     }
@@ -74,7 +78,8 @@ def read(words: Sequence[str]) -> dict[str, Any] | None:
         if value is None:
             return None
         options[name] = value
-    return options
+    # Both at once are a mistake, which click tells.
+    return None if {"quiet", "verbose"} <= given else options
 
 
 def operation(verb: str, options: Mapping[str, Any]) -> tuple[str, list[str]]:

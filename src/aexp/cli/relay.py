@@ -14,7 +14,7 @@ COMMANDS = {
     "rebase": "aexp.cli.operations:rebase",
     "wandb-sync": "aexp.cli.operations:wandb_sync",
     "request": "aexp.cli.operations:request",
-    "ls": "aexp.cli.inspection:ls",
+    "ls": "aexp.cli.listing:ls",
     "show": "aexp.cli.inspection:show",
     "log": "aexp.cli.log:log",
     "wait": "aexp.cli.wait:wait",

@@ -6,8 +6,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from aexp.cli.telling import Voice
 from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.domain.consent import FINAL, State
+from aexp.domain.progress import collapsed
 from aexp.domain.text import age, visible_lines
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ _COLOURS = {
 def show_output(text: str) -> None:
     """An operation's output: exactly as it was into a pipe, made harmless on a terminal."""
     if sys.stdout.isatty():
-        text = visible_lines(text)
+        text = visible_lines(collapsed(text))
     echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
@@ -41,29 +43,43 @@ def show_lines(lines: Iterable[str]) -> bool:
     return bool(last)
 
 
-def show_result(result: "RelayResult", *, as_json: bool) -> None:
+def show_result(result: "RelayResult", *, as_json: bool, voice: Voice, url: str) -> None:
     """The output on stdout; on stderr one line of how it went, where somebody is there to read it."""
     if as_json:
         print_json(dataclasses.asdict(result))
+        if voice is Voice.VERBOSE:
+            show_end(result, voice, url)
         return
     show_output(result.stdout)
-    show_end(result)
+    show_end(result, voice, url)
 
 
-def show_end(result: "RelayResult") -> None:
-    """The notices, and the line of how it went."""
-    for notice in result.notices:
-        show_note(notice)
-    if result.ok and not sys.stderr.isatty():
+def show_end(result: "RelayResult", voice: Voice, url: str) -> None:
+    """The notices, and the line of how it went; after a failure what to do next.
+
+    Args:
+        url: the queue's.
+    """
+    if voice is not Voice.QUIET:
+        for notice in result.notices:
+            show_note(notice)
+    heard = sys.stderr.isatty() and voice is Voice.NORMAL
+    if result.ok and not heard and voice is not Voice.VERBOSE:
         return
     mark = style("ok", "green") if result.ok else style("failed", "red")
     told = f"{mark} {result.op} in {age(result.duration_s)}"
+    if voice is Voice.VERBOSE:
+        told = f"{result.request_id} {told}"
     if not result.ok:
         told += f", returncode {result.returncode}"
         told += f" ({result.kind})" if result.kind else ""
     echo(told, err=True)
-    if result.hint and not result.ok:
-        echo(f"{style('  next:', 'cyan')} {result.hint}", err=True)
+    if not result.ok:
+        from aexp.airgapped.waiting import show_hint
+
+        # What it said is all that is known; a short answer leaves the middle of it to the log.
+        hint = result.hint or f"see what it said: {show_hint(result.request_id, url)}"
+        echo(f"{style('  next:', 'cyan')} {hint}", err=True)
 
 
 def show_daemon(view: "DaemonView") -> None:
@@ -88,16 +104,40 @@ def show_daemon(view: "DaemonView") -> None:
         echo(f"destination {line}")
 
 
-def request_rows(views: Iterable["RequestView"], now: float) -> list[list[str]]:
-    """The lines of ``aexp relay ls``, with a heading."""
+def request_rows(views: Iterable["RequestView"], now: float, url: str) -> list[list[str]]:
+    """The lines of ``aexp relay ls``, with a heading.
+
+    Args:
+        url: the queue's, for what is to be typed.
+    """
+    views = [*views]
+    known = {view.request_id: view for view in views}
     rows = [["ID", "STATE", "OPERATION", "AGE", "RC", "WHERE", "NOTE"]]
     for view in views:
         old = "" if view.when is None else age(now - view.when)
         status = "" if view.returncode is None else str(view.returncode)
         operation = " ".join([view.op, *view.args])
-        note = view.error or view.kind or ""
+        note = view.error or view.kind or wait_of(view, url, known.get(view.behind or ""))
         rows.append([view.request_id[:8], view.state, operation, old, status, view.cwd, note])
     return rows
+
+
+def wait_of(view: "RequestView", url: str, ahead: "RequestView | None" = None) -> str:
+    """What an open request waits for, in words; empty where it waits for nothing, or that is not known.
+
+    Args:
+        ahead: the request that it is behind, if that is known.
+    """
+    from aexp.airgapped.waiting import approve_hint
+
+    what = f" ({ahead.op})" if ahead else ""
+    does = "runs" if ahead and ahead.state is State.RUNNING else "comes first"
+    return {
+        "person": f"for consent: {approve_hint(view.request_id, url)}",
+        "request": f"behind {(view.behind or '')[:8]}{what}, which {does} in this folder",
+        "slot": "for a free slot: as many run as may",
+        "daemon": "for the daemon to come to it",
+    }.get(view.waits_for or "", "")
 
 
 def show_table(rows: Sequence[Sequence[str]]) -> None:
@@ -119,13 +159,14 @@ def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
-def show_request(view: "RequestView", output: str, log: str) -> None:
+def show_request(view: "RequestView", output: str, log: str, url: str) -> None:
     """What is known of a request, then its output."""
     facts = {
         "request": view.request_id,
         "state": style(view.state, _COLOURS.get(view.state, "red")),
         "operation": " ".join([view.op, *view.args]),
         "cwd": view.cwd,
+        "waits": wait_of(view, url),
         "client": view.client,
         "daemon": view.owner,
         "answered" if view.state in FINAL else "submitted": ""

@@ -9,6 +9,7 @@ COMMANDS = {
     "relay": "aexp.cli.relay:relay",
     "sandbox": "aexp.cli.sandbox:sandbox",
     "new-sandbox": "aexp.cli.sandbox:new_sandbox",
+    "completion": "aexp.cli.completion:completion",
 }
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FORGEABLE = (
     "warning: with consent by files, every program that can write the queue can approve; "
-    "--consent login asks on this node"
+    "aexp relay serve --consent login asks on this node instead"
 )
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -72,6 +72,7 @@ def _serve(
     with _stopping(daemon, write_end):
         if not daemon.start(_tell_standby if standby else None):
             echo(f"ended before {url} was free to serve", err=True)
+            echo("  next: aexp relay status says who serves it", err=True)
             return False
         told = f"pid {os.getpid()}, consent {mode.described}, log {where}"
         echo(f"aexp relay serves {url} ({told})", err=True)

@@ -46,6 +46,8 @@ def trust(
     """
     if (remote is not None and (keys or cwd)) or (show and (keys or remote or forget)):
         raise click.UsageError("Give one of --key (with --cwd), --remote and --list.")
+    if as_json and not show:
+        raise click.UsageError("--json goes with --list.")
     built = container(queue)
     if show:
         _show(built, as_json=as_json)
@@ -142,4 +144,4 @@ def _show(built: "Container", *, as_json: bool) -> None:
         for remote, verb, url, _ in rows:
             click.echo(f"destination {visible(root)}: {visible(remote)} ({verb}) {visible(url)}")
     if not any(body.values()):
-        click.echo("Nothing was accepted on this node.", err=True)
+        click.echo("Nothing was accepted on this node. See: aexp relay trust --help", err=True)

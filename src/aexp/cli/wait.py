@@ -2,11 +2,12 @@
 
 import rich_click as click
 
-from aexp.cli.wiring import json_option, queue_option
+from aexp.cli import completing
+from aexp.cli.wiring import json_option, queue_option, voice_of, voice_options
 
 
 @click.command()
-@click.argument("request_id", metavar="ID")
+@click.argument("request_id", metavar="ID", shell_complete=completing.open_ids)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
@@ -15,16 +16,25 @@ from aexp.cli.wiring import json_option, queue_option
 )
 @queue_option
 @json_option
-def wait(request_id: str, timeout: float | None, queue: str | None, as_json: bool) -> None:
+@voice_options
+def wait(
+    request_id: str,
+    timeout: float | None,
+    queue: str | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
     """Wait for the answer to a request, whoever submitted it, and end as the operation did.
 
     The first digits of its ID will do. Ctrl-C ends only the waiting.
     """
     from aexp.airgapped.inspection import request_view
     from aexp.cli.clients import client_of
-    from aexp.cli.running import finish
+    from aexp.cli.running import finish, older_s
 
+    voice = voice_of(quiet=quiet, verbose=verbose)
     client = client_of(queue, timeout=timeout)
-    full_id = client.queue.find(request_id)
-    op = request_view(client.queue, full_id).op
-    finish(op, client.handle(full_id), client.queue.storage, as_json=as_json)
+    view = request_view(client.queue, client.queue.find(request_id))
+    handle = client.handle(view.request_id)
+    finish(view.op, handle, client.queue, as_json=as_json, voice=voice, older_s=older_s(view))

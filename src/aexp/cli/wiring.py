@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from aexp.cli.telling import Voice
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -20,3 +22,31 @@ def queue_option(command: F) -> F:
 def json_option(command: F) -> F:
     """``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def voice_options(command: F) -> F:
+    """``-q`` and ``-v``."""
+    quiet = click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="Say nothing on standard error but errors and what a person must decide.",
+    )
+    verbose = click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Say each change of state at once, with the request's id.",
+    )
+    return quiet(verbose(command))
+
+
+def voice_of(*, quiet: bool, verbose: bool) -> Voice:
+    """What the two options ask for.
+
+    Raises:
+        UsageError: both were given.
+    """
+    if quiet and verbose:
+        raise click.UsageError("Give one of --quiet and --verbose.")
+    return Voice.of(quiet=quiet, verbose=verbose)

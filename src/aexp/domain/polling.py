@@ -19,6 +19,9 @@ DOZES_AFTER_S = 90.0
 BUSY_FOR_S = 1.0
 MARKERS_MOST_S = 12.0
 JITTER = 0.2
+TICK_S = 1.0
+SHORT_S = 0.002
+"""Seconds that a wait may end too early without anything having happened."""
 
 
 def client_wait(elapsed_s: float, *, for_consent: bool = False, near: bool = False) -> float:
@@ -72,6 +75,12 @@ def markers_wait(quiet_s: float) -> float:
     return min(daemon_wait(quiet_s), DAEMON_IDLE_S) + min(quiet_s / 60, 1.0) * (
         MARKERS_MOST_S - DAEMON_IDLE_S
     )
+
+
+def until_tick(elapsed_s: float) -> float:
+    """Seconds until a waiting client says again how things stand: whoever shows the seconds shows each."""
+    left = TICK_S - elapsed_s % TICK_S
+    return left if left >= SHORT_S else left + TICK_S
 
 
 def jittered(wait_s: float, dice: float) -> float:

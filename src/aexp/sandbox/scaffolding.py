@@ -98,7 +98,9 @@ def _parent(given: str | PathLike[str] | None, root: str | None, files: Filesyst
     try:
         parent = Path(DEFAULT_PARENT if given is None else fspath(given)).expanduser()
     except RuntimeError as exc:
-        raise SandboxScaffoldError(f"The folder {given} cannot be found: {exc}.") from exc
+        raise SandboxScaffoldError(
+            f"The folder {given} cannot be found: {exc}.", "Write it from / on."
+        ) from exc
     if root is None and not parent.is_absolute():
         raise SandboxScaffoldError(
             f"There is no git repository in {Path.cwd()} or above it.",

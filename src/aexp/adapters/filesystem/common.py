@@ -18,7 +18,8 @@ def failure(path: str, exc: Exception) -> FilesystemError:
         from aexp.adapters.remedies import reason, remedy
 
         return FilesystemError(f"{shown}: {reason(exc)}.", remedy(exc))
-    return FilesystemError(f"{shown}: {visible(str(exc)) or type(exc).__name__}.")
+    told = visible(str(exc)) or type(exc).__name__
+    return FilesystemError(f"{shown}: {told}.", "Check the path.")
 
 
 @contextmanager

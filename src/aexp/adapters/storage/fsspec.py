@@ -200,7 +200,7 @@ def _translated(exc: OSError, path: str, done: str) -> RelayStorageError:
     if exc.errno in FULL:
         return StorageFullError(what, remedy(exc))
     if isinstance(exc, FileNotFoundError):
-        return StorageMissingError(f"{path} does not exist.")
+        return StorageMissingError(f"{path} does not exist.", "It may have moved on: look again.")
     return RelayStorageError(what, remedy(exc))
 
 

@@ -50,7 +50,9 @@ class MemoryStorage(QueueStorage):
             try:
                 data = self._folders[folder][entry]
             except KeyError:
-                raise StorageMissingError(f"{name} is not in the queue memory://.") from None
+                raise StorageMissingError(
+                    f"{name} is not in the queue memory://.", "It may have moved on: look again."
+                ) from None
         return data[offset:] if limit is None else data[offset : offset + limit]
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:

@@ -111,7 +111,10 @@ class GitBench:
         """
         survey = command.survey
         if survey is None:
-            raise RelayStartError(f"{command.op} was not surveyed; nothing was run.")
+            raise RelayStartError(
+                f"{command.op} was not surveyed; nothing was run.",
+                "This is a defect of the relay; please report it.",
+            )
         try:
             layout, study = self._readings.pop(command.request_id) or self._study(
                 command.op, command.cwd

@@ -176,7 +176,10 @@ def _run(argv: list[str], environment: Mapping[str, str], *, absent_ok: bool = F
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
-        raise RelayStartError(f"{os.path.basename(argv[0])} could not be asked: {exc}.") from exc
+        raise RelayStartError(
+            f"{os.path.basename(argv[0])} could not be asked: {exc}.",
+            f"Try `{os.path.basename(argv[0])} --version` on the login node.",
+        ) from exc
     # A scope whose file does not exist is an error to git, and no settings to us.
     absent = absent_ok and b"No such file" in done.stderr
     if done.returncode != 0 and not absent:

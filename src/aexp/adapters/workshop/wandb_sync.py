@@ -87,7 +87,10 @@ class WandbBench:
         """
         survey, program = command.survey, self._program
         if survey is None or program is None:
-            raise RelayStartError(f"{command.op} was not surveyed; nothing was run.")
+            raise RelayStartError(
+                f"{command.op} was not surveyed; nothing was run.",
+                "This is a defect of the relay; please report it.",
+            )
         try:
             found = find_runs(command.cwd, survey.args, Path(self._home))
         except RelayValidationError as exc:
