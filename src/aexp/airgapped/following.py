@@ -94,6 +94,7 @@ class Following:
             raise
         keep(answer)
         yield from self._rest(answer)
+        self._tell_progress("")
 
     def _news(self, wait: AnswerWait) -> Iterator[str]:
         """What the log has got, if it is time to read it."""
@@ -144,7 +145,6 @@ class Following:
 
     def _rest(self, answer: Response) -> Iterator[str]:
         """What was not given yet, now that the answer is there."""
-        self._tell_progress("")
         # Older daemons left it to the client to leave out what a line of progress had been before.
         text = collapsed(answer.stdout)
         # The last piece of a log comes after the answer or never, but an answer that was not cut has it all.

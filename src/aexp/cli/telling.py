@@ -71,7 +71,7 @@ class Teller:
     @property
     def is_pending(self) -> bool:
         """Whether it waited for consent when it was last heard of."""
-        return self._told is State.PENDING
+        return self._state is State.PENDING
 
     def __enter__(self) -> "Teller":
         return self
@@ -125,7 +125,7 @@ class Teller:
     def _tell_once(self, state: State) -> None:
         """Say what stays on the screen: what a person must do, and news where no line is drawn."""
         patient = time.monotonic() - self._began >= PATIENT_S and sys.stderr.isatty()
-        if state is self._told or not (patient or state is State.PENDING):
+        if state in {self._told, *FINAL} or not (patient or state is State.PENDING):
             return
         self._told = state
         if state is State.PENDING:
