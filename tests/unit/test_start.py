@@ -138,6 +138,7 @@ def spellings() -> Iterator[list[str]]:
     """Command lines of the plain kind, and others."""
     values = [
         ["--queue", "/q"], ["--queue", ""], ["--queue=/q"], ["--json"], ["--no-wait"], ["-C", "a b"],
+        ["-q"], ["--quiet"], ["-v"], ["--verbose"], ["-qv"],
         ["--cwd", "../x"], ["-Cx"], ["--timeout", "5"], ["--timeout", "0.5"], ["--timeout", "-1"],
         ["--timeout", "1e3"], ["--timeout", "x"], ["--timeout", "²"], ["--timeout", "."],
         ["--branch", "main"], ["-b", "x"], ["-bx"], ["--branch", "-x"], ["--remote", "up"], ["--remote"],
@@ -182,6 +183,7 @@ def test_every_option_of_a_clients_command_is_known_without_click(verb: str) -> 
 @pytest.mark.parametrize(
     "words",
     [[], ["relay"], ["push", "--help"], ["push", "--json", "--json"], ["push", "main"], ["push", "--queue"],
+     ["push", "-q", "-v"], ["push", "--verbose", "--quiet"], ["push", "-qv"],
      ["push", "-b", "-x"], ["push", "--timeout", "soon"], ["status", "--no-wait"], ["pull", "--branch", "x"]],
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_click(words: list[str]) -> None:
