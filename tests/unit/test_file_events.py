@@ -231,7 +231,7 @@ def test_one_that_cannot_be_had_is_done_without(
         def inotify_init1(self, _: int) -> int:
             return -1
 
-    monkeypatch.setattr(module, "_libc", Refusing)
+    monkeypatch.setattr(module, "libc", Refusing)
     events.heard = True
     assert events.wait(("inbox",), FOR_EVER_S, (), None) is None
     events.follow("inbox/a", str(root / "inbox"))

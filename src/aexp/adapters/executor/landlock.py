@@ -12,10 +12,11 @@ import ctypes
 import os
 import stat
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from functools import cache, partial
-from threading import Thread
 from typing import TypeVar
+
+from aexp.adapters.libc import libc, syscall
+from aexp.adapters.threads import in_thread
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class _Beneath(ctypes.Structure):
 def version() -> int:
     """The version that the kernel speaks; 0 when it has none, or one too old for us."""
     try:
-        found = _call(_CREATE_RULESET, None, 0, _VERSION_FLAG)
+        found = syscall(_CREATE_RULESET, None, 0, _VERSION_FLAG)
     except OSError:
         return 0
     return found if found >= _OLDEST else 0
@@ -69,7 +70,7 @@ def confined(writable: Iterable[str], act: Callable[[], T]) -> T:
     """
     ruleset = _ruleset(writable)
     try:
-        return _in_thread(partial(_restricted, ruleset, act))
+        return in_thread(partial(_restricted, ruleset, act))
     finally:
         os.close(ruleset)
 
@@ -77,7 +78,7 @@ def confined(writable: Iterable[str], act: Callable[[], T]) -> T:
 def _ruleset(writable: Iterable[str]) -> int:
     handled = _WRITE_FILE | _IN_FOLDERS | (_TRUNCATE if version() >= _TRUNCATES else 0)
     attributes = ctypes.c_uint64(handled)
-    ruleset = _call(_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)
+    ruleset = syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)
     try:
         for path in (*_DEVICES, *writable):
             _allow(ruleset, path, handled)
@@ -89,26 +90,10 @@ def _ruleset(writable: Iterable[str]) -> int:
 
 def _restricted(ruleset: int, act: Callable[[], T]) -> T:
     """For a thread that does nothing else any more: it is bound for good."""
-    if _libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+    if libc().prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
-    _call(_RESTRICT_SELF, ruleset, 0)
+    syscall(_RESTRICT_SELF, ruleset, 0)
     return act()
-
-
-def _in_thread(act: Callable[[], T]) -> T:
-    """Wait for it; what it raises is raised here."""
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(act())
-        except BaseException as exc:  # noqa: BLE001
-            done.set_exception(exc)
-
-    thread = Thread(target=run, name="aexp-confined")
-    thread.start()
-    thread.join()
-    return done.result()
 
 
 def _allow(ruleset: int, path: str, handled: int) -> None:
@@ -120,22 +105,6 @@ def _allow(ruleset: int, path: str, handled: int) -> None:
         is_folder = stat.S_ISDIR(os.fstat(parent).st_mode)
         allowed = handled if is_folder else handled & (_WRITE_FILE | _TRUNCATE)
         rule = _Beneath(allowed, parent)
-        _call(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
+        syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(parent)
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _call(number: int, *arguments: object) -> int:
-    result: int = _libc().syscall(
-        ctypes.c_long(number),
-        *(ctypes.c_long(one) if isinstance(one, int) else one for one in arguments),
-    )
-    if result < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return result

@@ -21,8 +21,10 @@ import select
 import struct
 from collections.abc import Sequence
 from enum import Enum
-from functools import cache, partial
+from functools import partial
 from threading import Lock
+
+from aexp.adapters.libc import libc
 
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE, _MOVED_TO, _MOVE_SELF, _CLOSE_WRITE = 0x100, 0x80, 0x800, 0x8
@@ -126,14 +128,14 @@ class FileEvents:
         if len(self._watched) >= MOST_WATCHED:
             self._forget_oldest()
         where = os.fsencode(path)
-        number: int = _libc().inotify_add_watch(self._handle, where, ctypes.c_uint32(mask))
+        number: int = libc().inotify_add_watch(self._handle, where, ctypes.c_uint32(mask))
         if number >= 0:
             self._watched[name] = number
         return number >= 0
 
     def _forget_oldest(self) -> None:
         # To close the descriptor with all its watches and to open another one takes 6 ms.
-        _libc().inotify_rm_watch(self._handle, self._watched.pop(next(iter(self._watched))))
+        libc().inotify_rm_watch(self._handle, self._watched.pop(next(iter(self._watched))))
         # The kernel tells that the watch is gone. Nobody is to be woken by that; what else has happened to
         # names of earlier requests goes unheard, like anything that a hint may miss.
         self._drain()
@@ -175,7 +177,7 @@ class FileEvents:
         if self._pid == os.getpid():
             self._close()
         self._watched.clear()
-        self._handle, self._pid = _libc().inotify_init1(_NONBLOCK_CLOEXEC), os.getpid()
+        self._handle, self._pid = libc().inotify_init1(_NONBLOCK_CLOEXEC), os.getpid()
         if self._handle < 0:
             raise OSError(ctypes.get_errno(), "inotify_init1")
 
@@ -188,8 +190,3 @@ class FileEvents:
     def __del__(self) -> None:
         # Notebooks make clients and forget them; a user has 128 of these by default.
         self._close()
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
