@@ -15,6 +15,7 @@ _AGAIN = {
     "git_status": "`aexp relay git-status`",
     "git_rebase": "`aexp relay rebase`",
     "wandb_sync": "`aexp relay wandb-sync`",
+    "git_ls_remote": "`aexp relay doctor` again",
 }
 
 

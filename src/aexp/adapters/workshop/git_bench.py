@@ -1,9 +1,8 @@
 """Git on the login node: read the working copy, settle where it leads, run in a private git directory."""
 
 import os
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,49 +16,24 @@ from aexp.adapters.workshop.git_links import refuse_links
 from aexp.adapters.workshop.git_readings import Readings
 from aexp.adapters.workshop.git_remotes import GitRemotes
 from aexp.adapters.workshop.git_run import run_git
-from aexp.adapters.workshop.git_settings import GitSettings
+from aexp.adapters.workshop.git_settings import read_configuration
 from aexp.adapters.workshop.git_study import GitReader, GitStudy
+from aexp.adapters.workshop.git_tools import GitTools
 from aexp.adapters.workshop.ssh_settings import SshSettings
+from aexp.adapters.workshop.steps import Spawn
 from aexp.adapters.workshop.trust import TrustBook
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError, RelayValidationError
-from aexp.domain.git_config import LFS_FILTER, Setting, parse
-from aexp.domain.operations import BRANCH
+from aexp.domain.git_config import LFS_FILTER, Setting
+from aexp.domain.operations import ALLOWED, BRANCH
 from aexp.domain.text import visible
 from aexp.ports.executor import Command, Execution
 from aexp.ports.workshop import Order, Survey
 
-PARSE_LIMIT_S = 10.0
 _WRITES = frozenset({"git_pull", "git_rebase", "git_fetch", "git_push"})
 _MOVES = frozenset({"git_pull", "git_rebase"})
 _CARRIES = _MOVES | {"git_push"}
-
-
-@dataclass(frozen=True)
-class GitTools:
-    """What was settled at the daemon's start.
-
-    Attributes:
-        git: the absolute path of git.
-        lfs: whether git-lfs is installed outside the home.
-        base: the environment of every program.
-        home: the resolved home.
-        houses: the folder of private git directories.
-        hooks: an empty folder, for git's hooks.
-        lfs_hooks: a folder with the one hook that uploads what git-lfs keeps.
-        ssh_program: the absolute path of ssh, for a user who has set no other.
-    """
-
-    git: str
-    lfs: bool
-    base: Mapping[str, str]
-    home: Path
-    houses: Path
-    hooks: Path
-    lfs_hooks: Path
-    settings: GitSettings
-    ssh: SshSettings
-    ssh_program: str = "/usr/bin/ssh"
+_READS = Needs(lfs=False, writes=False, index=False)
 
 
 class GitBench:
@@ -116,20 +90,16 @@ class GitBench:
                 "This is a defect of the relay; please report it.",
             )
         try:
-            layout, study = self._readings.pop(command.request_id) or self._study(
-                command.op, command.cwd
-            )
-            if layout.root != survey.root:
-                raise bad_copy(command.cwd, "lies in another working copy than before")
-            lfs = self._uses_lfs(study)
-            house = self._house(command.op, study, survey.destinations, lfs=lfs)
+            with _cannot_be_made(self._tools.houses):
+                layout, study = self._readings.pop(command.request_id) or self._study(
+                    command.op, command.cwd
+                )
+                if layout.root != survey.root:
+                    raise bad_copy(command.cwd, "lies in another working copy than before")
+                lfs = self._uses_lfs(study)
+                house = self._house(command.op, study, survey.destinations, lfs=lfs)
         except RelayValidationError as exc:
             raise RelayStartError(exc.what, exc.hint) from exc
-        except OSError as exc:
-            raise RelayStartError(
-                f"The private git directory in {self._tools.houses} cannot be made: {exc.strerror}.",
-                "Free space there, or name another folder with AEXP_RELAY_STATE.",
-            ) from exc
         try:
             return self._run(command, house, study, survey, lfs=lfs)
         except BaseException:
@@ -147,24 +117,51 @@ class GitBench:
         self, command: Command, house: GitHouse, study: GitStudy, survey: Survey, *, lfs: bool
     ) -> Execution:
         uploads = lfs and study.uses_lfs and command.op == "git_push"
-        hooks = self._tools.lfs_hooks if uploads else self._tools.hooks
+        below = command.cwd.relative_to(survey.root).parts if command.op == "git_status" else ()
+        return run_git(
+            (self._tools.git, *ALLOWED[command.op].argv(survey.args)[1:]),
+            below,
+            survey.destinations,
+            house,
+            self._surroundings(study, self._tools.lfs_hooks if uploads else self._tools.hooks),
+            self._spawner(command.request_id, house, survey.destinations),
+        )
+
+    def ask(self, cwd: Path, destination: Destination) -> Execution:
+        """See :meth:`~aexp.adapters.workshop.login.LoginWorkshop.ask`."""
+        there = (destination,)
+        with _cannot_be_made(self._tools.houses):
+            _, study = self._study("", cwd)
+            house = build_house(self._tools.houses, study, there, _READS)
+        try:
+            return run_git(
+                (self._tools.git, "ls-remote", "--quiet", destination.remote, "HEAD"),
+                (),
+                there,
+                house,
+                self._surroundings(study, self._tools.hooks),
+                self._spawner("", house, there),
+            )
+        except BaseException:
+            house.close()
+            raise
+
+    def _surroundings(self, study: GitStudy, hooks: Path) -> Mapping[str, str]:
         environment = self._environment(str(hooks))
         trusted = [one.value for one in study.kept if one.key == "core.sshcommand" and one.value]
         if trusted:
             environment["GIT_SSH_COMMAND"] = f"{trusted[-1]} {self._ssh_options}"
-        return run_git(
-            self._tools.git,
-            command,
-            survey,
-            house,
-            environment,
-            partial(self._spawn, command.request_id, self._writable(house, survey)),
-        )
+        return environment
 
-    def _writable(self, house: GitHouse, survey: Survey) -> list[str]:
+    def _spawner(
+        self, request_id: str, house: GitHouse, destinations: Sequence[Destination]
+    ) -> Spawn:
+        return partial(self._spawn, request_id, self._writable(house, destinations))
+
+    def _writable(self, house: GitHouse, destinations: Sequence[Destination]) -> list[str]:
         """Where git may write: the working copy and its repository, and what is made for this request."""
         layout = house.layout
-        remotes = [one.url for one in survey.destinations if one.url.startswith("/")]
+        remotes = [one.url for one in destinations if one.url.startswith("/")]
         tickets = self._tools.base.get("KRB5CCNAME", f"/tmp/krb5cc_{os.geteuid()}")  # noqa: S108
         own = [layout.root, layout.git_dir, layout.common, self._tools.settings.secrets]
         if house.leave is None:
@@ -224,23 +221,19 @@ class GitBench:
         return self._trust.trusts_key(layout.root, setting.key, setting.value or "")
 
     def _parse(self, data: bytes) -> list[Setting]:
-        """Let git itself read a configuration, as bytes: it cannot include or lead anywhere."""
-        try:
-            done = subprocess.run(
-                [self._tools.git, "config", "--file", "-", "--no-includes", "--list", "-z"],
-                input=data,
-                env={**self._environment(str(self._tools.hooks)), "GIT_CEILING_DIRECTORIES": "/"},
-                cwd=self._tools.houses,
-                capture_output=True,
-                timeout=PARSE_LIMIT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as exc:
-            raise ValueError(f"git could not be asked: {exc}") from exc
-        if done.returncode != 0:
-            said = done.stderr.decode("utf-8", "replace").strip()
-            raise ValueError(visible(said, limit=200) or f"git ended with {done.returncode}")
-        return parse(done.stdout)
+        environment = self._environment(str(self._tools.hooks))
+        return read_configuration(self._tools.git, data, environment, self._tools.houses)
+
+
+@contextmanager
+def _cannot_be_made(houses: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise RelayStartError(
+            f"The private git directory in {houses} cannot be made: {exc.strerror}.",
+            "Free space there, or name another folder with AEXP_RELAY_STATE.",
+        ) from exc
 
 
 def _only_reads(op: str, study: GitStudy) -> bool:

@@ -1,7 +1,7 @@
 """One git command in its private directory, and what has to happen after it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +10,10 @@ from aexp.adapters.remedies import reason
 from aexp.adapters.workshop.environment import house_environment
 from aexp.adapters.workshop.git_house import GitHouse
 from aexp.adapters.workshop.steps import Done, Spawn, Step, StepsExecution
+from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError, RelayValidationError
-from aexp.domain.operations import ALLOWED
 from aexp.domain.text import visible
-from aexp.ports.executor import Command, Execution
-from aexp.ports.workshop import Survey
+from aexp.ports.executor import Execution
 
 _ABORTED = (
     b"aexp: the rebase was aborted; branch and working copy are as they were before, so what git says above "
@@ -27,28 +26,34 @@ _NOT_ABORTED = (
 
 
 def run_git(
-    git: str,
-    command: Command,
-    survey: Survey,
+    argv: Sequence[str],
+    below: Sequence[str],
+    destinations: Sequence[Destination],
     house: GitHouse,
     environment: Mapping[str, str],
     spawn: Spawn,
 ) -> Execution:
-    """Start the command; what it leaves in the private directory is given back when it has ended.
+    """Start git; what it leaves in the private directory is given back when it has ended.
+
+    Args:
+        argv: git and its arguments.
+        below: the way from the working copy down to the folder that it starts in.
+        destinations: the only places that it may connect to.
 
     Raises:
         RelayStartError: it could not be started.
     """
     root = house.layout.root
-    below = command.cwd.relative_to(root).parts if command.op == "git_status" else ()
     work_tree = "/".join([".."] * len(below)) or "."
-    whole = {**environment, **house_environment(str(house.path), work_tree, _protocols(survey))}
+    whole = {
+        **environment,
+        **house_environment(str(house.path), work_tree, _protocols(destinations)),
+    }
     handle = _open(root.joinpath(*below))
     try:
         # The folder is used through its descriptor: what its path leads to by now does not matter.
         cwd = f"/proc/self/fd/{handle}"
-        argv = (git, *ALLOWED[command.op].argv(survey.args)[1:])
-        abort = Step((git, "rebase", "--abort"), cwd, whole, always=True)
+        abort = Step((argv[0], "rebase", "--abort"), cwd, whole, always=True)
         return StepsExecution(
             Step(argv, cwd, whole),
             spawn,
@@ -94,8 +99,8 @@ def _open(path: Path) -> int:
         ) from exc
 
 
-def _protocols(survey: Survey) -> tuple[str, ...]:
-    if not survey.destinations:
+def _protocols(destinations: Sequence[Destination]) -> tuple[str, ...]:
+    if not destinations:
         return ()
-    paths = any(one.url.startswith("/") for one in survey.destinations)
+    paths = any(one.url.startswith("/") for one in destinations)
     return ("https", "ssh", "file") if paths else ("https", "ssh")

@@ -3,16 +3,18 @@
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aexp.adapters.plain_files import read_anywhere, write_private
 from aexp.domain.errors import RelayStartError
 from aexp.domain.git_config import Setting, is_personal, parse, serialise
+from aexp.domain.git_doubts import doubts_of_settings, left_out
 from aexp.domain.text import visible
 
 TIMEOUT_S = 20.0
+PARSE_LIMIT_S = 10.0
 OLDEST_GIT = (2, 32)
 """GIT_CONFIG_GLOBAL, with which the settings are replaced, came with git 2.32."""
 
@@ -64,6 +66,21 @@ def check_version(git: str, environment: Mapping[str, str]) -> str:
     return said
 
 
+def read_git_settings(
+    git: str, environ: Mapping[str, str], environment: Mapping[str, str], home: str
+) -> list[Setting]:
+    """The machine's and the user's settings, all of them; see :func:`pin_git_settings`."""
+    where = {key: environ[key] for key in ("XDG_CONFIG_HOME",) if environ.get(key)}
+    asked = {**environment, **where, "HOME": home}
+    found: list[Setting] = []
+    for scope in ("--system", "--global"):
+        if scope == "--system" and environ.get("GIT_CONFIG_NOSYSTEM"):
+            continue
+        listing = [git, "config", scope, "--includes", "--list", "-z"]
+        found += parse(_run(listing, asked, absent_ok=True))
+    return found
+
+
 def pin_git_settings(
     git: str, environ: Mapping[str, str], environment: Mapping[str, str], home: str, folder: Path
 ) -> GitSettings:
@@ -76,14 +93,7 @@ def pin_git_settings(
     Raises:
         RelayStartError: git does not read them.
     """
-    where = {key: environ[key] for key in ("XDG_CONFIG_HOME",) if environ.get(key)}
-    asked = {**environment, **where, "HOME": home}
-    found: list[Setting] = []
-    for scope in ("--system", "--global"):
-        if scope == "--system" and environ.get("GIT_CONFIG_NOSYSTEM"):
-            continue
-        listing = [git, "config", scope, "--includes", "--list", "-z"]
-        found += parse(_run(listing, asked, absent_ok=True))
+    found = read_git_settings(git, environ, environment, home)
     kept = [setting for setting in found if is_personal(setting)]
     config_home = folder / "config"
     (config_home / "git").mkdir(parents=True, exist_ok=True)
@@ -101,10 +111,39 @@ def pin_git_settings(
         rewrites=tuple(one for one in kept if one.section == "url"),
         secrets=secrets,
         lfs=_last(kept, "filter.lfs.process") is not None,
-        doubts=tuple(_doubts(found, home)),
-        left_out=tuple(setting.key for setting in found if _runs_something(setting)),
+        doubts=tuple(str(doubt) for doubt in doubts_of_settings(found, home)),
+        left_out=left_out(found),
         sources=sources,
     )
+
+
+def read_configuration(
+    git: str, data: bytes, environment: Mapping[str, str], cwd: Path
+) -> list[Setting]:
+    """Let git itself read a configuration, as bytes: it cannot include or lead anywhere.
+
+    Args:
+        cwd: an own folder, in which git finds nothing.
+
+    Raises:
+        ValueError: with git's words, when it is none.
+    """
+    try:
+        done = subprocess.run(
+            [git, "config", "--file", "-", "--no-includes", "--list", "-z"],
+            input=data,
+            env={**environment, "GIT_CEILING_DIRECTORIES": "/"},
+            cwd=cwd,
+            capture_output=True,
+            timeout=PARSE_LIMIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise ValueError(f"git could not be asked: {exc}") from exc
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise ValueError(visible(said, limit=200) or f"git ended with {done.returncode}")
+    return parse(done.stdout)
 
 
 def _config_files(environ: Mapping[str, str], home: str) -> list[Path]:
@@ -145,23 +184,6 @@ def _with_pinned_store(setting: Setting, home: str, secrets: Path) -> Setting:
 
 def _last(settings: list[Setting], key: str) -> str | None:
     return next((one.value for one in reversed(settings) if one.key == key), None)
-
-
-def _doubts(found: list[Setting], home: str) -> Iterator[str]:
-    for one in found:
-        runs = one.key == "core.sshcommand" or (one.section, one.name) == ("credential", "helper")
-        if runs and one.value and (home in one.value or "~/" in one.value):
-            yield (
-                f"your {one.key} runs a program in your home, {visible(one.value, limit=200)}: "
-                "whoever writes there can run code here; keep it elsewhere"
-            )
-    if any(one.section == "includeif" for one in found):
-        yield "includeIf in your git configuration is not followed: identities in it are not used"
-
-
-def _runs_something(setting: Setting) -> bool:
-    runs = setting.name in ("clean", "smudge", "process", "driver", "hookspath")
-    return runs and not is_personal(setting)
 
 
 def _run(argv: list[str], environment: Mapping[str, str], *, absent_ok: bool = False) -> bytes:

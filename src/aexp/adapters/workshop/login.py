@@ -11,9 +11,10 @@ from aexp.adapters.executor.strays import end_strays, is_used
 from aexp.adapters.node_local import private_folder
 from aexp.adapters.plain_files import write_private
 from aexp.adapters.workshop.environment import base_environment
-from aexp.adapters.workshop.git_bench import GitBench, GitTools
+from aexp.adapters.workshop.git_bench import GitBench
 from aexp.adapters.workshop.git_house import discard_house
 from aexp.adapters.workshop.git_settings import check_version, pin_git_settings
+from aexp.adapters.workshop.git_tools import GitTools
 from aexp.adapters.workshop.programs import find_git, find_program, safe_path
 from aexp.adapters.workshop.ssh_settings import pin_ssh_settings
 from aexp.adapters.workshop.trust import TrustBook
@@ -21,6 +22,7 @@ from aexp.adapters.workshop.wandb_sync import WandbBench
 from aexp.adapters.workshop.watched import WatchedFiles
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError
+from aexp.domain.git_doubts import doubts_of_environment
 from aexp.domain.identity import ProcessId
 from aexp.ports.executor import Command, Execution, Executor
 from aexp.ports.processes import Processes
@@ -108,17 +110,14 @@ class LoginWorkshop(Workshop, Executor):
         if self._left_out:
             told.append(
                 f"your own git configuration runs programs that the relay leaves out: "
-                f"{', '.join(dict.fromkeys(self._left_out))}"
+                f"{', '.join(self._left_out)}"
             )
         if not landlock.version():
             told.append(
                 "this kernel cannot confine git to your home (Landlock, Linux 5.19): a requester that swaps "
                 "folders for links in the right moment can make git write elsewhere on this node"
             )
-        if self._environ.get("GIT_SSH_COMMAND"):
-            told.append(
-                "GIT_SSH_COMMAND is not used; set core.sshCommand in your ~/.gitconfig instead"
-            )
+        told += [str(doubt) for doubt in doubts_of_environment(self._environ)]
         return told
 
     def tidy(self) -> None:
@@ -145,6 +144,17 @@ class LoginWorkshop(Workshop, Executor):
         """
         survey = self._git.survey(Order("", "git_fetch", (), cwd))
         return survey.root, survey.configured
+
+    def ask(self, cwd: Path, destination: Destination) -> Execution:
+        """Start asking a remote whether it lets this user read, in the surroundings of a fetch.
+
+        It goes to the destination's URL, whatever the working copy says by now, and changes nothing.
+
+        Raises:
+            RelayValidationError: the working copy cannot be used.
+            RelayStartError: it could not be started.
+        """
+        return self._git.ask(cwd, destination)
 
     def close(self) -> None:
         """Remove what was kept for this daemon."""
