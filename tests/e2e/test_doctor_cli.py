@@ -35,7 +35,7 @@ def test_before_the_first_serve_it_says_what_to_run_and_makes_nothing(site: Site
     done = site.relay("doctor", env=QUIET)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == f"warn  queue         {site.queue} is not there yet"
+    assert lines[0] == f"warn  queue          {site.queue} is not there yet"
     assert lines[1] == "  fix: Start one on the login node: aexp relay serve"
     assert any(line.startswith("ok    git ") and "git version" in line for line in lines)
     assert "\x1b" not in done.stdout
@@ -69,7 +69,7 @@ def test_a_queue_that_others_can_write_fails_and_the_fix_helps(site: Site) -> No
     done = site.relay("doctor")
     assert done.returncode == 69
     inbox = site.queue / "inbox"
-    assert f"fail  queue         {inbox} can be written by others (mode 0777)\n" in done.stdout
+    assert f"fail  queue          {inbox} can be written by others (mode 0777)\n" in done.stdout
     assert f"\n  fix: Type: chmod go-w {inbox}\n" in done.stdout
     assert "\nok    move " in done.stdout
     inbox.chmod(0o755)
@@ -102,7 +102,7 @@ def test_a_daemon_that_was_killed_is_a_failure(site: Site) -> None:
 def test_a_name_that_would_act_on_a_terminal_is_spelt_out(site: Site) -> None:
     done = site.relay("doctor", env={"SSH_AUTH_SOCK": "/tmp/\x1b[2Kagent"})
     assert "\x1b" not in done.stdout
-    assert "SSH_AUTH_SOCK names /tmp/\\x1b[2Kagent, which is no socket" in done.stdout
+    assert "SSH_AUTH_SOCK in this shell names /tmp/\\x1b[2Kagent, which is no socket" in done.stdout
 
 
 @pytest.fixture
@@ -135,3 +135,31 @@ def test_a_full_disk_in_memory_is_told_and_left_as_it_was(site: Site, disk: Path
     assert "df -h" in finding(json.loads(done.stdout), "create")["fix"]
     assert everything(queue) == {"tmp"}
     assert os.listdir(queue / "tmp") == []
+
+
+def test_what_a_daemon_of_this_node_started_with_counts_and_not_this_shell(site: Site) -> None:
+    site.serve(env={"SSH_AUTH_SOCK": "/gone", "GIT_SSH_COMMAND": "ssh -v"})
+    told = site.json("doctor", env={"SSH_AUTH_SOCK": "/other"})
+    agent = finding(told, "ssh-agent")
+    assert "SSH_AUTH_SOCK in the daemon's environment names /gone" in agent["what"]
+    assert any("GIT_SSH_COMMAND is not used" in found["what"] for found in told["findings"])
+
+
+def test_a_wandb_that_was_named_is_asked_and_its_key_never_printed(site: Site) -> None:
+    site.wandb()
+    missing = finding(site.json("doctor"), "wandb")
+    assert (missing["level"], "api.wandb.ai" in missing["what"]) == ("warn", True)
+    assert "wandb login" in missing["fix"]
+    (site.home / ".netrc").write_text("machine api.wandb.ai login user password hunter2\n")
+    done = site.relay("doctor", "--json")
+    assert finding(json.loads(done.stdout), "wandb")["what"].startswith("version 0.31 (")
+    assert "hunter2" not in done.stdout
+
+
+def test_a_configuration_that_git_cannot_read_hides_nothing_else(site: Site) -> None:
+    site.end(site.serve())
+    (site.home / ".gitconfig").write_text("[nonsense\n")
+    told = site.json("doctor")
+    found = levels(told)
+    assert (found["git-config"], found["git"], found["move"]) == ("warn", "warn", "ok")
+    assert "bad config" in finding(told, "git-config")["what"]

@@ -14,7 +14,7 @@ from aexp.airgapped.inspection import DaemonView, RequestView
 from aexp.cli import audit, exits, original, relay, root
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
-from aexp.domain.checkup import Finding
+from aexp.domain.checkup.findings import Finding
 from aexp.domain.consent import State
 from aexp.domain.errors import AexpError
 from aexp.domain.operations import ALLOWED, OpSpec

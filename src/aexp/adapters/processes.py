@@ -40,6 +40,17 @@ class ProcProcesses(Processes):
         return start == process.start and state not in "ZX"
 
 
+def environment_of(pid: int) -> dict[str, str] | None:
+    """What a process found in its environment at its start; None when that cannot be seen."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            parts = file.read().split(b"\0")
+    except OSError:
+        return None
+    found = (os.fsdecode(part).partition("=") for part in parts if part)
+    return {name: value for name, _, value in found if name} or None
+
+
 def _machine() -> str:
     """Eight digits of the boot id, which is random, mixed with the number of the namespace."""
     boot = int(_text("/proc/sys/kernel/random/boot_id")[:8], 16)

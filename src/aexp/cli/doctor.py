@@ -3,6 +3,9 @@
 import dataclasses
 import os
 import sys
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -10,44 +13,58 @@ import rich_click as click
 from aexp.cli.exits import DOWN
 from aexp.cli.terminal import echo, print_json, style
 from aexp.cli.wiring import json_option, queue_option
+from aexp.domain.errors import SettingsError
+from aexp.domain.text import visible
 
 if TYPE_CHECKING:
-    from aexp.airgapped.probing import Ground
-    from aexp.domain.checkup import Finding
+    from aexp.airgapped.checkup.ground import Ground
+    from aexp.container import Container
+    from aexp.domain.checkup.findings import Finding
+    from aexp.ports.login_node import LoginNode
+    from aexp.ports.remotes import Remotes
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
+@click.option(
+    "-C",
+    "--cwd",
+    metavar="DIR",
+    help="Ask the remotes of this working copy.  [default: the current folder]",
+)
 @queue_option
 @json_option
-def doctor(queue: str | None, as_json: bool) -> None:
+def doctor(cwd: str | None, queue: str | None, as_json: bool) -> None:
     """Look for what keeps the relay from working, on either node. Exits with 69 when something does.
 
-    It writes nothing but a few small files in the queue's tmp folder, and removes them again.
+    It writes nothing but a few small files in the queue's tmp folder and in one of this node, and removes
+    them again. Only remotes that are remembered already are contacted.
     """
-    from aexp.domain.checkup import Level, worst
+    from aexp.domain.checkup.findings import Level, worst
 
-    url, findings = _examined(queue)
+    url, coming = _examined(queue, cwd)
+    findings = []
+    for finding in coming:
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
     level = worst(findings)
     if as_json:
         told = [dataclasses.asdict(finding) for finding in findings]
         print_json({"queue": url, "host": os.uname().nodename, "level": level, "findings": told})
-    else:
-        for finding in findings:
-            _show(finding)
     sys.exit(DOWN if level is Level.FAIL else 0)
 
 
-def _examined(queue: str | None) -> "tuple[str, list[Finding]]":
-    """The queue's URL, and what was found."""
-    from aexp.adapters.checkup import within
+def _examined(queue: str | None, cwd: str | None) -> "tuple[str, Iterable[Finding]]":
+    """The queue's URL, and what is found, as it comes."""
+    from aexp.adapters.threads import within
     from aexp.airgapped.doctor import LIMIT_S, examine
-    from aexp.domain.checkup import fail
+    from aexp.domain.checkup.findings import fail
     from aexp.settings import load_settings
 
     try:
-        ground = within(LIMIT_S, lambda: _ground(queue))
+        ground = within(LIMIT_S, lambda: _ground(queue, cwd))
     except TimeoutError:
         told = f"the filesystem does not answer: nothing came within {LIMIT_S:.0f} s"
         fix = "Check the mount, and ask the people who run the file server."
@@ -55,24 +72,60 @@ def _examined(queue: str | None) -> "tuple[str, list[Finding]]":
     return ground.storage.url, examine(ground, within)
 
 
-def _ground(queue: str | None) -> "Ground":
-    from aexp.adapters.checkup import LocalNodeFacts
+def _ground(queue: str | None, cwd: str | None) -> "Ground":
+    from aexp.adapters.checkup.node import LocalNodeFacts
     from aexp.airgapped import defaults
-    from aexp.airgapped.probing import Ground
+    from aexp.airgapped.checkup.ground import Copy, Ground
     from aexp.cli.clients import queue_of
+    from aexp.domain.redaction import Redactor, secrets_of
 
     filesystem = defaults.local_filesystem()
+    home = filesystem.resolve(os.path.expanduser("~"))
+    folder = filesystem.resolve(defaults.absolute(cwd or "."))
+    if cwd is not None and filesystem.kind(folder) != "directory":
+        raise SettingsError(f"{visible(folder, limit=400)} is not a folder.", "Check --cwd.")
     return Ground(
         queue=queue_of(queue),
         clock=defaults.system_clock(),
         processes=defaults.system_processes(),
         filesystem=filesystem,
-        node=LocalNodeFacts(os.environ, filesystem.resolve(os.path.expanduser("~"))),
+        node=LocalNodeFacts(os.environ, home),
+        login_of=partial(_login, home),
+        remotes_of=partial(_remotes, home, queue),
+        copy=Copy(Path(folder), named=cwd is not None),
+        shown=Redactor(secrets_of(os.environ)).text,
     )
+
+
+def _environment(pid: int | None) -> tuple[Mapping[str, str], int | None]:
+    """That of the daemon and its pid; where it is not to be seen, or none runs, that of this shell."""
+    from aexp.adapters.processes import environment_of
+
+    found = None if pid is None else environment_of(pid)
+    return (os.environ, None) if found is None else (found, pid)
+
+
+def _login(home: str, pid: int | None) -> "LoginNode":
+    from aexp.adapters.checkup.login import LocalLoginNode
+
+    environ, seen = _environment(pid)
+    return LocalLoginNode(environ, home, seen)
+
+
+def _remotes(home: str, queue: str | None, pid: int | None) -> "Remotes":
+    from aexp.adapters.checkup.remotes import HouseRemotes
+    from aexp.cli.login_node import container
+
+    environ, _ = _environment(pid)
+
+    def built() -> "Container":
+        return container(queue, environ=environ)
+
+    return HouseRemotes(home, lambda: built().workshop(), lambda: built().pins())
 
 
 def _show(finding: "Finding") -> None:
     mark = style(finding.level.ljust(4), _COLOURS[finding.level])
-    echo(f"{mark}  {finding.name:<12}  {finding.what}")
+    echo(f"{mark}  {finding.name:<13}  {finding.what}")
     if finding.fix:
         echo(f"{style('  fix:', 'cyan')} {finding.fix}")

@@ -61,14 +61,20 @@ class WandbRuns:
         return (total, *lines) if len(self.runs) > 1 else tuple(lines)
 
 
-def human(size: int) -> str:
-    """Bytes as people say them, and to the byte: ``812 B``, ``4.2 KiB (4321 B)``."""
+def binary(size: int) -> str:
+    """Bytes as people say them: ``812 B``, ``4.2 KiB``."""
     value, unit = float(size), "B"
     for bigger in ("KiB", "MiB", "GiB", "TiB"):
         if value < 1024:
             break
         value, unit = value / 1024, bigger
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit} ({size} B)"
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def human(size: int) -> str:
+    """Bytes as people say them, and to the byte: ``812 B``, ``4.2 KiB (4321 B)``."""
+    said = binary(size)
+    return said if size < 1024 else f"{said} ({size} B)"
 
 
 def version_in(said: str) -> tuple[int, int] | None:

@@ -1,9 +1,11 @@
-"""What a check-up wants to know of the node that it runs on."""
+"""What a check-up wants to know of the node that it runs on, whichever that is."""
 
 from abc import abstractmethod
 from typing import Protocol
 
-from aexp.domain.checkup import LogOut, Mounted, Space
+from aexp.domain.checkup.filesystem import Mounted
+from aexp.domain.checkup.findings import Unknown
+from aexp.domain.checkup.space import Quota, Space
 
 
 class NodeFacts(Protocol):
@@ -20,30 +22,11 @@ class NodeFacts(Protocol):
         """What is free there, or in the nearest folder above that exists."""
 
     @abstractmethod
+    def quota(self, path: str) -> Quota | Unknown:
+        """This user's quota on the filesystem there, or why it is not known. Takes some seconds at most."""
+
+    @abstractmethod
     def changed_at(self, path: str) -> float:
-        """The file's date of change in seconds since 1970, by the clock of whoever keeps it."""
-
-    @abstractmethod
-    def has_git(self) -> bool:
-        """Whether there is a git that a daemon started here would run."""
-
-    @abstractmethod
-    def git(self) -> str:
-        """What that git says of its version.
-
-        Raises:
-            RelayStartError: there is none, it cannot be run, or it is too old.
-            SettingsError: what was named is none.
+        """The date of change, in seconds since 1970 by the clock of whoever keeps the file, of the file
+        that has this name now, also when another node has just replaced it.
         """
-
-    @abstractmethod
-    def lfs(self) -> str | None:
-        """Where the git-lfs is that a daemon started here would find; None when there is none."""
-
-    @abstractmethod
-    def agent(self) -> tuple[str, bool] | None:
-        """The path of the ssh agent's socket, and whether it is one; None when none is named."""
-
-    @abstractmethod
-    def log_out(self) -> LogOut:
-        """What happens to a daemon when its owner logs out."""

@@ -46,6 +46,7 @@ class WandbSettings:
         netrc: the bytes of the user's netrc file, with the key.
         kept: what the programs get of the daemon's environment.
         sources: the files that were read, and that may be watched for a change.
+        has_key: whether the settings file itself holds a key.
     """
 
     base_url: str
@@ -53,6 +54,7 @@ class WandbSettings:
     netrc: bytes
     kept: Mapping[str, str]
     sources: tuple[Path, ...]
+    has_key: bool = False
 
     @property
     def server(self) -> str:
@@ -73,7 +75,8 @@ def pin_wandb_settings(environ: Mapping[str, str], home: str) -> WandbSettings:
         (path for path in _netrc_files(environ, home) if path.exists()), Path(home, ".netrc")
     )
     return WandbSettings(
-        base_url=environ.get("WANDB_BASE_URL") or _base_url(settings, file),
+        base_url=environ.get("WANDB_BASE_URL") or _setting(settings, file, "base_url"),
+        has_key=bool(_setting(settings, file, "api_key")),
         settings=settings,
         netrc=_read(netrc),
         kept={name: environ[name] for name in _ALLOWED if environ.get(name)},
@@ -135,7 +138,7 @@ def _read(path: Path) -> bytes:
         ) from exc
 
 
-def _base_url(settings: bytes, file: Path) -> str:
+def _setting(settings: bytes, file: Path, name: str) -> str:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(settings.decode("utf-8"))
@@ -144,4 +147,4 @@ def _base_url(settings: bytes, file: Path) -> str:
             f"wandb's file {file} cannot be understood.",
             "Set it right (`wandb login` writes it), or move it away.",
         ) from exc
-    return parser.get("default", "base_url", fallback="").strip()
+    return parser.get("default", name, fallback="").strip()

@@ -110,7 +110,7 @@ class WandbBench:
     def _run(self, command: Command, program: str, found: WandbRuns, folder: Path) -> Execution:
         try:
             environment = furnish(
-                folder, self._pinned, program, self._home, trusts_home=_below(program, self._home)
+                folder, self._pinned, program, self._home, trusts_home=is_below(program, self._home)
             )
         except OSError as exc:
             raise _no_folder(folder, exc) from exc
@@ -262,5 +262,6 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, onerror=told)
 
 
-def _below(program: str, home: str) -> bool:
+def is_below(program: str, home: str) -> bool:
+    """Whether a program really lies below the home."""
     return os.path.realpath(program).startswith(home.rstrip("/") + "/")

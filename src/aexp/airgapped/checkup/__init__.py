@@ -1,0 +1,1 @@
+"""The checks of ``aexp relay doctor``, by what they look at."""

@@ -1,0 +1,112 @@
+"""The checks of the queue, its filesystem, and the daemon behind it; for either node."""
+
+import os
+import re
+
+from aexp.airgapped.checkup.ground import Check, Ground
+from aexp.airgapped.checkup.probes import PROBES
+from aexp.airgapped.defaults import queue_flag
+from aexp.airgapped.waiting import serve_hint
+from aexp.domain import layout
+from aexp.domain.checkup import clocks, filesystem, space
+from aexp.domain.checkup.findings import Finding, fail, ok, warn
+from aexp.domain.liveness import BEAT_INTERVAL_S
+
+LOOK_EVERY_S = 0.1
+NEXT_BEAT_S = BEAT_INTERVAL_S + 2.0
+_REMEDY = re.compile(r"(?<=\.) (?=(?:Type:|Move|Name|Start) )")
+
+
+def _queue(ground: Ground, name: str) -> Finding:
+    url = ground.storage.url
+    if not ground.there:
+        return warn(name, f"{url} is not there yet", serve_hint(url))
+    distrust = ground.storage.untrusted(layout.EVERY_FOLDER)
+    if distrust is not None:
+        why, *remedy = _REMEDY.split(distrust, maxsplit=1)
+        return fail(name, why.rstrip("."), remedy[0] if remedy else f"Look at it: ls -la {url}")
+    ground.storage.list(layout.INBOX)
+    return ok(name, f"{url} can be reached, is yours, and nobody else can write into it")
+
+
+def _filesystem(ground: Ground, name: str) -> Finding:
+    folder = ground.storage.folder
+    mounted = None if folder is None else ground.node.mounted(folder)
+    return filesystem.judge_filesystem(name, mounted, ground.storage.profile)
+
+
+def _caching(ground: Ground, name: str) -> Finding | None:
+    folder = ground.storage.folder
+    return None if folder is None else filesystem.judge_caching(name, ground.node.mounted(folder))
+
+
+def _space(ground: Ground, name: str) -> Finding | None:
+    folder = ground.storage.folder
+    return None if folder is None else space.judge_space(name, ground.node.space(folder))
+
+
+def _quota(ground: Ground, name: str) -> Finding | None:
+    folder = ground.storage.folder
+    return None if folder is None else space.judge_quota(name, ground.node.quota(folder))
+
+
+def _server_clock(ground: Ground, name: str) -> Finding | None:
+    ahead_s = ground.server_ahead_s
+    return None if ahead_s is None else clocks.judge_server_clock(name, ahead_s)
+
+
+def _daemon(ground: Ground, name: str) -> Finding | None:
+    if not ground.there:
+        return None
+    view = ground.daemon
+    if not view.up:
+        said = fail if ground.queue.beat() is not None else warn
+        return said(name, f"none serves: {view.why}", serve_hint(view.queue))
+    where = "on this node" if ground.serves_here else f"on {view.host or 'another node'}"
+    told = f"serves {where} (pid {view.pid}), consent {view.consent or 'not known'}"
+    if view.trouble:
+        fix = f"Mend that; it goes on by itself. See: aexp relay status{queue_flag(view.queue)}"
+        return fail(name, f"{told}; in trouble: {view.trouble}", fix)
+    return ok(name, told)
+
+
+def _daemon_clock(ground: Ground, name: str) -> Finding | None:
+    if ground.serves_here is not False or ground.daemon.beat_age_s is None:
+        return None
+    return clocks.judge_daemon_clock(name, ground.daemon.beat_age_s)
+
+
+def _visibility(ground: Ground, name: str) -> Finding | None:
+    """How long the next beat of the other node takes to come in sight.
+
+    When it was written is told by the file server, whose clock has just been compared with ours: so the
+    clock of the other node does not matter.
+    """
+    folder = ground.storage.folder
+    ahead_s = None if ground.serves_here is not False else ground.server_ahead_s
+    if folder is None or ahead_s is None:
+        return None
+    host = ground.daemon.host or "the daemon's node"
+    first, started = ground.queue.beat(), ground.clock.monotonic()
+    while ground.clock.monotonic() - started < NEXT_BEAT_S:
+        ground.clock.sleep(LOOK_EVERY_S)
+        beat = ground.queue.beat()
+        if beat is not None and first is not None and beat.raw != first.raw:
+            now = ground.clock.wall()
+            written = ground.node.changed_at(os.path.join(folder, layout.HEARTBEAT))
+            return clocks.judge_delay(name, max(now - ahead_s - written, 0.0), host, NEXT_BEAT_S)
+    return clocks.judge_delay(name, None, host, NEXT_BEAT_S)
+
+
+ON_EITHER_NODE = (
+    Check("queue", _queue),
+    Check("filesystem", _filesystem),
+    Check("mount-options", _caching),
+    *PROBES,
+    Check("space", _space),
+    Check("quota", _quota),
+    Check("server-clock", _server_clock),
+    Check("daemon", _daemon),
+    Check("daemon-clock", _daemon_clock),
+    Check("visibility", _visibility, limit_s=NEXT_BEAT_S + 3.0),
+)
