@@ -87,7 +87,9 @@ def test_after_a_check_that_hangs_the_others_are_waited_for_less(surgery: Surger
         return look()
 
     found = surgery.findings(guard)
-    assert limits == [LIMIT_S, LIMIT_S, *(check.limit_s or STUCK_S for check in CHECKS[2:])]
+    # Those with a limit of their own are begun only once the queue has said who serves.
+    after = [(STUCK_S, check.limit_s) if check.limit_s else (STUCK_S,) for check in CHECKS[2:]]
+    assert limits == [LIMIT_S, LIMIT_S, *(limit for pair in after for limit in pair)]
     assert told(found["filesystem"])[:2] == (
         "fail",
         "it could not be looked at: no answer within 10 s",
@@ -132,6 +134,17 @@ def test_the_table_names_each_check_once() -> None:
 def test_a_check_may_find_several_things(surgery: Surgery) -> None:
     surgery.login.environ = {"GIT_SSH": "x", "GIT_CONFIG_COUNT": "1"}
     assert [found.level for found in surgery.of("git-config")] == ["ok", "warn", "warn"]
+
+
+def test_while_the_queue_hangs_nothing_that_takes_long_is_begun(surgery: Surgery) -> None:
+    surgery.serve()
+
+    def guard(limit: float, look: Callable[[], Found]) -> Found:
+        raise TimeoutError(errno.ETIMEDOUT, "no answer")
+
+    found = surgery.findings(guard)
+    assert {finding.level for finding in found.values()} == {Level.FAIL}
+    assert surgery.hosts.asked == []
 
 
 def test_findings_come_as_they_are_made() -> None:

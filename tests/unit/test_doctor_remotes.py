@@ -5,7 +5,7 @@ import pytest
 from aexp.domain.checkup.findings import Finding
 from aexp.domain.checkup.remotes import MOST_ASKED, Reply
 from aexp.domain.destinations import Destination
-from aexp.domain.errors import RelayValidationError
+from aexp.domain.errors import RelayStartError, RelayValidationError
 from tests.surgery import ORIGIN, Surgery, told
 
 ELSEWHERE = Destination("origin", "fetch", "https://ada:hunter2@elsewhere/x.git")
@@ -77,6 +77,7 @@ def test_fetching_from_where_one_pushes_to_leads_nowhere_new(surgery: Surgery) -
          "terminal-prompt-disabled", "credential helper"),
         (Reply(128, b"Host key verification failed.\n", 1.0), "host-key-unknown", "fingerprint"),
         (Reply(None, b"", 6.0), "did not answer within 6.0 s", "git ls-remote"),
+        (Reply(3, b"x" * 9999, 1.0), "failed: " + "x" * 300, "git ls-remote"),
         (Reply(3, b"", 1.0), "failed: git ended with 3", "git ls-remote"),
         (Reply(3, b"\x1b[2Kodd\n", 1.0), "failed: \\x1b[2Kodd", "git ls-remote"),
     ],
@@ -112,6 +113,17 @@ def test_a_working_copy_that_the_relay_refuses_says_why(surgery: Surgery) -> Non
     assert finding.level == "fail"
     assert "has 70 remotes" in finding.what
     assert "at most 64" in finding.fix
+
+
+def test_a_node_that_could_not_serve_is_no_failure_until_one_serves(surgery: Surgery) -> None:
+    surgery.hosts.refusal = RelayStartError("git is too old.", "Load a newer one.")
+    assert told(remotes(surgery)[0]) == (
+        "warn",
+        "none can be asked: git is too old.",
+        "Load a newer one.",
+    )
+    surgery.serve()
+    assert remotes(surgery)[0].level == "fail"
 
 
 def test_a_working_copy_without_a_remote_is_told(surgery: Surgery) -> None:

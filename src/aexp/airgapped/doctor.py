@@ -33,7 +33,7 @@ def examine(ground: Ground, guard: Guard | None = None) -> Iterator[Finding]:
     for check in CHECKS:
         found: Found
         try:
-            found = _looked(check, ground, guard, check.limit_s or limit)
+            found = _looked(check, ground, guard, limit)
         except AexpError as exc:
             found = fail(check.name, exc.what, exc.hint or check.fix)
         except OSError as exc:
@@ -50,4 +50,13 @@ def _looked(check: Check, ground: Ground, guard: Guard | None, limit_s: float) -
     def look() -> Found:
         return check.look(ground, check.name)
 
-    return look() if guard is None else guard(limit_s, look)
+    def begin() -> None:
+        _ = ground.serves_here
+
+    if guard is None:
+        return look()
+    if check.limit_s is None:
+        return guard(limit_s, look)
+    # What may take long, and starts programs, is not begun while the queue hangs.
+    guard(limit_s, begin)
+    return guard(check.limit_s, look)

@@ -126,7 +126,7 @@ class Check:
     Attributes:
         look: gives the finding, or several; None when there is nothing to look at here.
         fix: what helps when looking itself fails and the error does not say it.
-        limit_s: seconds that it may take whatever happened before it; None for the limit of all.
+        limit_s: seconds that it may take, once the queue says who serves; None for the limit of all.
     """
 
     name: str

@@ -9,8 +9,8 @@ from aexp.domain.checkup.findings import Finding, fail, ok, warn
 from aexp.domain.errors import AexpError, RelayValidationError
 from aexp.domain.text import visible
 
-REMOTE_S = 10.0
-"""Seconds for the remotes, also after a look at the queue has hung: they are asked for less than that."""
+OUTSIDE_S = 10.0
+"""Seconds for wandb and for the remotes, which end what they start sooner than that by themselves."""
 _GIT_FIX = "Load the module of a newer git, or name one with AEXP_RELAY_GIT."
 _NETWORK_FIX = "See what `git ls-remote` says in that folder."
 
@@ -78,6 +78,9 @@ def _remotes(ground: Ground, name: str) -> Found:
         known = ground.remotes.known(survey.root)
     except RelayValidationError as exc:
         return fail(name, f"the relay refuses {shown}: {exc.what}", exc.hint or _NETWORK_FIX)
+    except AexpError as exc:
+        said = fail if ground.serves_here else warn
+        return said(name, f"none can be asked: {exc.what}", exc.hint or _NETWORK_FIX)
     asked, questions = remotes.sorted_out(survey.configured, known)
     findings = [
         remotes.judge_unasked(name, survey.root, place, before) for place, before in questions
@@ -109,6 +112,6 @@ ON_THE_LOGIN_NODE = (
     Check("git-lfs", _lfs),
     Check("ssh-agent", _agent),
     Check("log-out", _log_out),
-    Check("wandb", _wandb, limit_s=REMOTE_S),
-    Check("remote", _remotes, _NETWORK_FIX, limit_s=REMOTE_S),
+    Check("wandb", _wandb, limit_s=OUTSIDE_S),
+    Check("remote", _remotes, _NETWORK_FIX, limit_s=OUTSIDE_S),
 )

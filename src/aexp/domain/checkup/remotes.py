@@ -17,6 +17,8 @@ from aexp.domain.remote_urls import redacted_url
 from aexp.domain.text import age
 
 MOST_ASKED = 16
+MOST_SAID = 300
+"""Characters of what git said that are repeated."""
 _SILENT_FIX = (
     "See with `git ls-remote` in that folder whether the host answers; it may need a proxy."
 )
@@ -102,10 +104,8 @@ def judge_reply(name: str, place: Place, reply: Reply, shown: Callable[[str], st
     if reply.returncode is None:
         return fail(name, f"{place.told} did not answer within {age(reply.took_s)}", _SILENT_FIX)
     failure = failure_of("git_ls_remote", reply.returncode, reply.said)
-    lines = reply.said.decode("utf-8", "replace").split("\n")
-    said = shown(
-        next((line for line in lines if line.strip()), f"git ended with {reply.returncode}")
-    )
+    lines = filter(str.strip, reply.said.decode("utf-8", "replace").split("\n"))
+    said = shown(next(lines, f"git ended with {reply.returncode}"))[:MOST_SAID]
     if failure is None:
         return fail(name, f"{place.told} failed: {said}", _SILENT_FIX)
     return fail(name, f"{place.told}: {failure.kind} ({said})", failure.hint)
