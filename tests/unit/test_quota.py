@@ -113,7 +113,7 @@ def asked(tmp_path: Path, kind: str, name: str, script: str) -> Quota | Unknown:
 def test_an_nfs_server_is_asked_by_quota(tmp_path: Path) -> None:
     soon = int(time.time()) + 1000
     said = QUOTA.replace("1700086400", str(soon))
-    script = f"""[ "$*" = "-w -p -v --filesystem=/home" ] || exit 3
+    script = f"""[ "$*" = "-w -p -v -f /home" ] || exit 3
 [ "$LC_ALL" = C ] || exit 4
 cat <<.\n{said}.\nexit 1"""
     found = asked(tmp_path, "nfs4", "quota", script)

@@ -91,7 +91,7 @@ def _by_quota(mount: Mount, find: Find) -> Quota | Unknown:
         if mount.kind in _BY_PROGRAM:
             return Unknown("the program quota is not there, which asks the file server")
         return Unknown(f"the kernel keeps no quotas for {mount.kind}, or does not tell")
-    argv = [program, "-w", "-p", "-v", f"--filesystem={mount.point}"]
+    argv = [program, "-w", "-p", "-v", "-f", mount.point]
     said = answer(argv, _ENVIRONMENT, LIMIT_S)
     found = None if said is None else quota_report(said[1], time.time())
     return found or _silent("quota", said)
