@@ -51,6 +51,16 @@ def socket_folders(environ: Mapping[str, str]) -> list[Path]:
     return [path for path in dict.fromkeys(found) if len(str(path)) <= _MAX_SOCKET_PATH]
 
 
+def queue_digest(queue: str) -> str:
+    """What tells the files of one queue from those of another: 64 hexadecimal digits.
+
+    Args:
+        queue: the queue's folder, or its URL where it has none.
+    """
+    real = os.path.realpath(queue) if queue.startswith("/") else queue
+    return hashlib.sha256(os.fsencode(real)).hexdigest()
+
+
 def private_folder(path: Path) -> Path:
     """Make the folder (and what is missing above it) for this user alone, and make sure that it is so.
 

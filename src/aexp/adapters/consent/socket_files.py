@@ -7,7 +7,6 @@ and the limit of 108 bytes for a socket's path does not matter.
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import socket
 import stat
@@ -16,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aexp.adapters.node_local import private_folder
+from aexp.adapters.node_local import private_folder, queue_digest
 from aexp.domain.errors import RelayBusyError, SettingsError
 
 BACKLOG = 64
@@ -31,8 +30,7 @@ def socket_name(queue: str) -> str:
     Args:
         queue: the queue's folder, or its URL where it is no folder.
     """
-    place = os.path.realpath(queue) if queue.startswith("/") else queue
-    return f"{hashlib.sha256(os.fsencode(place)).hexdigest()[:16]}.sock"
+    return f"{queue_digest(queue)[:16]}.sock"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ line without an end. The next writer cuts it off, and its first line, ``torn-lin
 
 import errno
 import fcntl
-import hashlib
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.journal.copying import TrailCopy
-from aexp.adapters.node_local import private_folder, state_folder
+from aexp.adapters.node_local import private_folder, queue_digest, state_folder
 from aexp.adapters.remedies import reason, remedy
 from aexp.adapters.storage.steps import checked
 from aexp.domain import layout
@@ -46,9 +45,7 @@ def trail_path(environ: Mapping[str, str], home: str, queue: str) -> Path:
     Raises:
         SettingsError: the folder for it cannot be used.
     """
-    real = os.path.realpath(queue) if queue.startswith("/") else queue
-    digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:12]
-    return state_folder(environ, home) / f"audit-{digest}.jsonl"
+    return state_folder(environ, home) / f"audit-{queue_digest(queue)[:12]}.jsonl"
 
 
 class ChainedJournal(Journal):
