@@ -1,6 +1,5 @@
 """A person's decision: see what waits, as it is, and say yes or no to exactly that."""
 
-import re
 from dataclasses import dataclass
 
 from aexp.airgapped.approval import (
@@ -14,10 +13,9 @@ from aexp.airgapped.approval import (
     reject,
     waiting_requests,
 )
-from aexp.airgapped.beats import Beat
-from aexp.airgapped.defaults import queue_flag
+from aexp.airgapped.places import host_of, on_this_machine, out_of_reach
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import approve_hint, serve_hint
+from aexp.airgapped.waiting import approve_hint
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, signed_text
 from aexp.domain.errors import (
@@ -25,14 +23,11 @@ from aexp.domain.errors import (
     RelayNotFoundError,
     RelayStorageError,
 )
-from aexp.domain.identity import ProcessId
 from aexp.domain.petition import Petition
 from aexp.domain.text import visible
 from aexp.ports.approval import DecisionLine, Signer
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
-
-_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ class Approver:
         beat = self._queue.beat()
         if beat is None or noted_mode(beat.facts.get("consent")) is not Mode.LOGIN:
             return None
-        return None if self._on_this_machine(beat) else _host(beat)
+        return None if on_this_machine(beat, self._processes) else host_of(beat)
 
     def look(self, prefix: str) -> Shown:
         """The one waiting request whose id begins with ``prefix``.
@@ -112,7 +107,10 @@ class Approver:
         told = note.get("mode") if beat is None else beat.facts.get("consent")
         mode = noted_mode(told) or Mode.FILE
         if mode is Mode.LOGIN:
-            raise self._out_of_reach(one.request_id, beat, down)
+            typed = approve_hint(one.request_id, self._queue.storage.url)
+            raise out_of_reach(
+                self._queue, self._processes, "Approvals count", typed, down, one.request_id
+            )
         return _shown(one, noted_petition(note, one.request_id), mode)
 
     def approve(self, shown: Shown) -> None:
@@ -151,38 +149,6 @@ class Approver:
         said = {**petition.to_dict(), "args": [*petition.args], "digest": petition.digest}
         return Waiting.of(said, petition.request_id)
 
-    def _on_this_machine(self, beat: Beat) -> bool:
-        process = ProcessId.parse(str(beat.facts.get("daemon", "")))
-        return process is not None and self._processes.alive(process) is not None
-
-    def _out_of_reach(
-        self, request_id: str, beat: Beat | None, down: RelayDownError
-    ) -> RelayDownError:
-        command = approve_hint(request_id, self._queue.storage.url)
-        if beat is None or self._queue.is_gone(beat):
-            return RelayDownError(
-                f"No daemon serves the queue, and an approval of {request_id} is for the one that runs.",
-                f"{serve_hint(self._queue.storage.url)}; then approve it there.",
-                request_id,
-            )
-        if self._on_this_machine(beat):
-            pid = str(beat.facts.get("pid", "?"))
-            return RelayDownError(
-                f"The daemon (pid {visible(pid, limit=12)}) is on this machine and cannot be asked. "
-                f"{down.hint}",
-                "Is it suspended? Does it, or this shell, have a /tmp of its own? "
-                f"See `aexp relay status{queue_flag(self._queue.storage.url)}`.",
-                request_id,
-            )
-        host = _host(beat)
-        there = f"on {host}: ssh -t {host} {command}" if host else f"on its login node: {command}"
-        return RelayDownError(
-            f"Approvals count only on the machine where the daemon runs, and it is not this one "
-            f"({visible(self._processes.hostname, limit=80)}).",
-            f"Its beat says where; approve there, {there}",
-            request_id,
-        )
-
 
 def _shown(one: Waiting, petition: Petition | None, mode: Mode) -> Shown:
     if mode is Mode.FILE:
@@ -199,9 +165,3 @@ def _shown(one: Waiting, petition: Petition | None, mode: Mode) -> Shown:
         )
     warning = "This is read from the queue. Your signature counts for exactly what is shown here."
     return Shown(petition, mode, warning)
-
-
-def _host(beat: Beat) -> str:
-    """The host that a beat names, if a shell can be given it as it is; the queue may hold anything."""
-    told = beat.facts.get("host")
-    return told if isinstance(told, str) and _HOST.fullmatch(told) else ""
