@@ -14,7 +14,10 @@ from aexp.adapters.consent.login import SocketDecisions
 from aexp.adapters.consent.socket_client import SocketLine
 from aexp.adapters.consent.socket_files import connect
 from aexp.adapters.storage.memory import MemoryStorage
+from aexp.domain.errors import RelayNotFoundError, RelayRejectedError
+from aexp.domain.grant_offers import GrantLine, GrantOffer
 from aexp.domain.petition import Petition
+from aexp.ports.consent import Granting
 
 ONE, TWO = "1" * 32, "1" * 31 + "2"
 NAME = "q.sock"
@@ -24,6 +27,39 @@ PATIENCE_S = 20.0
 def petition(request_id: str = ONE, **more: Any) -> Petition:
     """A request that waits."""
     return Petition(request_id, "wandb_sync", ("run-1",), "/home/ada/x", "/home/ada/x", **more)
+
+
+class Counter(Granting):
+    """Grants of a daemon that offers anything to anybody."""
+
+    def __init__(self) -> None:
+        self.offers: dict[str, GrantOffer] = {}
+        self.given: dict[str, GrantLine] = {}
+
+    def offer(self, op: str, cwd: str, seconds: float) -> GrantOffer:
+        if op != "wandb_sync":
+            raise RelayRejectedError("The grant's op is unknown: \x1b[2K", "Allowed: wandb_sync.")
+        made = GrantOffer(op, cwd, ("wandb (sync): u",), seconds, 5.0, nonce=str(len(self.offers)))
+        self.offers[made.digest] = made
+        return made
+
+    def give(self, digest: str, *, keep: bool, by: str) -> GrantLine:
+        offer = self.offers.pop(digest, None)
+        if offer is None:
+            raise RelayRejectedError("What was to be granted is not on offer.", "Look again.")
+        name = f"{len(self.given):016x}"
+        self.given[name] = GrantLine(
+            name, offer.op, offer.root, offer.destinations, offer.seconds, 5.0, 0, keep, by
+        )
+        return self.given[name]
+
+    def live(self) -> list[GrantLine]:
+        return [*self.given.values()]
+
+    def revoke(self, prefix: str, by: str) -> GrantLine:
+        if prefix not in self.given:
+            raise RelayNotFoundError("No grant begins so.", "Look at the list.")
+        return self.given.pop(prefix)
 
 
 class Login:

@@ -8,19 +8,38 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.consent.markers import MarkerDecisions
 from aexp.adapters.executor.recording import Plan, RecordingExecutor
 from aexp.adapters.filesystem.local import LocalFilesystem
+from aexp.adapters.grants.memory import MemoryGrants
 from aexp.adapters.notifier.consent_log import ConsentLogNotifier
 from aexp.adapters.pins.memory import MemoryPins
 from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
 from aexp.adapters.workshop.recording import PlainWorkshop
 from aexp.airgapped import RelayClient, RelayDaemon
+from aexp.airgapped.audit import Audit
 from aexp.airgapped.defaults import cwd_policy
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout, wire
 from aexp.domain.limits import Limits
 from aexp.domain.requests import Response
+from aexp.ports.consent import Granting
 from aexp.ports.executor import Command
 from aexp.ports.storage import QueueStorage
+
+
+class People(MarkerDecisions):
+    """Decisions by file, and people whose grants the daemon hears.
+
+    Attributes:
+        granting: what they talk to, once a daemon was made.
+        hears: whether the mode lets them.
+    """
+
+    granting: Granting
+    hears = True
+
+    def hears_grants(self, granting: Granting) -> bool:
+        self.granting = granting
+        return self.hears
 
 
 class World:
@@ -49,6 +68,9 @@ class World:
         self.filesystem = LocalFilesystem()
         self.workshop = PlainWorkshop(self.filesystem, home)
         self.pins = MemoryPins()
+        self.grants = MemoryGrants()
+        self.people = People(self.storage)
+        self.audit: Audit | None = None
         self.limits = limits or Limits(pending=20_000, pending_per_copy=20_000)
         self.strict = strict
         self.login = FakeProcesses("login1")
@@ -60,15 +82,18 @@ class World:
 
     def new_daemon(self, processes: FakeProcesses | None = None) -> RelayDaemon:
         """A daemon that has not been started."""
+        self.people = People(self.storage)
         return RelayDaemon(
             storage=self.storage,
             executor=self.executor,
-            decisions=MarkerDecisions(self.storage),
+            decisions=self.people,
             notifier=ConsentLogNotifier(self.storage, self.clock),
             clock=self.clock,
             processes=processes or self.login,
             workshop=self.workshop,
             pins=self.pins,
+            grants=self.grants,
+            audit=self.audit,
             limits=self.limits,
             strict=self.strict,
             policy=cwd_policy(self.filesystem, self.storage.folder, frozenset()),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from aexp.airgapped.audit import Audit
     from aexp.airgapped.daemon import RelayDaemon
     from aexp.ports.consent import Decisions
+    from aexp.ports.grants import GrantMemory
     from aexp.ports.notifier import Notifier
     from aexp.ports.pins import Pins
 
@@ -52,6 +53,12 @@ def _pins(state: Path) -> "Pins":
     from aexp.adapters.pins.node import NodePins
 
     return NodePins(state)
+
+
+def _grants(state: Path, storage: QueueStorage) -> "GrantMemory":
+    from aexp.adapters.grants.node import NodeGrants
+
+    return NodeGrants(state, storage.folder or storage.url)
 
 
 def _trust(state: Path, settings: Settings) -> "TrustBook":
@@ -128,6 +135,7 @@ class Container(containers.DeclarativeContainer):
 
     state = providers.Singleton(_state, environ, policy)
     pins = providers.Singleton(_pins, state)
+    grants = providers.Singleton(_grants, state, storage)
     trust = providers.Singleton(_trust, state, settings)
     workshop = providers.Singleton(_workshop, environ, policy, state, trust, processes)
     decisions = providers.Singleton(_decisions, storage, settings, environ, processes, clock)
@@ -139,6 +147,7 @@ class Container(containers.DeclarativeContainer):
         executor=workshop,
         workshop=workshop,
         pins=pins,
+        grants=grants,
         decisions=decisions,
         notifier=notifier,
         clock=clock,

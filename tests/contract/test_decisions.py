@@ -3,6 +3,7 @@
 Each mode comes with the way in which a person approves there.
 """
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.adapters.storage.memory import MemoryStorage
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import Question, signed_text
-from aexp.domain.errors import RelayValidationError
+from aexp.domain.errors import RelayNotFoundError, RelayRejectedError, RelayValidationError
 from aexp.domain.petition import Petition
 from aexp.ports.consent import Decisions
 from aexp.ports.storage import QueueStorage
+from tests.login import Counter, Login
 
 STORAGES: dict[str, Callable[[Path], QueueStorage]] = {
     "memory": lambda _: MemoryStorage(ManualClock()),
@@ -241,3 +243,42 @@ def test_folders_and_links_in_the_place_of_markers_stop_nothing(mode: Mode, tmp_
     desk.approve(petition(TWO))
     assert [*desk.decisions.collect({TWO}).approved] == [TWO]
     desk.decisions.close()
+
+
+def test_grants_are_heard_only_where_the_requester_cannot_speak(desk: Desk) -> None:
+    granting = Counter()
+    assert desk.decisions.hears_grants(granting) is (desk.decisions.mode is Mode.LOGIN)
+
+
+@pytest.mark.parametrize("mode", [Mode.FILE, Mode.SIGNED])
+def test_nothing_that_lies_in_the_queue_gives_a_grant_or_takes_one_back(
+    mode: Mode, storage: QueueStorage, tmp_path: Path
+) -> None:
+    desk = MAKERS[mode](storage, tmp_path)
+    granting = Counter()
+    desk.decisions.hears_grants(granting)
+    offer = granting.offer("wandb_sync", "/home/ada/x", 60.0)
+    asked = Question("grant", digest=offer.digest, keep="yes").to_bytes()
+    desk.decisions.park(petition(ONE))
+    for name in (ONE, offer.digest, "grant", offer.digest[:32]):
+        storage.put(f"approved/{name}", asked)
+    desk.decisions.collect({ONE, offer.digest})
+    assert granting.given == {}
+
+
+def test_over_the_socket_a_grant_is_shown_given_once_listed_and_taken_back(tmp_path: Path) -> None:
+    with Login(tmp_path / "run") as login:
+        granting = Counter()
+        login.decisions.hears_grants(granting)
+        offer = login.asking(lambda: login.line.offer("wandb_sync", "/home/ada/x", 60.0))
+        assert [offer.digest] == [*granting.offers]
+        given = login.asking(lambda: login.line.grant(offer.digest, keep=True))
+        assert (given.keep, given.root) == (True, "/home/ada/x")
+        assert given.by == f"process {os.getpid()} on login1"
+        with pytest.raises(RelayRejectedError, match="not on offer"):
+            login.asking(lambda: login.line.grant(offer.digest, keep=True))
+        assert login.asking(login.line.grants) == [given]
+        assert login.asking(lambda: login.line.revoke(given.id)) == given
+        assert login.asking(login.line.grants) == []
+        with pytest.raises(RelayNotFoundError):
+            login.asking(lambda: login.line.revoke(given.id))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aexp.adapters.consent.markers import MarkerDecisions
 from aexp.adapters.filesystem.memory import MemoryFilesystem
+from aexp.adapters.grants.memory import MemoryGrants
 from aexp.adapters.notifier.consent_log import ConsentLogNotifier
 from aexp.adapters.pins.memory import MemoryPins
 from aexp.adapters.workshop.recording import PlainWorkshop
@@ -86,6 +87,7 @@ class Server:
             processes=process,
             workshop=PlainWorkshop(self._files, Path(policy.home)),
             pins=MemoryPins(),
+            grants=MemoryGrants(),
             policy=policy,
             limits=Limits(pending=1000, pending_per_copy=1000),
         )

@@ -28,6 +28,7 @@ from aexp.domain.errors import (
     RelayRejectedError,
     RelayStorageError,
 )
+from aexp.domain.grant_offers import GrantLine, GrantOffer
 from aexp.domain.petition import Petition
 from aexp.domain.requests import Request
 from aexp.ports.approval import DecisionLine, Signer
@@ -69,6 +70,18 @@ class Line(DecisionLine):
 
     def reject(self, request_id: str, reason: str) -> None:
         self.said.append(("reject", self._known()[request_id].request_id, reason))
+
+    def offer(self, op: str, cwd: str, seconds: float) -> GrantOffer:
+        raise NotImplementedError
+
+    def grant(self, digest: str, *, keep: bool) -> GrantLine:
+        raise NotImplementedError
+
+    def grants(self) -> list[GrantLine]:
+        raise NotImplementedError
+
+    def revoke(self, prefix: str) -> GrantLine:
+        raise NotImplementedError
 
 
 class Key(Signer):

@@ -13,8 +13,10 @@ import pytest
 from aexp.domain.consent import APPROVAL_EXPIRES_S
 from aexp.domain.decisions import MAX_QUESTION_BYTES, Question
 from aexp.domain.errors import RelayNotFoundError, RelayRejectedError
+from aexp.domain.grant_offers import MAX_CHARS
+from aexp.domain.grants import MOST_GRANTS
 from aexp.domain.petition import Petition
-from tests.login import ONE, TWO, Login, is_hung_up, petition
+from tests.login import ONE, TWO, Counter, Login, is_hung_up, petition
 
 
 @pytest.fixture
@@ -228,3 +230,35 @@ def test_while_the_daemon_takes_no_turns_nobody_at_the_socket_wakes_it(login: Lo
     assert login.decisions.descriptors() == []
     login.decisions.collect(())
     assert login.decisions.descriptors() != []
+
+
+def test_a_grant_that_is_refused_is_told_harmlessly_with_what_to_do(login: Login) -> None:
+    login.decisions.hears_grants(Counter())
+    with pytest.raises(RelayRejectedError, match="unknown") as caught:
+        login.asking(lambda: login.line.offer("git_clone", "/home/ada/x", 60.0))
+    assert str(caught.value).isprintable()
+    assert caught.value.hint == "Allowed: wandb_sync."
+
+
+def test_before_the_daemon_hears_grants_they_are_refused(login: Login) -> None:
+    with pytest.raises(RelayRejectedError, match="No grants are given"):
+        login.asking(login.line.grants)
+
+
+@pytest.mark.parametrize("seconds", ["", "2h", "x" * 4000])
+def test_a_span_that_is_no_number_is_refused(login: Login, seconds: str) -> None:
+    login.decisions.hears_grants(Counter())
+    said = Question("grant-show", op="wandb_sync", cwd="/x", seconds=seconds).to_bytes()
+    client = login.client(said)
+    login.decisions.collect(())
+    assert reply(client)["ok"] is False
+
+
+def test_as_many_grants_as_may_be_live_fit_into_one_answer(login: Login) -> None:
+    granting = Counter()
+    login.decisions.hears_grants(granting)
+    for _ in range(MOST_GRANTS):
+        offer = granting.offer("wandb_sync", "/" + "x" * (MAX_CHARS - 300), 60.0)
+        assert not offer.is_too_long
+        granting.give(offer.digest, keep=False, by="x")
+    assert len(login.asking(login.line.grants)) == MOST_GRANTS

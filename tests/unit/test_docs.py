@@ -17,6 +17,7 @@ from aexp.domain import errors
 from aexp.domain.checkup.findings import Finding
 from aexp.domain.consent import State
 from aexp.domain.errors import AexpError
+from aexp.domain.grant_offers import GrantLine
 from aexp.domain.operations import ALLOWED, OpSpec
 from aexp.domain.requests import STATUS, RelayResult
 from aexp.settings import _ENVIRONMENT
@@ -96,7 +97,9 @@ def test_every_command_and_option_is_in_the_page_on_the_command_line(
             assert re.search(rf"[`\[ ]{spelling}[`\] ]", page), spelling
 
 
-@pytest.mark.parametrize("shape", [RelayResult, DaemonView, RequestView, Waiting, Finding])
+@pytest.mark.parametrize(
+    "shape", [RelayResult, DaemonView, RequestView, Waiting, Finding, GrantLine]
+)
 def test_every_key_of_the_json_shapes_is_explained(shape: type) -> None:
     page = text("docs/cli.md")
 

@@ -81,3 +81,15 @@ def kind_at(folder: int, name: str) -> int | None:
         return stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
     except FileNotFoundError:
         return None
+
+
+def inode_of(folder: Path) -> str:
+    """What the filesystem calls the folder that stands there itself; empty when none does.
+
+    Without the number of its device: a network mount has another one after it was mounted again.
+    """
+    try:
+        about = os.lstat(folder)
+    except OSError:
+        return ""
+    return str(about.st_ino) if stat.S_ISDIR(about.st_mode) else ""

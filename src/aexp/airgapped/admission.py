@@ -105,15 +105,20 @@ class Admission:
         whole = "\0".join([*petition.destinations, "", *petition.inventory])
         return replace(
             petition,
-            destinations=tuple(
-                _BETWEEN.sub(lambda found: found[1] + told(found[2]), line)
-                for line in petition.destinations
-            ),
+            destinations=tuple(map(self._redacted, petition.destinations)),
             inventory=tuple(
                 " -> ".join(map(told, line.split(" -> "))) for line in petition.inventory
             ),
             bound=hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest(),
         )
+
+    def _redacted(self, line: str) -> str:
+        told = self._audit.redactor.text
+        return _BETWEEN.sub(lambda found: found[1] + told(found[2]), line)
+
+    def told(self, destinations: Iterable[Destination]) -> tuple[str, ...]:
+        """Destinations as they may be shown, a line each."""
+        return tuple(self._redacted(_told(one, None)) for one in destinations)
 
     def remember(self, request_id: str, op: str, survey: Survey, *, shown: bool) -> None:
         """The request will run: where it leads is known from now on.

@@ -6,6 +6,7 @@ from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout, wire
+from aexp.domain.destinations import Destination
 from aexp.domain.errors import (
     RelayStorageError,
     RelayValidationError,
@@ -33,8 +34,8 @@ class Adoption:
         there: Iterable[str],
         known: Collection[str],
         too_many: Callable[[Petition], object],
-    ) -> Iterator[tuple[Petition, bytes]]:
-        """What a person must be asked of each request that is not known, and the bytes of its file.
+    ) -> Iterator[tuple[Petition, tuple[Destination, ...], bytes]]:
+        """Each request that is not known: what a person must be asked, where it leads, the bytes of its file.
 
         A request that nobody needs to be asked about, or that is one too many, goes back to the inbox.
 
@@ -49,23 +50,24 @@ class Adoption:
             if self._clock.monotonic() - began > ADOPTING_S:
                 return
             data = self._body(request_id)
-            petition = None if data is None else self._petition(request_id, data, too_many)
-            if data is not None and petition is not None:
-                yield petition, data
+            asked = None if data is None else self._asked(request_id, data, too_many)
+            if data is not None and asked is not None:
+                yield *asked, data
 
-    def _petition(
+    def _asked(
         self, request_id: str, data: bytes, too_many: Callable[[Petition], object]
-    ) -> Petition | None:
+    ) -> tuple[Petition, tuple[Destination, ...]] | None:
         self._intake.remember(request_id)
         try:
-            petition = self._intake.examine(request_id, data).petition
+            admitted = self._intake.examine(request_id, data)
         except RelayValidationError:
-            petition = None
+            admitted = None
         except RelayStorageError as exc:
             self._flood.warn("not-adopted", request_id, error=exc)
             return None
-        if petition is not None and not too_many(petition):
-            return petition
+        petition = None if admitted is None else admitted.petition
+        if admitted is not None and petition is not None and not too_many(petition):
+            return petition, admitted.survey.destinations
         token = self._tokens.unpark(request_id)
         if token is not None:
             self._intake.forget(request_id)

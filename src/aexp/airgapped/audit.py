@@ -24,6 +24,7 @@ TRAIL = frozenset(
         *("serving", "stopped", "lease-lost", "concern"),
         *("received", "rejected", "set-aside", "pending", "withdrawn", "cancel", "cancelled"),
         *("approve", "reject", "expire", "approval-ignored", "earlier-approval-ignored"),
+        *("granted", "grant-used", "grant-revoked", "grant-expired", "grant-lost", "grant-kept"),
         *("pinned", "trusted", "untrusted"),
         *("not-logged-one-by-one", "started", "done", "answered-before"),
         *("crashed", "outlived-its-daemon", "fenced", "adopted"),

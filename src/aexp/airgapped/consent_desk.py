@@ -7,6 +7,7 @@ from dataclasses import replace
 from aexp.airgapped.adoption import Adoption
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.flood import FloodAudit
+from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.pace import Pace
@@ -43,6 +44,7 @@ class ConsentDesk:
         flood: FloodAudit,
         limits: Limits,
         pace: Pace,
+        grants: GrantBook,
     ) -> None:
         self._pace = pace
         self._tokens = tokens
@@ -55,7 +57,7 @@ class ConsentDesk:
         self._limits = limits
         self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
         self._adoption = Adoption(tokens, intake, clock, flood)
-        self._rulings = Rulings(tokens, intake, publisher, clock, audit)
+        self._rulings = Rulings(tokens, intake, publisher, grants, clock, audit)
         self._parked: dict[str, Parked] = {}
         self._expiry_due = float("-inf")
 
@@ -63,6 +65,10 @@ class ConsentDesk:
     def waiting(self) -> int:
         """How many requests wait for a person."""
         return len(self._parked)
+
+    def parked(self) -> Collection[Parked]:
+        """The requests that wait for a person, as they were when they began to."""
+        return self._parked.values()
 
     def has(self, request_id: str) -> bool:
         """Whether the request waits here, even if its token is just on the move."""
@@ -80,7 +86,8 @@ class ConsentDesk:
         if not self._forget_earlier(job, petition):
             return
         # Known before the move: a move that was made although it seemed to fail is noticed then.
-        self._parked[job.request_id] = Parked(petition, self._notes.begin(petition, data))
+        note = self._notes.begin(petition, data)
+        self._parked[job.request_id] = Parked(petition, note, job.survey.destinations)
         if not self._tokens.park(job.token):
             del self._parked[job.request_id]
             return
@@ -134,7 +141,7 @@ class ConsentDesk:
             return
         there = layout.requests_in(entries)
         self._miss(self._parked.keys() - set(there))
-        for found, data in self._adoption.found(there, self._parked, self._too_many):
+        for found, leads_to, data in self._adoption.found(there, self._parked, self._too_many):
             petition = _drawn(found)
             try:
                 note = self._notes.begin(petition, data)
@@ -143,7 +150,7 @@ class ConsentDesk:
                 self._audit.warn("not-adopted", petition.request_id, error=exc)
                 continue
             self._decisions.resume(petition) if at_start else self._decisions.park(petition)
-            self._parked[petition.request_id] = Parked(petition, note)
+            self._parked[petition.request_id] = Parked(petition, note, leads_to)
             self._audit.note("still-pending", petition.request_id, op=petition.op)
 
     def _is_known(self, entry: str) -> bool:
@@ -164,6 +171,12 @@ class ConsentDesk:
         verdicts = self._decisions.collect(self._parked, files=self._pace.markers_due())
         if not self._parked:
             return
+        granted = self._rulings.granted(self._parked)
+        if granted:
+            # A rejection may lie in the queue, and wins.
+            again = self._decisions.collect(self._parked)
+            ignored = {**verdicts.ignored, **again.ignored}
+            verdicts = replace(again, ignored=ignored, granted=granted)
         self._explain(verdicts.ignored)
         for request_id in self._due(verdicts):
             event = self._event(request_id, verdicts)
@@ -174,7 +187,7 @@ class ConsentDesk:
     def _due(self, verdicts: Verdicts) -> list[str]:
         """The waiting requests that were decided on, and now and then those that have expired."""
         now = self._clock.monotonic()
-        decided = verdicts.approved.keys() | verdicts.rejected.keys()
+        decided = verdicts.approved.keys() | verdicts.rejected.keys() | verdicts.granted.keys()
         if now >= self._expiry_due:
             self._expiry_due = now + EXPIRY_EVERY_S
             oldest = self._clock.wall() - CONSENT_EXPIRES_S
@@ -185,7 +198,7 @@ class ConsentDesk:
     def _event(self, request_id: str, verdicts: Verdicts) -> Event | None:
         expired = self._clock.wall() - self._parked[request_id].note.since > CONSENT_EXPIRES_S
         return decide(
-            approved=request_id in verdicts.approved,
+            approved=request_id in verdicts.approved or request_id in verdicts.granted,
             rejected=request_id in verdicts.rejected,
             expired=expired,
         )
@@ -196,13 +209,14 @@ class ConsentDesk:
             self._withdrawn(request_id)
             return None
         parked = self._parked.pop(request_id)
-        how = verdicts.approved.get(request_id) if event is Event.APPROVE else None
+        how, granted = verdicts.approved.get(request_id), verdicts.granted.get(request_id)
+        told = (how or granted) if event is Event.APPROVE else None
         self._audit.note(
-            event.value, request_id, op=parked.op, digest=parked.petition.digest, how=how
+            event.value, request_id, op=parked.op, digest=parked.petition.digest, how=told
         )
         job = None
         if event is Event.APPROVE:
-            job = self._rulings.approved(token, parked)
+            job = self._rulings.approved(token, parked, granted=how is None)
         else:
             self._rulings.refused(token, parked, event, verdicts.rejected.get(request_id, ""))
         if not self._publisher.holds(request_id):
@@ -218,7 +232,7 @@ class ConsentDesk:
                 continue
             self._audit.warn("approval-ignored", request_id, why=why)
             note = self._notes.say(parked.petition, parked.note, why)
-            self._parked[request_id] = Parked(parked.petition, note)
+            self._parked[request_id] = replace(parked, note=note)
 
     def _withdrawn(self, request_id: str) -> None:
         self._parked.pop(request_id, None)

@@ -9,8 +9,11 @@ from aexp.airgapped.burial import Burial
 from aexp.airgapped.consent_desk import ConsentDesk
 from aexp.airgapped.doorkeeper import Doorkeeper
 from aexp.airgapped.flood import FloodAudit
+from aexp.airgapped.grant_book import GrantBook
+from aexp.airgapped.grant_desk import GrantDesk
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
+from aexp.airgapped.jobs import Job
 from aexp.airgapped.lease import Lease
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.pace import Pace
@@ -28,6 +31,7 @@ from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions
 from aexp.ports.executor import Executor
+from aexp.ports.grants import GrantMemory
 from aexp.ports.notifier import Notifier
 from aexp.ports.pins import Pins
 from aexp.ports.processes import Processes
@@ -47,6 +51,7 @@ class Outside:
     processes: Processes
     workshop: Workshop
     pins: Pins
+    grants: GrantMemory
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,8 @@ class Crew:
     recovery: Recovery
     upkeep: Upkeep
     pace: Pace
+    grants: GrantBook
+    grants_heard: bool
 
 
 def crew(
@@ -109,11 +116,21 @@ def crew(
     publisher = Publisher(tokens, clock, audit, consent=mode.described)
     admission = Admission(outside.workshop, outside.pins, audit, strict=rules.strict)
     flood = FloodAudit(audit, clock)
-    intake = Intake(tokens, publisher, rules.policy, admission, clock, audit, flood)
+    grants = GrantBook(outside.workshop, outside.grants, clock, audit, processes.me.host)
+    intake = Intake(tokens, publisher, rules.policy, admission, grants, clock, audit, flood)
     people = (outside.decisions, outside.notifier)
-    desk = ConsentDesk(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace)
-    starter = Starter(tokens, publisher, outside.executor, clock, audit, intake.forget)
-    runner = Runner(starter, publisher, clock, rules.most_at_once)
+    desk = ConsentDesk(
+        *(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace, grants)
+    )
+    starter = Starter(tokens, publisher, outside.executor, clock, audit, grants, intake.forget)
+
+    def ask_again(job: Job) -> None:
+        reception.ask_again(job)  # Which is made after the runner, and knows it.
+
+    runner = Runner(starter, publisher, clock, rules.most_at_once, grants, ask_again)
+    granting = GrantDesk(
+        *(grants, outside.workshop, admission, rules.policy, clock, audit, desk.parked)
+    )
     reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit, rules.limits)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
     recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)
@@ -137,4 +154,6 @@ def crew(
         recovery=recovery,
         upkeep=upkeep,
         pace=pace,
+        grants=grants,
+        grants_heard=outside.decisions.hears_grants(granting),
     )

@@ -16,6 +16,7 @@ from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions
 from aexp.ports.executor import Executor
+from aexp.ports.grants import GrantMemory
 from aexp.ports.notifier import Notifier
 from aexp.ports.pins import Pins
 from aexp.ports.processes import Processes
@@ -38,6 +39,7 @@ class RelayDaemon:
     Args:
         workshop: looks at what a request would do, before anything runs.
         pins: where each working copy led before.
+        grants: what was granted, for the next daemon.
         policy: where operations may work.
         most_at_once: commands that may run at the same time.
         strict: whether the first use of a working copy's remotes needs a person.
@@ -57,6 +59,7 @@ class RelayDaemon:
         processes: Processes,
         workshop: Workshop,
         pins: Pins,
+        grants: GrantMemory,
         policy: CwdPolicy,
         most_at_once: int = MOST_AT_ONCE,
         strict: bool = False,
@@ -70,7 +73,8 @@ class RelayDaemon:
         self._wake = wake
         self._decisions = decisions
         self._audit = audit or Audit()
-        outside = Outside(storage, executor, decisions, notifier, clock, processes, workshop, pins)
+        people = (decisions, notifier, clock, processes)
+        outside = Outside(storage, executor, *people, workshop, pins, grants)
         rules = Rules(policy, most_at_once, strict, limits or Limits())
         self._crew = crew(outside, rules, self._audit, self._move_in)
         self._chores = Chores(self._crew, outside, self._audit)
@@ -111,6 +115,7 @@ class RelayDaemon:
                 self._whatever(self._crew.lease.release)
                 self._whatever(self._crew.heart.stop)
         self._audit.note("serving", queue=self._storage.url, daemon=self._crew.tokens.me)
+        self._crew.grants.open(heard=self._crew.grants_heard)
         self._move_in()
         self._crew.heart.beat()
         self._whatever(self._crew.publisher.find_marks)
@@ -186,6 +191,7 @@ class RelayDaemon:
         self._whatever(self._crew.heart.stop)
         if self._crew.upkeep.lost_to is not None:
             raise busy(self._storage, self._crew.upkeep.lost_to, self._clock)
+        self._crew.grants.close()
         self._whatever(partial(self._storage.remove, "pid"))
         self._whatever(self._crew.lease.release)
         self._whatever(partial(self._storage.reserve, 0))

@@ -74,6 +74,7 @@ class RequestView:
     kind: str | None = None
     waits_for: str | None = None
     behind: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
@@ -206,6 +207,7 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
         error=None if answer.error is None else visible(answer.error, limit=2000),
         hint=None if answer.hint is None else visible(answer.hint, limit=2000),
         kind=None if answer.kind is None else visible(answer.kind, limit=40),
+        notices=tuple(visible(notice, limit=400) for notice in answer.notices),
     )
 
 

@@ -10,18 +10,14 @@ from aexp.airgapped.admission import Admission, Admitted
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.claiming import NO_FILE, Claims, seconds
 from aexp.airgapped.flood import FloodAudit
+from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.jobs import Job, asked, refusal
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
 from aexp.domain import wire
 from aexp.domain.checking import checked_request
 from aexp.domain.consent import Event, State
-from aexp.domain.errors import (
-    AexpError,
-    FilesystemError,
-    RelayStorageError,
-    RelayValidationError,
-)
+from aexp.domain.errors import AexpError, FilesystemError, RelayStorageError, RelayValidationError
 from aexp.domain.failures import kind_of_refusal
 from aexp.domain.layout import Token
 from aexp.domain.operations import ALLOWED
@@ -41,6 +37,7 @@ class Intake:
     Args:
         policy: where operations may work.
         admission: what a request would do, and whether a person must be asked.
+        grants: under what a request that a person must be asked about may run all the same.
     """
 
     def __init__(
@@ -49,6 +46,7 @@ class Intake:
         publisher: Publisher,
         policy: CwdPolicy,
         admission: Admission,
+        grants: GrantBook,
         clock: Clock,
         audit: Audit,
         flood: FloodAudit,
@@ -59,6 +57,7 @@ class Intake:
         self._publisher = publisher
         self._policy = policy
         self._admission = admission
+        self._grants = grants
         self._clock = clock
         self._audit = audit
 
@@ -135,11 +134,12 @@ class Intake:
         if not decided and self._is_late(request):
             self._expire(job)
             return None
-        job.move(Event.ADMIT if job.petition is None else Event.ASK)
+        waits = job.petition is not None and (decided or not self._grants.allows(job))
+        job.move(Event.ASK if waits else Event.ADMIT)
         if job.survey.done is not None:
             self._answer_at_once(job, job.survey.done)
             return None
-        return job if job.petition is not None or self.will_run(job) else None
+        return job if waits or self.will_run(job) else None
 
     def _look(self, request_id: str, valid: ValidRequest, request: Request) -> Admitted:
         try:
@@ -181,6 +181,8 @@ class Intake:
 
     def will_run(self, job: Job) -> bool:
         """Remember where the job leads, before it runs; False after answering that this cannot be done."""
+        if job.grant is not None:
+            return True  # Over when the grant is: nothing is remembered of where it led.
         shown = job.petition is not None
         try:
             self._admission.remember(job.request_id, job.valid.op, job.survey, shown=shown)

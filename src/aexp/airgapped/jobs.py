@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aexp.domain.consent import Event, State, transition
+from aexp.domain.grants import Grant
 from aexp.domain.layout import Token
 from aexp.domain.operations import ALLOWED, MAX_ARG_CHARS, MAX_ARGS, OpSpec
 from aexp.domain.petition import Petition
@@ -24,6 +25,8 @@ class Job:
         valid: what of it may run.
         survey: what it would do, and the working copy that it needs for itself.
         petition: what a person must be asked first; None when nobody must.
+        grant: under which it may run without being asked about; None for none.
+        notice: what the client is told beside the survey's own notices; empty for nothing.
         approved_at: when a person approved it, on the monotonic clock.
         state: where it stands; changed by :meth:`move` alone.
     """
@@ -33,6 +36,8 @@ class Job:
     valid: ValidRequest
     survey: Survey
     petition: Petition | None = None
+    grant: Grant | None = None
+    notice: str = ""
     approved_at: float | None = None
     state: State = field(default=State.RECEIVED)
 
@@ -82,7 +87,7 @@ class Job:
             duration_s=round(duration_s, 6),
             truncated=truncated,
             kind=kind,
-            notices=self.survey.notices,
+            notices=(*self.survey.notices, *([self.notice] if self.notice else ())),
             details={"args": self.valid.args, "cwd": str(self.valid.cwd)},
         )
 

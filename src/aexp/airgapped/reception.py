@@ -69,6 +69,12 @@ class Reception:
         if job is not None:
             self._place(job)
 
+    def ask_again(self, job: Job) -> None:
+        """Let a request wait for a person: the grant under which it would have run has ended."""
+        job.grant = None
+        job.move(Event.ASK)
+        self._place(job)
+
     def has(self, request_id: str) -> bool:
         """Whether the request's token in ``processing/`` is being dealt with."""
         return (

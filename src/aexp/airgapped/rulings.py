@@ -1,8 +1,11 @@
 """What follows from a person's decision, once the request is in the daemon's hands again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job, refusal
 from aexp.airgapped.publisher import Publisher
@@ -10,6 +13,7 @@ from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import Note, digest
 from aexp.domain import wire
 from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State
+from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 from aexp.domain.petition import Petition
@@ -19,10 +23,15 @@ from aexp.ports.clock import Clock
 
 @dataclass(frozen=True)
 class Parked:
-    """What the daemon remembers of a waiting request: the file in the queue is for people to read."""
+    """What the daemon remembers of a waiting request: the file in the queue is for people to read.
+
+    Attributes:
+        destinations: where it would connect, as it was found when it began to wait.
+    """
 
     petition: Petition
     note: Note
+    destinations: tuple[Destination, ...] = ()
 
     @property
     def op(self) -> str:
@@ -34,16 +43,39 @@ class Rulings:
     """Turns a decision into a job that may run, or into the answer that it may not."""
 
     def __init__(
-        self, tokens: Tokens, intake: Intake, publisher: Publisher, clock: Clock, audit: Audit
+        self,
+        tokens: Tokens,
+        intake: Intake,
+        publisher: Publisher,
+        grants: GrantBook,
+        clock: Clock,
+        audit: Audit,
     ) -> None:
+        self._grants = grants
         self._tokens = tokens
         self._intake = intake
         self._publisher = publisher
         self._clock = clock
         self._audit = audit
 
-    def approved(self, token: Token, parked: Parked) -> Job | None:
-        """The job, if the request and what it would do are still what was approved."""
+    def granted(self, waiting: Mapping[str, Parked]) -> dict[str, str]:
+        """The waiting requests that may go under a grant: id to the grant, in words for the trail."""
+        found: dict[str, str] = {}
+        if self._grants.is_empty:
+            return found
+        for request_id, one in waiting.items():
+            asked = one.petition
+            grant = self._grants.covering(asked.op, Path(asked.root), one.destinations)
+            if grant is not None:
+                found[request_id] = grant.told(self._grants.ends_at(grant))
+        return found
+
+    def approved(self, token: Token, parked: Parked, *, granted: bool = False) -> Job | None:
+        """The job, if the request and what it would do are still what was approved.
+
+        Args:
+            granted: whether it is a grant that lets it go: then that must cover it as it is now.
+        """
         data = self.body(token.name)
         if data is None:
             # Unreadable for now: the recovery finds the claim, and it is asked for again.
@@ -57,14 +89,19 @@ class Rulings:
         if job is None or job.petition is None:
             return job
         shown = parked.petition
-        if replace(job.petition, nonce=shown.nonce).digest != shown.digest:
+        changed = replace(job.petition, nonce=shown.nonce).digest != shown.digest
+        if changed or (granted and not self._grants.allows(job)):
             what = "What the request would do has changed since it was shown; it was not run."
             hint = "Submit it again, and have it approved as it is now."
             answer = job.answer(job.move(Event.REJECT), error=what, hint=hint)
             self._publisher.publish(job.token, answer)
             return None
         job.move(Event.APPROVE)
-        job.approved_at = self._clock.monotonic()
+        if granted:
+            # Asked about again right before it starts, and told by what people saw of it.
+            job.petition = shown
+        else:
+            job.approved_at = self._clock.monotonic()
         return job if self._intake.will_run(job) else None
 
     def refused(self, token: Token, parked: Parked, event: Event, reason: str) -> None:

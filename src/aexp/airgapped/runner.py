@@ -1,7 +1,8 @@
 """Running what may run: several at once, one at a time for each working copy, never waiting."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.runs import Run
@@ -22,6 +23,8 @@ class Runner:
     Args:
         starter: starts the command of a job.
         most_at_once: commands that may run at the same time.
+        grants: what is granted; a job whose grant has ended does not start.
+        ask_again: lets such a job wait for a person.
     """
 
     def __init__(
@@ -30,7 +33,12 @@ class Runner:
         publisher: Publisher,
         clock: Clock,
         most_at_once: int,
+        grants: GrantBook,
+        ask_again: Callable[[Job], None],
     ) -> None:
+        self._grants = grants
+        self._ask_again = ask_again
+        self._grants_seen = grants.version
         self._publisher = publisher
         self._clock = clock
         self._most = most_at_once
@@ -62,14 +70,29 @@ class Runner:
 
     def start_ready(self) -> bool:
         """Start what may start now; True when something was started or answered."""
-        acted = False
+        acted = self._look_at_grants()
         for job in [*self._startable()]:
             if not self._ready.has(job.request_id):
                 continue
             self._ready.remove(job)
             acted = True
-            self._start(job)
+            if job.grant is None or self._grants.allows(job):
+                self._start(job)
+            else:
+                self._ask_again(job)
         return acted
+
+    def _look_at_grants(self) -> bool:
+        """Take out the jobs whose grant has ended, so that people see at once that they wait."""
+        self._grants.expire()
+        if self._grants.version == self._grants_seen:
+            return False
+        self._grants_seen = self._grants.version
+        over = [job for job in self._ready if job.grant and not self._grants.allows(job)]
+        for job in over:
+            self._ready.remove(job)
+            self._ask_again(job)
+        return bool(over)
 
     def watch(self) -> bool:
         """Take in output, enforce limits, answer what has ended; True when something happened."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.runlog import RunLog
@@ -61,8 +62,10 @@ class Starter:
         executor: Executor,
         clock: Clock,
         audit: Audit,
+        grants: GrantBook,
         lost: Callable[[str], None],
     ) -> None:
+        self._grants = grants
         self._tokens = tokens
         self._publisher = publisher
         self._executor = executor
@@ -109,6 +112,7 @@ class Starter:
 
     def _run(self, jobs: list[Job]) -> Run | None:
         first = jobs[0]
+        self._grants.used(first)
         log = RunLog(self._tokens.storage, first.request_id, self._clock, self._audit)
         log.add(f"$ {' '.join(first.argv)}  (cwd={first.valid.cwd})\n".encode())
         began = self._clock.monotonic()

@@ -15,8 +15,11 @@ from aexp.domain.decisions import CONFIRM_CHARS
 from aexp.domain.text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aexp.airgapped.approver import Approver, Shown
     from aexp.container import Container
+    from aexp.ports.approval import DecisionLine
 
 
 @click.command()
@@ -72,7 +75,14 @@ def approve(request_id: str, yes: bool, key: str | None, queue: str | None) -> N
     shown = approver.look(request_id)
     _show(shown)
     if not yes and sys.stdin.isatty():
-        _ask(shown)
+        request_id = shown.petition.request_id
+        confirm(
+            shown.petition.digest,
+            "approve",
+            "nothing was approved",
+            f"Try again, or refuse it: aexp relay reject {request_id[:8]}",
+            request_id,
+        )
     approver.approve(shown)
     if shown.mode is Mode.SIGNED:
         click.echo(f"signed for {_named(shown)}; the daemon decides whether that key may approve")
@@ -96,45 +106,58 @@ def reject(request_id: str, reason: str, queue: str | None) -> None:
 
 
 def _approver(built: "Container", key: str | None = None) -> "Approver":
-    from aexp.adapters.consent.socket_client import SocketLine
-    from aexp.adapters.consent.socket_files import socket_name
     from aexp.adapters.consent.ssh_signatures import SshSigner
-    from aexp.adapters.node_local import socket_folders
     from aexp.airgapped.approver import Approver
 
-    storage, environ = built.storage(), built.environ()
-    line = SocketLine(socket_folders(environ), socket_name(storage.folder or storage.url))
-    signer = SshSigner(key, environ)
-    return Approver(built.queue(), built.clock(), built.processes(), line, signer)
+    signer = SshSigner(key, built.environ())
+    return Approver(built.queue(), built.clock(), built.processes(), line_to(built), signer)
+
+
+def line_to(built: "Container") -> "DecisionLine":
+    """The line to the daemon that serves the queue on this machine."""
+    from aexp.adapters.consent.socket_client import SocketLine
+    from aexp.adapters.consent.socket_files import socket_name
+    from aexp.adapters.node_local import socket_folders
+
+    storage = built.storage()
+    folders = socket_folders(built.environ())
+    return SocketLine(folders, socket_name(storage.folder or storage.url))
 
 
 def _show(shown: "Shown") -> None:
-    for line in shown.petition.lines():
-        click.echo(line, err=True)
+    show_lines(shown.petition.lines())
     if shown.warning:
         click.echo(f"{click.style('note', fg='yellow')}       {shown.warning}", err=True)
 
 
-def _ask(shown: "Shown") -> None:
+def show_lines(lines: "Iterable[str]") -> None:
+    """What a person decides on, apart from what a script reads."""
+    for line in lines:
+        click.echo(line, err=True)
+
+
+def confirm(
+    digest: str, verb: str, otherwise: str, hint: str, request_id: str | None = None
+) -> None:
     """Have the person type what only who has looked can know.
+
+    Args:
+        otherwise: what has come of it when they type something else; ``hint`` says what to do then.
 
     Raises:
         RelayRejectedError: it was something else.
     """
     from aexp.domain.errors import RelayRejectedError
 
-    digits = shown.petition.digest[:CONFIRM_CHARS]
     typed = click.prompt(
-        f"To approve, type the first {CONFIRM_CHARS} digits of the digest",
+        f"To {verb}, type the first {CONFIRM_CHARS} digits of the digest",
         default="",
         show_default=False,
         err=True,
     )
-    if typed.strip().lower() != digits:
+    if typed.strip().lower() != digest[:CONFIRM_CHARS]:
         raise RelayRejectedError(
-            "That is not how the digest begins; nothing was approved.",
-            f"Try again, or refuse it: aexp relay reject {shown.petition.request_id[:8]}",
-            shown.petition.request_id,
+            f"That is not how the digest begins; {otherwise}.", hint, request_id
         )
 
 

@@ -179,7 +179,8 @@ def show_request(view: "RequestView", output: str, log: str, url: str) -> None:
         "next": view.hint or "",
         "log": log,
     }
-    for name, value in facts.items():
+    notices = [("note", notice) for notice in view.notices]
+    for name, value in (*facts.items(), *notices):
         if value:
             echo(f"{name:<11}{value}")
     if output:

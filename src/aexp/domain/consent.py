@@ -89,6 +89,8 @@ TABLE = MappingProxyType(
         (State.PENDING, Event.EXPIRE): State.EXPIRED,
         (State.PENDING, Event.CANCEL): State.CANCELLED,
         (State.APPROVED, Event.APPROVE): State.APPROVED,
+        # The grant under which it would have run has ended before its turn.
+        (State.APPROVED, Event.ASK): State.PENDING,
         (State.APPROVED, Event.REJECT): State.REJECTED,
         (State.APPROVED, Event.REFUSE): State.INVALID,
         (State.APPROVED, Event.EXPIRE): State.EXPIRED,

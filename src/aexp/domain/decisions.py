@@ -1,7 +1,8 @@
 """What a person's shell and the daemon say to each other about a decision: one JSON line each way.
 
 The person's shell sends a :class:`Question`. The answer is ``{"ok": true, ...}`` with ``petition`` (show,
-approve, reject) or ``waiting`` (list), or ``{"ok": false, "code": ..., "what": ..., "hint": ...}``.
+approve, reject), ``waiting`` (list), ``offer`` (grant-show), ``grant`` (grant, revoke) or ``grants``
+(grants), or ``{"ok": false, "code": ..., "what": ..., "hint": ...}``.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,9 @@ SIGNATURE_NAMESPACE = "aexp-relay-consent"
 
 NOT_FOUND = "not-found"
 REFUSED = "refused"
-_VERBS = ("list", "show", "approve", "reject")
+_VERBS = ("list", "show", "approve", "reject", "grant-show", "grant", "grants", "revoke")
+
+_TEXTS = ("digest", "reason", "op", "cwd", "seconds", "keep")
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,27 @@ class Question:
     """What a person's shell asks of the daemon.
 
     Attributes:
-        verb: ``list``, ``show``, ``approve`` or ``reject``.
-        request_id: the id; for ``show`` its first digits will do.
-        digest: for ``approve``: that of the petition that the person saw.
+        verb: ``list``, ``show``, ``approve``, ``reject``; of grants ``grant-show``, ``grant``, ``grants``,
+            ``revoke``.
+        request_id: the id, for ``revoke`` that of a grant; there and for ``show`` its first digits will do.
+        digest: for ``approve`` and ``grant``: that of the petition or the offer that the person saw.
         reason: for ``reject``: what the requester is told.
+        op, cwd, seconds: for ``grant-show``: the operation, its folder, and for how long.
+        keep: for ``grant``: ``yes`` for one that outlives the daemon.
     """
 
     verb: str
     request_id: str = ""
     digest: str = ""
     reason: str = ""
+    op: str = ""
+    cwd: str = ""
+    seconds: str = ""
+    keep: str = ""
 
     def to_bytes(self) -> bytes:
         """One line."""
-        asked = {"id": self.request_id, "digest": self.digest, "reason": self.reason}
+        asked = {"id": self.request_id, **{name: getattr(self, name) for name in _TEXTS}}
         told = {key: value for key, value in asked.items() if value}
         return wire.encode({"verb": self.verb, **told})
 
@@ -61,8 +71,9 @@ class Question:
             raise wire.WireError("holds something that is not text")
         if found.get("verb") not in _VERBS:
             raise wire.WireError(f"has none of the verbs {', '.join(_VERBS)}")
-        reason = visible(found.get("reason", ""), limit=MAX_REASON_CHARS)
-        return cls(found["verb"], found.get("id", ""), found.get("digest", ""), reason)
+        texts = {name: found.get(name, "") for name in _TEXTS}
+        texts["reason"] = visible(texts["reason"], limit=MAX_REASON_CHARS)
+        return cls(found["verb"], found.get("id", ""), **texts)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class OpSpec:
         parameters: what the request must give, in order; none is optional.
         more: what it may give besides, any number of times; None for nothing.
         needs_consent: whether a person on the login node decides each time before it runs.
+        connects: whether it talks to another host, so that a person may have to be asked where to.
         shares: whether requests that ask for the very same, and have not started, may share one run.
         durable: whether its request and its answer must outlive a power cut; what only asks need not.
         time_limit_s: seconds after which the operation is ended.
@@ -59,6 +60,7 @@ class OpSpec:
     parameters: tuple[Parameter, ...] = field(default=())
     more: Parameter | None = None
     needs_consent: bool = False
+    connects: bool = True
     shares: bool = False
     durable: bool = True
     time_limit_s: float = 600.0
@@ -137,6 +139,7 @@ _OPERATIONS = (
             "--ignore-submodules=dirty",
         ),
         "show what changed in the working copy",
+        connects=False,
         shares=True,
         durable=False,
         time_limit_s=60.0,
@@ -161,3 +164,6 @@ _OPERATIONS = (
 
 ALLOWED: Mapping[str, OpSpec] = MappingProxyType({spec.name: spec for spec in _OPERATIONS})
 """Operation name to its specification. There is no other way to a command."""
+
+GRANTABLE = tuple(spec.name for spec in _OPERATIONS if spec.needs_consent or spec.connects)
+"""The operations for which a person may have to be asked, and that can be granted for a while."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class Petition:
             *(("sends", line) for line in self.inventory),
             ("digest", self.digest),
         ]
-        return [f"{name:<10} {_spelt(value, _room(name))}" for name, value in told if value]
+        return labelled(told)
 
     @property
     def is_too_long(self) -> bool:
@@ -93,6 +93,11 @@ class Petition:
                 raise ValueError(f"{name} of the petition is not a list of text")
             values[name] = tuple(items)
         return cls(**values)
+
+
+def labelled(told: Iterable[tuple[str, str]]) -> list[str]:
+    """Fields for a terminal, one a line, each with its name; one without a value is left out."""
+    return [f"{name:<10} {_spelt(value, _room(name))}" for name, value in told if value]
 
 
 def _room(name: str) -> int:

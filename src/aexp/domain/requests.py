@@ -53,7 +53,7 @@ class Response:
         hint: what to do next; also for a command that ran and failed.
         kind: why it failed, a word of :class:`~aexp.domain.failure_rules.Kind`; older daemons leave it out.
         writer: the process that wrote the answer; it tells two identical answers apart.
-        notices: what of the repository's own configuration was not used, a line each.
+        notices: what of the repository's own configuration was not used, and under which grant it ran.
         consent: what counts as a person's approval under this daemon, with its weakness.
         details: what was asked (args, cwd), or which field was refused and why.
     """
@@ -174,7 +174,7 @@ class RelayResult:
         returncode: the program's own exit status; negative for a signal, as in :mod:`subprocess`.
         stdout: standard output and standard error, merged as they came; head and tail when long.
         duration_s: seconds that the operation ran on the login node.
-        notices: what of the repository's own configuration was not used, a line each.
+        notices: what of the repository's own configuration was not used, and under which grant it ran.
         consent: what counts as a person's approval under the daemon that answered.
         kind: why it failed, in a word such as ``not-fast-forward``; empty where that is not known.
         hint: what to do next after a failure; empty where that is not known.

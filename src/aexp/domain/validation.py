@@ -61,6 +61,15 @@ def validate_request(payload: object, policy: CwdPolicy) -> ValidRequest:
     return ValidRequest(spec.name, args, _folder(body.get("cwd"), policy))
 
 
+def validate_place(op: str, cwd: str, policy: CwdPolicy) -> tuple[OpSpec, Path]:
+    """The operation and the resolved folder of requests that may be made there, whatever their arguments.
+
+    Raises:
+        RelayValidationError: names the field, what is wrong with it and what is allowed.
+    """
+    return _operation(op), _folder(cwd, policy)
+
+
 def _object(payload: object) -> Mapping[str, Any]:
     if not isinstance(payload, Mapping):
         raise RelayValidationError(

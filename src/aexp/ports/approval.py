@@ -4,6 +4,7 @@ from abc import abstractmethod
 from typing import Protocol
 
 from aexp.domain.decisions import Waiting
+from aexp.domain.grant_offers import GrantLine, GrantOffer
 from aexp.domain.petition import Petition
 
 
@@ -12,7 +13,7 @@ class DecisionLine(Protocol):
 
     Raises:
         RelayDownError: no daemon answers here; the text says where was looked, and what was found.
-        RelayNotFoundError: no request, or more than one, with that id waits there.
+        RelayNotFoundError: no request waits there, or no grant is there, with that id, or more than one.
         RelayRejectedError: the daemon refused.
     """
 
@@ -31,6 +32,22 @@ class DecisionLine(Protocol):
     @abstractmethod
     def reject(self, request_id: str, reason: str) -> None:
         """Refuse it."""
+
+    @abstractmethod
+    def offer(self, op: str, cwd: str, seconds: float) -> GrantOffer:
+        """What a grant would allow; nothing is granted."""
+
+    @abstractmethod
+    def grant(self, digest: str, *, keep: bool) -> GrantLine:
+        """Grant what was offered under this digest."""
+
+    @abstractmethod
+    def grants(self) -> list[GrantLine]:
+        """What is granted now."""
+
+    @abstractmethod
+    def revoke(self, prefix: str) -> GrantLine:
+        """Take the one grant back whose id begins so."""
 
 
 class Signer(Protocol):

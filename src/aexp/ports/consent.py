@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aexp.domain.consent import Mode
+from aexp.domain.grant_offers import GrantLine, GrantOffer
 from aexp.domain.petition import Petition
 
 
@@ -17,11 +18,43 @@ class Verdicts:
         approved: request id to how it was approved, in words for the audit trail.
         rejected: request id to the reason that was given (may be empty).
         ignored: request id to why an approval that is there does not count, told once each.
+        granted: request id to the grant that lets it go; the daemon adds these itself.
     """
 
     approved: Mapping[str, str] = field(default_factory=dict)
     rejected: Mapping[str, str] = field(default_factory=dict)
     ignored: Mapping[str, str] = field(default_factory=dict)
+    granted: Mapping[str, str] = field(default_factory=dict)
+
+
+class Granting(Protocol):
+    """Grants as the daemon keeps them, for whoever hears people. Never waits for anybody.
+
+    Raises:
+        RelayNotFoundError: no grant, or more than one, has an id that begins so.
+        AexpError: it is refused; the text says why, and what to do.
+    """
+
+    @abstractmethod
+    def offer(self, op: str, cwd: str, seconds: float) -> GrantOffer:
+        """What a grant would allow; nothing is granted. It can be given for some minutes."""
+
+    @abstractmethod
+    def give(self, digest: str, *, keep: bool, by: str) -> GrantLine:
+        """Grant what was offered under this digest, once.
+
+        Args:
+            keep: whether it outlives the daemon; then it is durable on return.
+            by: who gives it, in words for the audit trail.
+        """
+
+    @abstractmethod
+    def live(self) -> list[GrantLine]:
+        """What is granted now, the one that ends first at the head."""
+
+    @abstractmethod
+    def revoke(self, prefix: str, by: str) -> GrantLine:
+        """Take the one grant back whose id begins so: from now on nothing starts under it."""
 
 
 class Decisions(Protocol):
@@ -48,6 +81,14 @@ class Decisions(Protocol):
         Raises:
             SettingsError: there is no place where people could be heard.
             RelayBusyError: another daemon hears them there.
+        """
+
+    @abstractmethod
+    def hears_grants(self, granting: Granting) -> bool:
+        """Let people give grants and take them back from now on, where only they can.
+
+        Returns:
+            False where a grant could be forged or given twice: then nobody can.
         """
 
     @abstractmethod

@@ -42,6 +42,19 @@ class Survey:
     done: str | None = None
 
 
+@dataclass(frozen=True)
+class Reach:
+    """Where requests for an operation can lead from a folder, whatever their arguments are.
+
+    Attributes:
+        root: the working copy, as a survey of such a request has it.
+        destinations: where it could connect; what a survey finds is among these or is news.
+    """
+
+    root: Path
+    destinations: tuple[Destination, ...]
+
+
 class Workshop(Protocol):
     """Reads what the requester wrote (working copies, runs) and never runs any of it."""
 
@@ -51,6 +64,24 @@ class Workshop(Protocol):
 
         Raises:
             RelayValidationError: it cannot be done here; names the file or key, and what to do.
+        """
+
+    @abstractmethod
+    def reach(self, op: str, cwd: Path) -> Reach:
+        """Where requests for this operation can lead now.
+
+        Args:
+            cwd: a resolved folder.
+
+        Raises:
+            RelayValidationError: it cannot be used here; names the file or key, and what to do.
+        """
+
+    @abstractmethod
+    def identity(self, root: Path) -> str:
+        """What tells the folder from another one that is put in its place; empty when there is none.
+
+        No proof against whoever may write the folder: what is in it can be changed.
         """
 
     @abstractmethod

@@ -7,7 +7,9 @@ removed, and what to do instead is told. Rejections by file count as everywhere.
 import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
+from aexp.adapters.consent import grant_talk
 from aexp.adapters.consent.markers import MarkedDecisions
 from aexp.adapters.consent.socket_files import Peer
 from aexp.adapters.consent.socket_server import DecisionServer
@@ -19,10 +21,12 @@ from aexp.domain.errors import RelayStorageError
 from aexp.domain.petition import Petition
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
-from aexp.ports.consent import Verdicts
+from aexp.ports.consent import Granting, Verdicts
 from aexp.ports.storage import QueueStorage
 
 logger = logging.getLogger("aexp.relay")
+
+_DECIDES = ("approve", "reject", "grant", "revoke")
 
 
 class SocketDecisions(MarkedDecisions):
@@ -53,6 +57,7 @@ class SocketDecisions(MarkedDecisions):
         self._flag = flag
         self._book = DecisionBook()
         self._told: set[str] = set()
+        self._granting: Granting | None = None
         self._server = DecisionServer(folders, name, clock, self._answer)
 
     @property
@@ -77,6 +82,10 @@ class SocketDecisions(MarkedDecisions):
             RelayBusyError: another process listens in its place.
         """
         self._server.open()
+
+    def hears_grants(self, granting: Granting) -> bool:
+        self._granting = granting
+        return True
 
     def park(self, petition: Petition) -> bool:
         marked = super().park(petition)
@@ -113,10 +122,9 @@ class SocketDecisions(MarkedDecisions):
         except wire.WireError as exc:
             what = visible(f"The message {exc}.", limit=300, ascii_only=True)
             return wire.encode(failure(REFUSED, what, "Use `aexp relay approve`."))
-        how = f"the socket of {self._host}, process {peer.pid}"
-        told = self._book.answer(question, how, self._clock.monotonic())
-        if question.verb in ("approve", "reject"):
-            shown = visible(question.request_id, limit=64, ascii_only=True)
+        told = self._told_of(question, peer)
+        if question.verb in _DECIDES:
+            shown = visible(question.request_id, limit=64, ascii_only=True) or "-"
             outcome = "heard" if told["ok"] else "refused"
             logger.info("%s decision-%s verb=%s by=%d", shown, outcome, question.verb, peer.pid)
         answer = wire.encode(told)
@@ -124,6 +132,16 @@ class SocketDecisions(MarkedDecisions):
             what = "What it would send is too long to be shown, so nobody can approve it."
             return wire.encode(failure(REFUSED, what, "Reject it, and ask for less at once."))
         return answer
+
+    def _told_of(self, question: Question, peer: Peer) -> dict[str, Any]:
+        if question.verb not in grant_talk.VERBS:
+            how = f"the socket of {self._host}, process {peer.pid}"
+            return self._book.answer(question, how, self._clock.monotonic())
+        if self._granting is None:
+            return failure(
+                REFUSED, "No grants are given here.", "Is the daemon just being started?"
+            )
+        return grant_talk.answer(self._granting, question, f"process {peer.pid} on {self._host}")
 
     def _bare_markers(self, waiting: Collection[str]) -> dict[str, str]:
         """Remove the markers that do not count; what to tell of those that were not told of yet."""

@@ -17,7 +17,7 @@ from aexp.domain.errors import (
 from aexp.domain.identity import is_request_id
 from aexp.domain.petition import Petition
 from aexp.domain.text import visible
-from aexp.ports.consent import Decisions, Verdicts
+from aexp.ports.consent import Decisions, Granting, Verdicts
 from aexp.ports.storage import QueueStorage
 
 MAX_REASON_BYTES = 4096
@@ -48,6 +48,10 @@ class MarkedDecisions(Decisions):
             self._forget(f"{layout.APPROVED}/{request_id}")
         finally:
             self._forget(f"{layout.REJECTED}/{request_id}")
+
+    def hears_grants(self, granting: Granting) -> bool:
+        # What lies in the queue can be forged, and a signature could be left there a second time.
+        return False
 
     def descriptors(self) -> Sequence[int]:
         return ()

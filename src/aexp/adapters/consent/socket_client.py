@@ -1,9 +1,9 @@
 """A person's end of the socket for decisions."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aexp.adapters.consent.socket_files import connect
 from aexp.adapters.remedies import reason
@@ -15,6 +15,7 @@ from aexp.domain.errors import (
     RelayRejectedError,
     SettingsError,
 )
+from aexp.domain.grant_offers import GrantLine, GrantOffer
 from aexp.domain.identity import is_request_id
 from aexp.domain.petition import Petition
 from aexp.domain.text import visible
@@ -22,6 +23,7 @@ from aexp.ports.approval import DecisionLine
 
 PATIENCE_S = 5.0
 _CHUNK = 1 << 16
+T = TypeVar("T")
 
 
 class SocketLine(DecisionLine):
@@ -48,13 +50,28 @@ class SocketLine(DecisionLine):
         ]
 
     def show(self, prefix: str) -> Petition:
-        return _petition(self._ask(Question("show", prefix)))
+        return _read(Petition.from_dict, self._ask(Question("show", prefix)).get("petition"))
 
     def approve(self, request_id: str, digest: str) -> None:
         self._ask(Question("approve", request_id, digest=digest))
 
     def reject(self, request_id: str, reason: str) -> None:
         self._ask(Question("reject", request_id, reason=reason))
+
+    def offer(self, op: str, cwd: str, seconds: float) -> GrantOffer:
+        answer = self._ask(Question("grant-show", op=op, cwd=cwd, seconds=f"{seconds:.3f}"))
+        return _read(GrantOffer.from_dict, answer.get("offer"))
+
+    def grant(self, digest: str, *, keep: bool) -> GrantLine:
+        answer = self._ask(Question("grant", digest=digest, keep="yes" if keep else ""))
+        return _read(GrantLine.from_dict, answer.get("grant"))
+
+    def grants(self) -> list[GrantLine]:
+        told = self._ask(Question("grants")).get("grants")
+        return [_read(GrantLine.from_dict, one) for one in (told if isinstance(told, list) else ())]
+
+    def revoke(self, prefix: str) -> GrantLine:
+        return _read(GrantLine.from_dict, self._ask(Question("revoke", prefix)).get("grant"))
 
     def _ask(self, question: Question) -> dict[str, Any]:
         problems = []
@@ -103,10 +120,9 @@ def _agreed(answer: dict[str, Any]) -> dict[str, Any]:
     raise RelayRejectedError(what, hint)
 
 
-def _petition(answer: dict[str, Any]) -> Petition:
-    found = answer.get("petition")
+def _read(read: Callable[[Mapping[str, Any]], T], found: object) -> T:
     try:
-        return Petition.from_dict(found if isinstance(found, dict) else {"op": None})
+        return read(found if isinstance(found, dict) else {"op": None})
     except ValueError as exc:
         raise RelayDownError(
             f"The daemon's answer cannot be understood: {exc}.",

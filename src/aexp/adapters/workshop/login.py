@@ -9,7 +9,7 @@ from aexp.adapters.executor import landlock
 from aexp.adapters.executor.local import LocalExecutor
 from aexp.adapters.executor.strays import end_strays, is_used
 from aexp.adapters.node_local import private_folder
-from aexp.adapters.plain_files import write_private
+from aexp.adapters.plain_files import inode_of, write_private
 from aexp.adapters.workshop.environment import base_environment
 from aexp.adapters.workshop.git_bench import GitBench
 from aexp.adapters.workshop.git_house import discard_house
@@ -26,7 +26,7 @@ from aexp.domain.git_doubts import doubts_of_environment
 from aexp.domain.identity import ProcessId
 from aexp.ports.executor import Command, Execution, Executor
 from aexp.ports.processes import Processes
-from aexp.ports.workshop import Order, Survey, Workshop
+from aexp.ports.workshop import Order, Reach, Survey, Workshop
 
 _HOOK = '#!/bin/sh\nexec git-lfs pre-push "$@"\n'
 
@@ -86,6 +86,16 @@ class LoginWorkshop(Workshop, Executor):
     def survey(self, order: Order) -> Survey:
         bench = self._git if order.op.startswith("git_") else self._wandb
         return bench.survey(order)
+
+    def reach(self, op: str, cwd: Path) -> Reach:
+        if not op.startswith("git_"):
+            return self._wandb.reach(cwd)
+        root, configured = self.destinations_of(cwd)
+        verb = "push" if op == "git_push" else "fetch"
+        return Reach(root, tuple(one for one in configured if one.verb == verb))
+
+    def identity(self, root: Path) -> str:
+        return inode_of(root)
 
     def start(self, command: Command) -> Execution:
         bench = self._git if command.op.startswith("git_") else self._wandb

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from aexp.adapters.plain_files import inode_of
 from aexp.domain.validation import working_copy
 from aexp.ports.filesystem import Filesystem
-from aexp.ports.workshop import Order, Survey, Workshop
+from aexp.ports.workshop import Order, Reach, Survey, Workshop
 
 
 class PlainWorkshop(Workshop):
@@ -31,6 +32,13 @@ class PlainWorkshop(Workshop):
         root = working_copy(order.cwd, self._home, self._exists)
         plain = Survey(root=root, args=order.args)
         return plain if self._find is None else self._find(order, plain)
+
+    def reach(self, op: str, cwd: Path) -> Reach:
+        survey = self.survey(Order("", op, (), cwd))
+        return Reach(survey.root, survey.destinations)
+
+    def identity(self, root: Path) -> str:
+        return inode_of(root)
 
     def decisions(self) -> Sequence[str]:
         return ()

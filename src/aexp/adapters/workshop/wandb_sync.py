@@ -21,7 +21,7 @@ from aexp.domain.errors import RelayStartError, RelayValidationError, SettingsEr
 from aexp.domain.text import visible
 from aexp.domain.wandb import WandbRuns, sync_arguments, version_in
 from aexp.ports.executor import Command, Execution
-from aexp.ports.workshop import Order, Survey
+from aexp.ports.workshop import Order, Reach, Survey
 
 PROGRAM_VARIABLE = "AEXP_RELAY_WANDB"
 ASK_LIMIT_S = 120.0
@@ -75,9 +75,19 @@ class WandbBench:
         return Survey(
             root=order.cwd,
             args=tuple(run.path for run in found.runs),
-            destinations=(Destination("wandb", "sync", self._pinned.server),),
+            destinations=(self._server,),
             inventory=found.inventory,
         )
+
+    def reach(self, cwd: Path) -> Reach:
+        """The owner's server, whatever runs there are; see :class:`~aexp.ports.workshop.Workshop`."""
+        if self._program is None:
+            raise _no_program(self._untrusted)
+        return Reach(cwd, (self._server,))
+
+    @property
+    def _server(self) -> Destination:
+        return Destination("wandb", "sync", self._pinned.server)
 
     def start(self, command: Command) -> Execution:
         """Look once more, and upload exactly the runs that were surveyed.

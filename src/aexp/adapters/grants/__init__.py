@@ -1,0 +1,1 @@
+"""Adapters for the memory of grants."""
