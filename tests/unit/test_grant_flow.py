@@ -18,6 +18,7 @@ from aexp.domain.destinations import Destination
 from aexp.domain.errors import (
     AexpError,
     RelayNotFoundError,
+    RelayStartError,
     RelayStorageError,
     SettingsError,
     StorageFullError,
@@ -124,6 +125,17 @@ def test_the_time_runs_from_when_it_was_shown_not_from_when_it_was_given(site: S
     site.world.pass_time(20)
     given = people.give(offer.digest, keep=False, by="x")
     assert (given.ends_in_s, given.until) == (40, offer.until)
+
+
+def test_what_could_not_be_started_is_not_said_to_have_run(home: Path) -> None:
+    site = Site(World(home, lambda _: Plan(missing=True)))
+    site.world.serve()
+    site.grant()
+    handle = site.submit()
+    with pytest.raises(RelayStartError):
+        handle.result()
+    assert site.world.answer(handle.id).notices == ()
+    assert len(site.told("grant-used")) == 1, "the trail says it before anything starts"
 
 
 def test_a_wall_clock_that_is_set_back_lengthens_nothing(site: Site) -> None:

@@ -79,6 +79,13 @@ def test_on_another_machine_a_person_is_told_where_to_go() -> None:
     with pytest.raises(RelayDownError, match="only on the machine where the daemon runs") as caught:
         granter(shell, dead=True).grants()
     assert "ssh -t login1 aexp relay grants" in caught.value.hint
+    with pytest.raises(RelayDownError) as caught:
+        granter(shell, dead=True).grant_preview("wandb_sync", "/home/ada/a b", 7200)
+    typed = "ssh -t login1 aexp relay grant wandb_sync --cwd '/home/ada/a b' --for 7200s"
+    assert typed in caught.value.hint
+    with pytest.raises(RelayDownError) as caught:
+        granter(shell, dead=True).grant_preview("wandb_sync", "/home/ada/\x1b[2K", 7200)
+    assert "--cwd DIR" in caught.value.hint
 
 
 def test_without_a_daemon_a_person_is_told_to_start_one() -> None:

@@ -171,12 +171,7 @@ class ConsentDesk:
         verdicts = self._decisions.collect(self._parked, files=self._pace.markers_due())
         if not self._parked:
             return
-        granted = self._rulings.granted(self._parked)
-        if granted:
-            # A rejection may lie in the queue, and wins.
-            again = self._decisions.collect(self._parked)
-            ignored = {**verdicts.ignored, **again.ignored}
-            verdicts = replace(again, ignored=ignored, granted=granted)
+        verdicts = self._rulings.with_grants(verdicts, self._parked, self._decisions.collect)
         self._explain(verdicts.ignored)
         for request_id in self._due(verdicts):
             event = self._event(request_id, verdicts)
@@ -211,9 +206,8 @@ class ConsentDesk:
         parked = self._parked.pop(request_id)
         how, granted = verdicts.approved.get(request_id), verdicts.granted.get(request_id)
         told = (how or granted) if event is Event.APPROVE else None
-        self._audit.note(
-            event.value, request_id, op=parked.op, digest=parked.petition.digest, how=told
-        )
+        facts = {"op": parked.op, "digest": parked.petition.digest}
+        self._audit.note(event.value, request_id, **facts, how=told)
         job = None
         if event is Event.APPROVE:
             job = self._rulings.approved(token, parked, granted=how is None)

@@ -123,11 +123,15 @@ class GrantBook:
         job.grant = self.covering(job.valid.op, survey.root, survey.destinations)
         return job.grant is not None
 
-    def used(self, job: Job) -> None:
-        """The job starts under its grant: count it, and tell the trail and the client."""
-        if job.grant is None or job.petition is None:
-            return
-        grant = self._grants.used(job.grant.id) or job.grant
+    def used(self, job: Job) -> str:
+        """The job is about to start under its grant: count it, and tell the trail.
+
+        Returns:
+            What the client is told when it has started; empty without a grant.
+        """
+        grant = None if job.grant is None else self._grants.used(job.grant.id)
+        if grant is None or job.petition is None:
+            return ""
         until = self.ends_at(grant)
         sends = job.petition.inventory
         self._audit.note(
@@ -143,13 +147,13 @@ class GrantBook:
             until=moment(until),
             uses=grant.uses,
         )
-        job.notice = f"ran under {grant.told(until)}"
         if grant.keep:
             try:
                 self._memory.remember(grant)
             except RelayStorageError as exc:
                 # Only the count of uses is behind.
                 self._audit.warn("grant-not-counted", job.request_id, error=exc)
+        return f"ran under {grant.told(until)}"
 
     def live(self) -> list[Grant]:
         """What is granted now, the one that ends first at the head."""

@@ -1,5 +1,6 @@
 """A person's grants: see what one would allow, give exactly that, take it back; on the login node alone."""
 
+import shlex
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from aexp.domain.consent import Mode
 from aexp.domain.errors import RelayDownError, RelayRejectedError
 from aexp.domain.grant_offers import GrantLine, GrantOffer
 from aexp.domain.grants import checked_span
+from aexp.domain.text import visible
 from aexp.ports.approval import DecisionLine
 from aexp.ports.processes import Processes
 
@@ -50,7 +52,10 @@ class Granter:
             SettingsError: a grant may not last so long.
         """
         checked_span(seconds)
-        return self._asked(f"grant {op}", lambda: self._line.offer(op, cwd, seconds))
+        # A command to paste names the whole folder or none, and nothing in it acts on the shell.
+        folder = shlex.quote(cwd) if visible(cwd, limit=len(cwd), ascii_only=True) == cwd else "DIR"
+        typed = f"grant {op} --cwd {folder} --for {seconds:.0f}s"
+        return self._asked(typed, lambda: self._line.offer(op, cwd, seconds))
 
     def grant(self, shown: GrantOffer, *, keep: bool = False) -> GrantLine:
         """Grant what was shown; waiting requests that it covers run at once.

@@ -1,6 +1,6 @@
 """What follows from a person's decision, once the request is in the daemon's hands again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from aexp.domain.layout import Token
 from aexp.domain.petition import Petition
 from aexp.domain.text import age, visible
 from aexp.ports.clock import Clock
+from aexp.ports.consent import Verdicts
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,25 @@ class Rulings:
         self._clock = clock
         self._audit = audit
 
-    def granted(self, waiting: Mapping[str, Parked]) -> dict[str, str]:
-        """The waiting requests that may go under a grant: id to the grant, in words for the trail."""
+    def with_grants(
+        self,
+        verdicts: Verdicts,
+        waiting: Mapping[str, Parked],
+        collect: Callable[[Collection[str]], Verdicts],
+    ) -> Verdicts:
+        """The verdicts, and what may go under a grant. When something may, people are heard once more.
+
+        Args:
+            collect: gives the decisions on some requests, also those that people leave in the queue.
+        """
+        granted = self._granted(waiting)
+        if not granted:
+            return verdicts
+        # A rejection may lie in the queue, and wins.
+        again = collect(waiting)
+        return replace(again, ignored={**verdicts.ignored, **again.ignored}, granted=granted)
+
+    def _granted(self, waiting: Mapping[str, Parked]) -> dict[str, str]:
         found: dict[str, str] = {}
         if self._grants.is_empty:
             return found

@@ -112,7 +112,7 @@ class Starter:
 
     def _run(self, jobs: list[Job]) -> Run | None:
         first = jobs[0]
-        self._grants.used(first)
+        notice = self._grants.used(first)
         log = RunLog(self._tokens.storage, first.request_id, self._clock, self._audit)
         log.add(f"$ {' '.join(first.argv)}  (cwd={first.valid.cwd})\n".encode())
         began = self._clock.monotonic()
@@ -128,6 +128,7 @@ class Starter:
                 self._publisher.publish(job.token, answer)
             log.flush()
             return None
+        first.notice = notice
         for job in jobs:
             shared = None if job is first else first.request_id
             told = {"op": job.valid.op, "cwd": job.valid.cwd, "in_the_run_of": shared}
