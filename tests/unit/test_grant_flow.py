@@ -494,6 +494,20 @@ def test_a_reboot_or_another_machine_knows_the_wall_clock_alone(site: Site) -> N
     site.world.serve(FakeProcesses("login1-rebooted"))
     (again,) = site.world.people.granting.live()
     assert again.ends_in_s == pytest.approx(2900, abs=60)
+    (known,) = site.world.grants.all()
+    assert known.seconds == pytest.approx(2900, abs=60)
+
+
+def test_after_a_reboot_one_that_cannot_be_noted_anew_is_lost(full: Site) -> None:
+    full.grant(3600, keep=True)
+    full.world.kill()
+    FullDisk.room = False
+    try:
+        full.world.serve(FakeProcesses("login1-rebooted"))
+        assert full.live() == []
+        assert len(full.told("grant-lost")) == 1
+    finally:
+        FullDisk.room = True
 
 
 def test_what_waits_goes_under_a_grant_that_was_kept(site: Site) -> None:

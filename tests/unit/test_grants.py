@@ -113,6 +113,7 @@ def test_after_a_reboot_the_wall_clock_tells_and_never_gives_more_than_was_given
     again = kept.revived("boot-2", 7, 5020)
     assert again is not None
     assert (again.ends, again.boot) == (47, "boot-2")
+    assert again.revived("boot-3", 7, 5010) is None, "nor does a second reboot add to it"
     assert kept.revived("boot-2", 7, 5060) is None
     assert kept.revived("boot-2", 7, 4999.9) is None, "a clock that was set back says nothing"
 

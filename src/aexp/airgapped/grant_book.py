@@ -69,14 +69,24 @@ class GrantBook:
         lost = []
         for grant in known:
             revived = grant.revived(self._boot, *self._now()) if heard else None
-            if revived is None:
-                lost.append(grant)
-                ended = grant.keep and heard
-                self._told("grant-expired" if ended else "grant-lost", grant)
-            else:
+            if revived is not None and self._is_noted(revived, grant):
                 self._grants.add(revived)
                 self._told("grant-kept", revived)
+                continue
+            lost.append(grant)
+            ended = grant.keep and heard and revived is None
+            self._told("grant-expired" if ended else "grant-lost", grant)
         self._forget(lost)
+
+    def _is_noted(self, revived: Grant, known: Grant) -> bool:
+        """Whether the memory has it as it is from now on: it must not get its time a second time."""
+        try:
+            if revived != known:
+                self._memory.remember(revived)
+        except RelayStorageError as exc:
+            self._audit.warn("grants-untidy", error=exc)
+            return False
+        return True
 
     def close(self) -> None:
         """The daemon ends: what was not to be kept is lost."""

@@ -78,8 +78,8 @@ class Grant:
     def revived(self, boot: str, now: float, wall: float) -> "Grant | None":
         """The grant under another daemon; None when it has ended or was not to be kept.
 
-        After a reboot only the wall clock can tell. One that was set back before the grant was given says
-        nothing, and none gives it more time than it was given for.
+        After a reboot only the wall clock can tell. One that shows a time before the grant was given was set
+        back and says nothing. What is left then counts as newly given: no second reboot adds to it.
         """
         if not self.keep:
             return None
@@ -87,8 +87,8 @@ class Grant:
         if boot != self.boot:
             if wall < self.ends_wall - self.seconds:
                 return None
-            left = min(self.ends_wall - wall, self.seconds)
-            again = replace(self, ends=now + left, boot=boot)
+            left = self.ends_wall - wall
+            again = replace(self, seconds=left, ends=now + left, boot=boot)
         return again if again.left_s(now, wall) > 0 else None
 
     def told(self, wall_end: float) -> str:
