@@ -10,6 +10,8 @@ from aexp.adapters.executor.recording import Plan, RecordingExecutor
 from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.grants.memory import MemoryGrants
 from aexp.adapters.notifier.consent_log import ConsentLogNotifier
+from aexp.adapters.notifier.recording import RecordingNotifier
+from aexp.adapters.notifier.together import NotifiersTogether
 from aexp.adapters.pins.memory import MemoryPins
 from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
@@ -71,6 +73,7 @@ class World:
         self.grants = MemoryGrants()
         self.people = People(self.storage)
         self.audit: Audit | None = None
+        self.told = RecordingNotifier()
         self.limits = limits or Limits(pending=20_000, pending_per_copy=20_000)
         self.strict = strict
         self.login = FakeProcesses("login1")
@@ -87,7 +90,11 @@ class World:
             storage=self.storage,
             executor=self.executor,
             decisions=self.people,
-            notifier=ConsentLogNotifier(self.storage, self.clock),
+            notifier=NotifiersTogether(
+                {"log": ConsentLogNotifier(self.storage, self.clock), "told": self.told},
+                self.clock,
+                Audit().warn,
+            ),
             clock=self.clock,
             processes=processes or self.login,
             workshop=self.workshop,

@@ -25,6 +25,7 @@ from aexp.ports.storage import QueueStorage
 from aexp.settings import Settings
 
 if TYPE_CHECKING:
+    from aexp.adapters.terminal_output import TerminalOutput
     from aexp.adapters.workshop.login import LoginWorkshop
     from aexp.adapters.workshop.trust import TrustBook
     from aexp.airgapped.audit import Audit
@@ -94,10 +95,25 @@ def _decisions(
     )
 
 
-def _notifier(storage: QueueStorage, clock: Clock) -> "Notifier":
-    from aexp.adapters.notifier.consent_log import ConsentLogNotifier
+def _terminal() -> "TerminalOutput | None":
+    from aexp.adapters.terminal_output import TerminalOutput
 
-    return ConsentLogNotifier(storage, clock)
+    return TerminalOutput(2) if os.isatty(2) else None
+
+
+def _notifier(
+    storage: QueueStorage,
+    settings: Settings,
+    terminal: "TerminalOutput | None",
+    environ: Mapping[str, str],
+    policy: CwdPolicy,
+    clock: Clock,
+    audit: "Audit",
+) -> "Notifier":
+    from aexp.adapters.notifier.choose import choose_notifiers
+
+    ways, hook = settings.notify, settings.notify_hook
+    return choose_notifiers(storage, ways, hook, terminal, environ, policy.home, clock, audit.warn)
 
 
 def _audit(
@@ -139,8 +155,11 @@ class Container(containers.DeclarativeContainer):
     trust = providers.Singleton(_trust, state, settings)
     workshop = providers.Singleton(_workshop, environ, policy, state, trust, processes)
     decisions = providers.Singleton(_decisions, storage, settings, environ, processes, clock)
-    notifier = providers.Singleton(_notifier, storage, clock)
+    terminal = providers.Singleton(_terminal)
     audit = providers.Singleton(_audit, environ, policy, storage, clock)
+    notifier = providers.Singleton(
+        _notifier, storage, settings, terminal, environ, policy, clock, audit
+    )
     daemon = providers.Factory(
         _daemon,
         storage=storage,

@@ -9,6 +9,7 @@ from typing import Any
 from aexp.domain.consent import Mode
 from aexp.domain.errors import SettingsError
 from aexp.domain.profiles import PROFILES
+from aexp.domain.ways import ALL, ALLOWED, Ways, read_ways
 
 _ENVIRONMENT = {
     "queue": "AEXP_RELAY_QUEUE",
@@ -20,6 +21,8 @@ _ENVIRONMENT = {
     "allowed_signers": "AEXP_RELAY_ALLOWED_SIGNERS",
     "strict": "AEXP_RELAY_STRICT",
     "trust_remotes": "AEXP_RELAY_TRUST_REMOTES",
+    "notify": "AEXP_RELAY_NOTIFY",
+    "notify_hook": "AEXP_RELAY_NOTIFY_HOOK",
 }
 
 
@@ -38,6 +41,8 @@ class Settings:
         allowed_signers: the file of keys that may approve in the mode ``signed``, as in ssh-keygen(1).
         strict: whether the first use of a working copy's remotes needs a person, too.
         trust_remotes: colon-separated paths of bare repositories that may be remotes.
+        notify: the ways in which a person is told that consent is waited for.
+        notify_hook: a command line that is run then; empty for none.
     """
 
     queue: str = "~/.relay"
@@ -49,6 +54,8 @@ class Settings:
     allowed_signers: str = "~/.ssh/allowed_signers"
     strict: bool = False
     trust_remotes: str = ""
+    notify: Ways = ALL
+    notify_hook: str = ""
 
 
 def load_settings(
@@ -117,6 +124,7 @@ _READ: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
         ),
         "consent": (_one_of(*Mode), "login, file or signed"),
         "strict": (_switch, "1 or 0"),
+        "notify": (read_ways, ALLOWED),
     }
 )
 """Setting to how a value of it is read, and what is allowed; any other setting is text."""

@@ -29,8 +29,8 @@ from aexp.domain.errors import (
     RelayStorageError,
 )
 from aexp.domain.grant_offers import GrantLine, GrantOffer
+from aexp.domain.notices import Notice
 from aexp.domain.petition import Petition
-from aexp.domain.requests import Request
 from aexp.ports.approval import DecisionLine, Signer
 
 ONE, TWO = "ab" * 16, "ac" * 16
@@ -299,10 +299,8 @@ def test_what_a_person_approves_is_shown_in_ascii_a_field_a_line() -> None:
 
 def test_the_notice_in_the_queue_is_one_harmless_line() -> None:
     storage = MemoryStorage(ManualClock())
-    request = Request(
-        op="wandb_sync", args=("x\x1b]0;t\x07",), cwd="/home/\u202e\n/\r" + "y" * 5000
-    )
-    ConsentLogNotifier(storage, ManualClock()).consent_needed(ONE, request)
+    told = petition(args=("x\x1b]0;t\x07",), cwd="/home/\u202e\n/\r" + "y" * 5000)
+    ConsentLogNotifier(storage, ManualClock()).consent_needed(Notice.of(told))
     text = storage.read(layout.CONSENT_LOG).decode()
     assert text.count("\n") == 1
     assert text.strip().isprintable()

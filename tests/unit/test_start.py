@@ -143,6 +143,7 @@ def spellings() -> Iterator[list[str]]:
         ["--timeout", "1e3"], ["--timeout", "x"], ["--timeout", "²"], ["--timeout", "."],
         ["--branch", "main"], ["-b", "x"], ["-bx"], ["--branch", "-x"], ["--remote", "up"], ["--remote"],
         ["--log", "x"], ["--once"], ["--standby"], ["--strict"], ["--consent", "file"],
+        ["--notify", "none"], ["--notify-hook", "/bin/tell x"], ["--notify-hook", "-x"],
         ["--help"], ["--"], ["extra"], ["--nothing"], ["--bran", "x"],
     ]  # fmt: skip
     for verb in [*VERBS, "ls", "nothing"]:

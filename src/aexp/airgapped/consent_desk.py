@@ -10,6 +10,7 @@ from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
+from aexp.airgapped.notices import Notices
 from aexp.airgapped.pace import Pace
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.rulings import Parked, Rulings
@@ -23,7 +24,6 @@ from aexp.domain.limits import Limits
 from aexp.domain.petition import Petition
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
-from aexp.ports.notifier import Notifier
 
 EXPIRY_EVERY_S = 30.0
 """Seconds between two looks for expired requests: ten thousand may wait."""
@@ -38,7 +38,7 @@ class ConsentDesk:
         intake: Intake,
         publisher: Publisher,
         decisions: Decisions,
-        notifier: Notifier,
+        notices: Notices,
         clock: Clock,
         audit: Audit,
         flood: FloodAudit,
@@ -51,7 +51,7 @@ class ConsentDesk:
         self._intake = intake
         self._publisher = publisher
         self._decisions = decisions
-        self._notifier = notifier
+        self._notices = notices
         self._clock = clock
         self._audit = audit
         self._limits = limits
@@ -69,6 +69,10 @@ class ConsentDesk:
     def parked(self) -> Collection[Parked]:
         """The requests that wait for a person, as they were when they began to."""
         return self._parked.values()
+
+    def tell(self) -> None:
+        """Let people be told what waits by now."""
+        self._notices.turn(self._parked.keys())
 
     def has(self, request_id: str) -> bool:
         """Whether the request waits here, even if its token is just on the move."""
@@ -93,10 +97,7 @@ class ConsentDesk:
             return
         facts = {"op": petition.op, "cwd": petition.cwd, "digest": petition.digest}
         self._audit.note("pending", job.request_id, **facts, why=petition.reason)
-        try:
-            self._notifier.consent_needed(job.request_id, job.request)
-        except RelayStorageError as exc:
-            self._audit.warn("notice-failed", job.request_id, error=exc)
+        self._notices.began(petition)
 
     def _is_full(self, job: Job, petition: Petition) -> bool:
         """Whether too many wait already; then the request is answered so."""

@@ -15,6 +15,7 @@ from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.lease import Lease
+from aexp.airgapped.notices import Notices
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.pace import Pace
 from aexp.airgapped.publisher import Publisher
@@ -81,6 +82,7 @@ class Crew:
     heart: Heart
     lease: Lease
     publisher: Publisher
+    notices: Notices
     desk: ConsentDesk
     runner: Runner
     reception: Reception
@@ -118,7 +120,8 @@ def crew(
     flood = FloodAudit(audit, clock)
     grants = GrantBook(outside.workshop, outside.grants, clock, audit, processes.me.host)
     intake = Intake(tokens, publisher, rules.policy, admission, grants, clock, audit, flood)
-    people = (outside.decisions, outside.notifier)
+    notices = Notices(outside.notifier, storage.url, audit)
+    people = (outside.decisions, notices)
     desk = ConsentDesk(
         *(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace, grants)
     )
@@ -147,6 +150,7 @@ def crew(
         heart=heart,
         lease=lease,
         publisher=publisher,
+        notices=notices,
         desk=desk,
         runner=runner,
         reception=reception,

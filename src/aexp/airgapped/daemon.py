@@ -1,7 +1,7 @@
 """The daemon: one loop on the login node that never waits for a command."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from aexp.airgapped.audit import Audit
@@ -130,8 +130,18 @@ class RelayDaemon:
         Raises:
             RelayStorageError: the storage failed. Nothing is lost; call again later.
         """
+        try:
+            return self._act()
+        finally:
+            # Not at the end: then nobody is told any more that something waits.
+            if self._serving:
+                self._crew.desk.tell()
+
+    def _act(self) -> bool:
         if self._crew.upkeep.due:
-            self._keep_up()
+            self._chores.do(self._trouble)
+            if self._crew.upkeep.lost_to is not None:
+                self._stopping = True
         acted = self._crew.publisher.retry() | self._crew.burial.go_on()
         acted |= self._crew.runner.watch()
         try:
@@ -181,6 +191,7 @@ class RelayDaemon:
         self._whatever(self._crew.reception.give_back)
         if self._crew.upkeep.lost_to is None:
             self._crew.runner.end_all()
+        self._crew.notices.close()
         deadline = self._clock.monotonic() + STOP_WITHIN_S
         while not (self._crew.runner.idle and not self._crew.publisher.held):
             # A daemon that was taken for dead has no say over the queue, but its commands may end.
@@ -230,18 +241,14 @@ class RelayDaemon:
             self._pause()
         return acted
 
-    def _keep_up(self) -> None:
-        self._chores.do(self._trouble)
-        if self._crew.upkeep.lost_to is not None:
-            self._stopping = True
-
     def _pause(self) -> None:
-        also = [*self._executor.descriptors(), *self._decisions.descriptors()]
+        ends = (self._executor, self._decisions, self._crew.notices)
+        also = [descriptor for end in ends for descriptor in end.descriptors()]
         if self._wake is not None and not self._stopping:
             also.append(self._wake)
         wait = self._wait_s()
         began = self._clock.monotonic()
-        self._storage.wait(self._folders(), wait, also)
+        self._storage.wait(self._crew.reception.folders, wait, also)
         if self._clock.monotonic() - began < WOKEN_BEFORE * wait:
             self._crew.pace.woken()
 
@@ -253,9 +260,3 @@ class RelayDaemon:
         return min(
             wait * self._storage.profile.poll_scale, self._crew.heart.due_in_s + DAEMON_BUSY_S
         )
-
-    def _folders(self) -> Sequence[str]:
-        waiting = (
-            (layout.PENDING, layout.APPROVED, layout.REJECTED) if self._crew.desk.waiting else ()
-        )
-        return (layout.INBOX, layout.CANCEL, *waiting)

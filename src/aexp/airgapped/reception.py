@@ -1,6 +1,6 @@
 """Where a request goes once it is ours: to the desk of those that wait for a person, or to the runner."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.consent_desk import ConsentDesk
@@ -43,6 +43,12 @@ class Reception:
         self._publisher = publisher
         self._pulse = pulse
         self._audit = audit
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """The folders of the queue in which something comes in."""
+        markers = (layout.PENDING, layout.APPROVED, layout.REJECTED) if self._desk.waiting else ()
+        return (layout.INBOX, layout.CANCEL, *markers)
 
     def take_in(self) -> bool:
         """Do what has come in since the last look; True when something had.

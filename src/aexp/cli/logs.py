@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aexp.adapters.remedies import reason, remedy
+from aexp.adapters.terminal_output import TerminalOutput
 from aexp.domain.errors import AexpError, RelayStorageError, SettingsError
 
 logger = logging.getLogger("aexp.relay")
@@ -21,17 +22,18 @@ KEPT = 3
 LOOK_EVERY_S = 1.0
 _FULL = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 _FULL.converter = time.gmtime
-_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
+_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}(?:[0-9a-f]{32})?\b")
 _CLIENT = re.compile(r" client=\S+")
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def log_to(log: str | None, folder: str | None) -> str:
+def log_to(log: str | None, folder: str | None, terminal: TerminalOutput | None = None) -> str:
     """Send the audit trail to a file, or to standard error.
 
     Args:
         log: a path, ``-`` for standard error, None for ``daemon.log`` in the queue.
         folder: the queue's folder; a queue without one logs to standard error.
+        terminal: what standard error is, if it is a terminal.
 
     Returns:
         Where it goes, for people.
@@ -45,7 +47,7 @@ def log_to(log: str | None, folder: str | None) -> str:
     for handler in [*logger.handlers]:
         logger.removeHandler(handler)
     if log == "-" or (log is None and folder is None):
-        _add(logging.StreamHandler(), _FULL)
+        _add(logging.StreamHandler() if terminal is None else _OnTerminal(terminal), _FULL)
         return "standard error"
     if log is not None:
         path = Path(log).expanduser().absolute()
@@ -56,13 +58,29 @@ def log_to(log: str | None, folder: str | None) -> str:
     return str(path)
 
 
-def show_on_terminal() -> None:
-    """Show the audit trail on standard error as well, in short lines."""
-    _add(logging.StreamHandler(), _Short("%(asctime)s %(message)s", "%H:%M:%S"))
+def show_on_terminal(terminal: TerminalOutput) -> None:
+    """Show the audit trail on a terminal as well, in short lines. Repeatable."""
+    if not any(isinstance(handler, _OnTerminal) for handler in logger.handlers):
+        _add(_OnTerminal(terminal), _Short("%(asctime)s %(message)s", "%H:%M:%S"))
+
+
+class _OnTerminal(logging.Handler):
+    """Leaves lines out while the terminal takes none (Ctrl-S), and says how many: a daemon cannot wait."""
+
+    def __init__(self, terminal: TerminalOutput) -> None:
+        super().__init__()
+        self._terminal = terminal
+        self._left_out = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        gap = f"... {self._left_out} lines left out\n" if self._left_out else ""
+        line = f"{gap}{self.format(record)}\n"
+        taken = self._terminal.write(line.encode(errors="backslashreplace"))
+        self._left_out = 0 if taken else self._left_out + 1
 
 
 class _Short(logging.Formatter):
-    """Ids by their first digits, and not who asked: the full lines are in the log."""
+    """Ids and digests by their first digits, and not who asked: the full lines are in the log."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _CLIENT.sub("", _ID.sub(r"\1", super().format(record)))

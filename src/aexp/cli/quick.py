@@ -14,6 +14,10 @@ from aexp.cli.terminal import echo, show_error
 from aexp.domain.errors import AexpError
 
 _LOOK = {"queue": None, "as_json": False}
+_SERVE = {
+    **{"queue": None, "log": None, "once": False, "standby": False},
+    **{"notify": None, "notify_hook": None},
+}
 _RUN = {
     **{**_LOOK, "cwd": None, "timeout": None, "no_wait": False},
     **{"quiet": False, "verbose": False},
@@ -21,7 +25,7 @@ _RUN = {
 VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     {
         "status": ("", _LOOK),
-        "serve": ("", {"queue": None, "log": None, "once": False, "standby": False}),
+        "serve": ("", _SERVE),
         "pull": ("git_pull", _RUN),
         "push": ("git_push", {**_RUN, "branch": "HEAD", "remote": "origin"}),
         "fetch": ("git_fetch", _RUN),
@@ -37,6 +41,7 @@ _SPELT = MappingProxyType(
         **{"--timeout": "timeout", "--no-wait": "no_wait"},
         **{"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"},
         **{"--log": "log", "--once": "once", "--standby": "standby"},
+        **{"--notify": "notify", "--notify-hook": "notify_hook"},
         **{"--branch": "branch", "-b": "branch", "--remote": "remote"},
     }
 )

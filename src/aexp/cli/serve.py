@@ -52,6 +52,18 @@ from aexp.domain.profiles import PROFILES
     metavar="PATH",
     help="A bare repository on this filesystem that may be a remote; its hooks run here.",
 )
+@click.option(
+    "--notify",
+    metavar="WAYS",
+    help="How to tell a person that consent is waited for: all, none, or some of log, line, bell, osc, tmux, "
+    "hook; no-bell is all but the bell.  [default: $AEXP_RELAY_NOTIFY, else all]",
+)
+@click.option(
+    "--notify-hook",
+    metavar="COMMAND",
+    help="A command of yours that is run then, with the facts in its environment.  "
+    "[default: $AEXP_RELAY_NOTIFY_HOOK, else none]",
+)
 def serve(
     queue: str | None,
     log: str | None,

@@ -6,7 +6,6 @@ Without click and rich: a daemon keeps in memory what it has imported, for weeks
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +49,9 @@ def run_daemon(
     given["trust_remotes"] = ":".join(paths) or None
     with _wake_pipe() as (wake, write_end):
         built = container(queue, wake=wake, **given)
-        where = log_to(log, built.storage().folder)
+        # What is wrong with the owner's hook is told before anything is made.
+        built.notifier()
+        where = log_to(log, built.storage().folder, built.terminal())
         served = True
         mode = built.decisions().mode
         built.workshop().tidy()
@@ -68,7 +69,7 @@ def _serve(
     """Serve once; True when this daemon has lost the queue and is to stand by again."""
     from aexp.cli.logs import show_on_terminal
 
-    daemon, url = built.daemon(), built.storage().url
+    daemon, url, terminal = built.daemon(), built.storage().url, built.terminal()
     with _stopping(daemon, write_end):
         if not daemon.start(_tell_standby if standby else None):
             echo(f"ended before {url} was free to serve", err=True)
@@ -78,8 +79,8 @@ def _serve(
         echo(f"aexp relay serves {url} ({told})", err=True)
         if mode is Mode.FILE:
             echo(_FORGEABLE, err=True)
-        if sys.stderr.isatty() and where != "standard error":
-            show_on_terminal()
+        if terminal is not None and where != "standard error":
+            show_on_terminal(terminal)
         try:
             daemon.drain() if once else daemon.run()
         except RelayBusyError:

@@ -136,5 +136,9 @@ class StorageUnfitError(RelayStorageError):
     """The name is in the storage, but what it holds is not a plain file that may be read."""
 
 
+class RelayNoticeError(RelayError):
+    """A person could not be told that a request waits for consent; it waits all the same."""
+
+
 class TransitionError(RelayError):
     """A request was asked to make a move that its state does not allow: always a defect of ours."""

@@ -32,10 +32,14 @@ class LocalExecution(Execution):
         os.set_blocking(self._pipe, False)
         self._pidfd = _pidfd(process.pid)
 
+    @property
+    def end_descriptor(self) -> int | None:
+        """What becomes readable when the process has ended; None after that, and on old kernels."""
+        return self._pidfd if self._status is None else None
+
     def descriptors(self) -> list[int]:
         """The ends that become readable when there is output, or when the process has ended."""
-        ended = self._pidfd if self._status is None else None
-        return [fd for fd in (self._pipe, ended) if fd is not None]
+        return [fd for fd in (self._pipe, self.end_descriptor) if fd is not None]
 
     def poll(self) -> int | None:
         if self._status is None:

@@ -1,9 +1,10 @@
 """Notices in ``consent.log`` in the queue, for people who watch it with ``tail -f``."""
 
 import datetime as dt
+from collections.abc import Collection, Sequence
 
 from aexp.domain import layout
-from aexp.domain.requests import Request
+from aexp.domain.notices import Notice
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.notifier import Notifier
@@ -17,13 +18,21 @@ class ConsentLogNotifier(Notifier):
         self._storage = storage
         self._clock = clock
 
-    def consent_needed(self, request_id: str, request: Request) -> None:
+    def consent_needed(self, notice: Notice) -> None:
         moment = dt.datetime.fromtimestamp(self._clock.wall(), dt.UTC)
-        asked = visible(" ".join([request.op, *request.args]), limit=200, ascii_only=True)
-        cwd = visible(request.cwd, limit=400, ascii_only=True)
-        short = visible(request_id, limit=9, ascii_only=True)[:8]
+        asked = visible(notice.operation, limit=200, ascii_only=True)
+        cwd = visible(notice.cwd, limit=400, ascii_only=True)
         line = (
             f"{moment:%Y-%m-%dT%H:%M:%SZ} {asked} in {cwd} waits for consent: "
-            f"relay-approve {short}  or  relay-reject {short}\n"
+            f"relay-approve {notice.short}  or  relay-reject {notice.short}\n"
         )
         self._storage.append(layout.CONSENT_LOG, line.encode())
+
+    def turn(self, waiting: Collection[str]) -> None:
+        """Every notice is written as it comes."""
+
+    def descriptors(self) -> Sequence[int]:
+        return ()
+
+    def close(self) -> None:
+        """Nothing is held, and what was written stays."""
