@@ -101,7 +101,7 @@ def _play(world: World, terminals: Terminals) -> dict[str, str]:
     terminals.run(PERSON, "cd thesis")
     said["push"] = terminals.run(AGENT, "aexp relay push")
     terminals.type(AGENT, "aexp relay wandb-sync")
-    said["request"] = terminals.until(AGENT, "aexp relay approve")
+    said["request"] = terminals.until(AGENT, "aexp relay approve", "waits for consent, ")
     short = re.findall(r"approve ([0-9a-f]{8})", said["request"])[-1]
     pending = terminals.run(PERSON, "aexp relay pending")
     terminals.type(PERSON, f"aexp relay approve {short}")

@@ -124,3 +124,26 @@ def test_a_log_that_is_nothing_but_its_first_line_says_nothing() -> None:
     text = LogText()
     assert [text.feed(piece) for piece in (b"$", b" git fet", b"ch\n")] == ["", "", ""]
     assert not ProgressLines().ends("anything")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Enumerating objects: 5, done.",
+        "remote: Counting objects: 100% (12/12), done.        ",
+        "Writing objects: 100% (3/3), 255 bytes | 255.00 KiB/s, done.",
+        "remote: Resolving deltas: 100% (1/1), completed with 1 local object.",
+        "Delta compression using up to 2 threads",
+        "Total 3 (delta 0), reused 0 (delta 0), pack-reused 0 (from 0)",
+    ],
+)
+def test_progress_of_git_that_has_come_to_its_end_is_left_out(line: str) -> None:
+    assert collapsed(f"{line}\nTo origin\n") == "To origin\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["To the origin 5, done.", "Total 3", "remote: error: denied", "Receiving objects:  42% (4/9)"],
+)
+def test_what_is_no_finished_progress_of_git_stays(line: str) -> None:
+    assert collapsed(f"{line}\n") == f"{line}\n"

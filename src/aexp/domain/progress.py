@@ -1,10 +1,20 @@
 """Output that is still coming: from the bytes of a growing log to finished lines."""
 
 import codecs
+import re
 
 MAX_HELD = 64 * 1024
 """Characters of a line without an end from which on it is given in pieces."""
 _RECENT = 200
+_OF_GIT = re.compile(
+    r"(?:remote: )?(?:"
+    r"[A-Z][a-z]+(?: [a-z]+){1,3}: +(?:\d+|\d+% \(\d+/\d+\)(?:, [\d.]+ \w+(?: \| [\d.]+ \w+/s)?)?), "
+    r"(?:done|completed with \d+ local objects?)\."
+    r"|Delta compression using up to \d+ threads?"
+    r"|Total \d+ \(delta \d+\), reused \d+ \(delta \d+\)(?:, pack-reused \d+(?: \(from \d+\))?)?"
+    r")\s*"
+)
+"""What git says of its own work where somebody watches, and leaves out of a pipe."""
 
 
 class LogText:
@@ -40,7 +50,7 @@ class LogText:
 
 
 class ProgressLines:
-    r"""Text to lines, of each only its last state.
+    r"""Text to lines, of each only its last state; git's progress is left out once it has come to its end.
 
     A carriage return goes back to the beginning of the line: what comes after it stands in place of what
     stood before it. A line is given when it has ended, so of progress only the last state is; the last
@@ -62,7 +72,8 @@ class ProgressLines:
     def feed(self, text: str) -> list[str]:
         r"""The lines that have ended by now, each with its ``\n``."""
         *ended, rest = (self._held + text).split("\n")
-        lines = self._given([f"{_last_state(line)}\n" for line in ended])
+        states = map(_last_state, ended)
+        lines = self._given([f"{state}\n" for state in states if not _OF_GIT.fullmatch(state)])
         # Whether a carriage return at the end replaces the line or belongs to its end is not known yet.
         self._held = _last_state(rest) + ("\r" if rest.endswith("\r") else "")
         return [*lines, *self.close()] if len(self._held) > MAX_HELD else lines
