@@ -90,6 +90,34 @@ def test_large_files_are_sent_before_a_push(https: HttpsGround) -> None:
     assert https.site.git("rev-parse", "main", cwd=https.site.home / "origins/work.git") == mine
 
 
+def test_large_files_are_shown_before_and_sent_with_a_push_that_a_person_approved(
+    tmp_path: Path,
+) -> None:
+    need_program("git-lfs")
+    https = HttpsGround(tmp_path / "https")
+    site = https.site
+    try:
+        https.start({"AEXP_RELAY_STRICT": "1"})
+        repo, origin = https.clone("work", "ahead")
+        (repo / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+        (repo / "model.bin").write_bytes(CONTENT)
+        mine = site.commit("note", cwd=repo)
+        request_id = site.relay("push", "--no-wait", cwd=repo).stdout.strip()
+        site.until("it waits", lambda: site.json("pending")["pending"])
+        (told,) = site.json("pending")["pending"]
+        assert told["preview"]["lfs_count"] == 1
+        assert told["preview"]["lfs_size"] == len(CONTENT)
+        assert told["preview"]["known"][0].startswith("refs/remotes/origin/main ")
+        assert site.relay("approve", "-y", request_id).returncode == 0
+        done = site.relay("wait", request_id)
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        assert https.large == {OID: CONTENT}
+        assert site.git("rev-parse", "main", cwd=origin) == mine
+        assert site.git("rev-parse", "origin/main", cwd=repo) == mine
+    finally:
+        https.close()
+
+
 def test_large_files_are_there_after_a_pull(https: HttpsGround) -> None:
     need_program("git-lfs")
     repo, origin = https.clone("work", "behind")

@@ -260,7 +260,7 @@ def test_a_run_that_changed_since_the_survey_is_not_sent(login: Login) -> None:
     with pytest.raises(RelayStartError, match="has changed since it was looked at"):
         login.start(survey)
     with pytest.raises(RelayStartError, match="has changed"):
-        login.start(replace(login.survey(), inventory=()))
+        login.start(replace(login.survey(), preview=None))
     assert not login.note.exists()
 
 

@@ -18,6 +18,8 @@ from aexp.airgapped.waiting_notes import read_note
 from aexp.domain import layout, wire
 from aexp.domain.destinations import Destination
 from aexp.domain.limits import Limits
+from aexp.domain.petition import Petition
+from aexp.domain.preview import CommitLine, Preview
 from aexp.ports.executor import Command
 from aexp.ports.workshop import Order, Survey
 from tests.world import World
@@ -268,3 +270,96 @@ def test_a_defect_of_ours_fails_the_one_request_that_met_it(world: World) -> Non
         world.client().pull()
     world.workshop._find = None
     assert world.client().pull().ok
+
+
+# What would leave
+
+
+class Branch(Remote):
+    """A working copy whose branch is on a commit, and whose remote was moved."""
+
+    def find(self, order: Order, plain: Survey) -> Survey:
+        verb = "push" if order.op == "git_push" else "fetch"
+        both = tuple(Destination("origin", one, self.url) for one in ("fetch", "push"))
+        going = Destination("origin", verb, self.url)
+        return replace(plain, destinations=(going,), configured=both)
+
+
+@pytest.fixture
+def branch(world: World) -> Branch:
+    """A branch that a person is asked about, since its remote leads elsewhere now."""
+    made = Branch(world)
+    world.workshop.tips["main"] = "a" * 40
+    world.serve()
+    assert world.client().push("main").ok
+    made.url = EVIL_URL
+    return made
+
+
+def pushed(world: World) -> RelayHandle:
+    handle = world.client().submit("git_push", ["origin", "main"])
+    world.pass_time(1)
+    return handle
+
+
+def test_nothing_is_looked_at_closely_unless_a_person_is_asked(
+    world: World, branch: Branch
+) -> None:
+    assert world.workshop.previewed == []
+    handle = pushed(world)
+    assert world.workshop.previewed == [handle.id]
+
+
+def test_an_approved_push_sends_the_commit_that_was_shown(world: World, branch: Branch) -> None:
+    handle = pushed(world)
+    approve(world.queue, handle.id, world.clock)
+    assert handle.result().ok
+    survey = world.executor.commands[-1].survey
+    assert survey is not None
+    assert survey.commit == "a" * 40
+    assert f"{'a' * 40}:refs/heads/main" in world.executor.commands[-1].argv
+
+
+def test_a_push_that_asks_nobody_sends_the_branch(world: World, branch: Branch) -> None:
+    assert "refs/heads/main:refs/heads/main" in world.executor.commands[-1].argv
+
+
+def test_another_commit_than_the_one_that_was_shown_is_not_pushed(
+    world: World, branch: Branch
+) -> None:
+    handle = pushed(world)
+    world.workshop.tips["main"] = "b" * 40
+    approve(world.queue, handle.id, world.clock)
+    with pytest.raises(RelayRejectedError, match="has changed since"):
+        handle.result()
+    assert world.ran == ["git_push origin main"]
+
+
+def test_what_only_asks_a_remote_says_so(world: World, remote: Remote) -> None:
+    remote.url = EVIL_URL
+    petition = read_note(world.storage, submitted(world).id)["petition"]
+    assert petition["preview"]["summary"] == "ids of commits"
+    assert "no commit and no file" in petition["inventory"][0]
+    (listed,) = waiting_requests(world.queue)
+    assert listed.summary == "ids of commits"
+
+
+def test_a_secret_in_what_is_shown_is_taken_out_and_still_bound(
+    world: World, branch: Branch
+) -> None:
+    token = "ghp_" + "Ab1" * 12
+
+    def previewed(subject: str) -> Petition:
+        line = CommitLine("a" * 40, "", subject)
+        found = Preview(commit="a" * 40, branch="main", commits=(line,), commit_count=1)
+        world.workshop._find = lambda order, plain: replace(
+            branch.find(order, plain), preview=found, inventory=found.inventory
+        )
+        note = read_note(world.storage, pushed(world).id)
+        return Petition.from_dict(note["petition"])
+
+    one, two = map(previewed, (f"use {token}", f"use {token[:-1]}c"))
+    assert token not in str(one.to_dict())
+    assert one.preview is not None
+    assert "[redacted]" in one.preview.commits[0].subject
+    assert one.bound != two.bound

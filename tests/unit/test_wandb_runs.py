@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from aexp.adapters.workshop import wandb_runs
+from aexp.adapters.workshop import wandb_runs, wandb_tally
 from aexp.adapters.workshop.wandb_runs import find_runs
+from aexp.adapters.workshop.wandb_seal import SMALL, RunSeal
 from aexp.airgapped import RelayValidationError
-from aexp.domain.wandb import WandbRuns, human, sync_arguments, version_in
+from aexp.domain.parcels import human
+from aexp.domain.preview import preview_of_runs
+from aexp.domain.wandb import MOST_IN_FULL, WandbRuns, sync_arguments, version_in
 
 NAME = "offline-run-20260101_120000-ab12cd34"
 
@@ -111,8 +114,52 @@ def test_a_run_is_told_with_its_files_bytes_and_the_time_of_the_last_change(
 def test_the_inventory_begins_with_a_total_when_there_are_several(project: Project) -> None:
     project.run()
     project.run("b/wandb/" + NAME)
-    assert project.find().inventory[0] == "2 runs, 30 B in all"
-    assert len(project.find().inventory) == 3
+    assert project.find().inventory[0] == "2 runs, 4 files, 30 B in all"
+    assert len(project.find().inventory) == 7
+
+
+def test_the_largest_files_of_a_run_are_named_with_their_bytes(project: Project) -> None:
+    folder = project.run(text="x" * 3000)
+    for size in range(1, 9):
+        (folder / f"files/{size}.bin").write_bytes(b"b" * size * 1000)
+    (run,) = project.find().runs
+    assert [one.size for one in run.largest] == [8000, 7000, 6000, 5000, 4000]
+    assert "largest file: 7.8 KiB (8000 B) files/8.bin" in project.find().inventory
+    found = preview_of_runs(project.find())
+    assert found.summary == "1 run, 10 files, 38.1 KiB"
+    assert found.runs == (run,)
+
+
+def test_of_very_many_runs_the_files_are_not_named(project: Project) -> None:
+    for number in range(MOST_IN_FULL + 1):
+        project.run(f"wandb/offline-run-20260101_120000-{number:08}")
+    assert len(project.find().inventory) == MOST_IN_FULL + 2
+    found = preview_of_runs(project.find())
+    assert (len(found.runs), found.run_count) == (MOST_IN_FULL, MOST_IN_FULL + 1)
+
+
+def test_a_change_of_a_run_that_is_not_shown_changes_the_seal(project: Project) -> None:
+    for number in range(MOST_IN_FULL + 1):
+        last = project.run(f"wandb/offline-run-20260101_120000-{number:08}")
+    seen = preview_of_runs(project.find())
+    (last / "files/config.yaml").rename(last / "files/other.yaml")
+    assert preview_of_runs(project.find()).seal != seen.seal
+
+
+@pytest.mark.parametrize(("size", "noticed"), [(SMALL, True), (SMALL + 1, False)])
+def test_another_content_within_one_tick_of_the_clock_is_noticed_in_small_files(
+    tmp_path: Path, size: int, noticed: bool
+) -> None:
+    file = tmp_path / "log"
+    digests = []
+    for letter in "ab":
+        file.write_text(letter * size)
+        seal = RunSeal()
+        handle = os.open(tmp_path, os.O_RDONLY)
+        seal.read(handle, "log", "log", file.stat(), 1 << 20)
+        os.close(handle)
+        digests.append(seal.digest)
+    assert (digests[0] != digests[1]) is noticed
 
 
 @pytest.mark.parametrize("what", ["same size and date", "another file", "a file less", "a link"])
@@ -157,7 +204,7 @@ def test_links_that_lead_out_of_the_project_are_listed_however_they_are_written(
         f"files/relative -> {secret}",
     )
     assert run.size == 15 + 20
-    assert f"  outside the folder: files/absolute -> {secret}" in run.lines()
+    assert f"outside the folder: files/absolute -> {secret}" in run.lines()
 
 
 def test_a_folder_whose_name_only_begins_like_the_project_is_outside(project: Project) -> None:
@@ -255,7 +302,7 @@ def test_too_many_files_and_too_many_runs_are_an_error_that_says_what_to_do(
         project.run(f"wandb/offline-run-20260101_120000-run{number}")
     monkeypatch.setattr(wandb_runs, "MOST_RUNS", 3)
     assert "more than 3 offline runs" in project.refusal().problem
-    monkeypatch.setattr(wandb_runs, "MOST_ENTRIES", 5)
+    monkeypatch.setattr(wandb_tally, "MOST_ENTRIES", 5)
     assert "more than 5 files" in project.refusal().problem
     assert "name the runs" in project.refusal().allowed
 

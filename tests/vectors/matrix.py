@@ -7,6 +7,7 @@ from tests.vectors import (  # noqa: F401 (importing a family enters its vectors
     large_files,
     layouts,
     other,
+    preview,
     pull,
     push_arguments,
     push_config,

@@ -13,6 +13,7 @@ from aexp.domain.destinations import Destination, Judgement, judge
 from aexp.domain.errors import RelayValidationError
 from aexp.domain.operations import ALLOWED
 from aexp.domain.petition import Petition
+from aexp.domain.preview import link_told
 from aexp.domain.remote_urls import redacted_url
 from aexp.domain.requests import Request
 from aexp.domain.validation import ValidRequest
@@ -78,6 +79,8 @@ class Admission:
         judgement = self._judge(valid.op, survey)
         if survey.done is not None or not (ALLOWED[valid.op].needs_consent or judgement.questions):
             return Admitted(survey, None)
+        order = Order(request_id, valid.op, tuple(valid.args), valid.cwd)
+        survey = self._workshop.preview(order, survey, moved=judgement.moved)
         petition = _petition(request_id, valid, request, survey, judgement)
         petition = self._without_secrets(petition)
         if petition.is_too_long:
@@ -102,14 +105,13 @@ class Admission:
         Each part of a line is looked at by itself: what follows a secret must not go with it.
         """
         told = self._audit.redactor.text
-        whole = "\0".join([*petition.destinations, "", *petition.inventory])
+        whole = [*petition.destinations, "", *petition.inventory, "", repr(petition.preview)]
         return replace(
             petition,
             destinations=tuple(map(self._redacted, petition.destinations)),
-            inventory=tuple(
-                " -> ".join(map(told, line.split(" -> "))) for line in petition.inventory
-            ),
-            bound=hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest(),
+            inventory=tuple(link_told(line, told) for line in petition.inventory),
+            preview=petition.preview and petition.preview.told(told),
+            bound=hashlib.sha256("\0".join(whole).encode("utf-8", "surrogatepass")).hexdigest(),
         )
 
     def _redacted(self, line: str) -> str:
@@ -184,6 +186,7 @@ def _petition(
             _told(one, before.get(one.key), new=one.key in new) for one in survey.destinations
         ),
         inventory=survey.inventory,
+        preview=survey.preview,
         client=request.client or "",
     )
 

@@ -10,7 +10,7 @@ from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting_notes import read_note
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode
-from aexp.domain.decisions import MAX_REASON_CHARS, Waiting
+from aexp.domain.decisions import MAX_REASON_CHARS, Waiting, waiting_of
 from aexp.domain.errors import RelayNotFoundError, RelayStorageError, StorageMissingError
 from aexp.domain.petition import Petition
 from aexp.domain.text import visible
@@ -112,7 +112,8 @@ def _waiting(queue: RelayQueue, request_id: str, noted: frozenset[str]) -> Waiti
     note = note_of(queue, request_id) if request_id in noted else {}
     petition = noted_petition(note, request_id)
     if petition is not None:
-        told = {**petition.to_dict(), "args": [*petition.args], "digest": petition.digest}
-    else:
-        told = {key: body[key] for key in ("op", "args", "cwd", "client") if key in body}
+        return waiting_of(petition, note.get("since"))
+    told: dict[str, Any] = {
+        key: body[key] for key in ("op", "args", "cwd", "client") if key in body
+    }
     return Waiting.of({**told, "since": note.get("since")}, request_id)

@@ -17,10 +17,11 @@ from aexp.airgapped.places import host_of, on_this_machine, out_of_reach
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import approve_hint
 from aexp.domain.consent import Mode
-from aexp.domain.decisions import MAX_REASON_CHARS, signed_text
+from aexp.domain.decisions import MAX_REASON_CHARS, signed_text, waiting_of
 from aexp.domain.errors import (
     RelayDownError,
     RelayNotFoundError,
+    RelayRejectedError,
     RelayStorageError,
 )
 from aexp.domain.petition import Petition
@@ -73,6 +74,16 @@ class Approver:
         except RelayDownError:
             return waiting_requests(self._queue)
         return sorted(found, key=lambda one: (one.since or 0.0, one.request_id))
+
+    def petition_of(self, one: Waiting) -> Petition | None:
+        """What is asked of a person about one that waits; None when that is not known (any more).
+
+        For looking, on whatever node. To decide, take what :meth:`look` gives.
+        """
+        try:
+            return self._line.show(one.request_id)
+        except (RelayDownError, RelayNotFoundError, RelayRejectedError):
+            return noted_petition(note_of(self._queue, one.request_id), one.request_id)
 
     def elsewhere(self) -> str | None:
         """The host on which approvals must be given, as its beat claims; None when here will do."""
@@ -146,8 +157,7 @@ class Approver:
             self._line.reject(petition.request_id, told)
         except (RelayDownError, RelayNotFoundError):
             return reject(self._queue, prefix, told)
-        said = {**petition.to_dict(), "args": [*petition.args], "digest": petition.digest}
-        return Waiting.of(said, petition.request_id)
+        return waiting_of(petition)
 
 
 def _shown(one: Waiting, petition: Petition | None, mode: Mode) -> Shown:

@@ -54,7 +54,7 @@ class Job:
     @property
     def argv(self) -> tuple[str, ...]:
         """The command line."""
-        return self.spec.argv(self.survey.args)
+        return self.spec.argv(self.survey.settled)
 
     @property
     def client(self) -> str:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -17,6 +17,7 @@ from aexp.domain.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from aexp.airgapped.approval import Waiting
     from aexp.airgapped.approver import Approver, Shown
     from aexp.container import Container
     from aexp.ports.approval import DecisionLine
@@ -35,17 +36,17 @@ def pending(queue: str | None, as_json: bool) -> None:
     approver = _approver(built)
     found = approver.waiting()
     if as_json:
-        print_json({"pending": [dataclasses.asdict(one) for one in found]})
+        print_json({"pending": [_whole(approver, one) for one in found]})
         return
     if not found:
         click.echo("Nothing waits for consent. What else there is: aexp relay ls --open", err=True)
         return
     now = built.clock().wall()
-    rows = [["ID", "OPERATION", "WAITS", "FROM", "WHERE"]]
+    rows = [["ID", "OPERATION", "SENDS", "WAITS", "FROM", "WHERE"]]
     for one in found:
         waits = "" if one.since is None else age(now - one.since)
         operation = " ".join([one.op, *one.args])
-        rows.append([one.request_id[:8], operation, waits, one.client, one.cwd])
+        rows.append([one.request_id[:8], operation, one.summary, waits, one.client, one.cwd])
     show_table(rows)
     flag = queue_flag(built.storage().url)
     host = approver.elsewhere()
@@ -122,6 +123,14 @@ def line_to(built: "Container") -> "DecisionLine":
     storage = built.storage()
     folders = socket_folders(built.environ())
     return SocketLine(folders, socket_name(storage.folder or storage.url))
+
+
+def _whole(approver: "Approver", one: "Waiting") -> dict[str, Any]:
+    """A request that waits, with all that a person would be shown of it."""
+    petition = approver.petition_of(one)
+    told = {} if petition is None else petition.to_dict()
+    more = {key: told.get(key) for key in ("destinations", "inventory", "preview")}
+    return {**dataclasses.asdict(one), **more}
 
 
 def _show(shown: "Shown") -> None:

@@ -45,11 +45,13 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
         so_far = relay_queue.storage.read(layout.log(full_id), limit=MAX_ANSWER_BYTES)
         output = collapsed(so_far.decode("utf-8", "replace"))
     log = f"{relay_queue.storage.url}/{layout.log(full_id)}" if has_log else ""
+    petition = asked_of(relay_queue.storage, full_id) if view.state is State.PENDING else None
     if as_json:
-        print_json({**dataclasses.asdict(view), "stdout": output, "log": log or None})
+        asked = None if petition is None else petition.to_dict()
+        told = {**dataclasses.asdict(view), "stdout": output, "log": log or None}
+        print_json({**told, "petition": asked})
     else:
         show_request(view, output, log, relay_queue.storage.url)
-        petition = asked_of(relay_queue.storage, full_id) if view.state is State.PENDING else None
         for line in petition.lines() if petition else ():
             click.echo(line)
         if view.state is State.PENDING and petition:

@@ -84,6 +84,7 @@ class Waiting:
         since: when it began to wait, in seconds since 1970; None when that is not known.
         reason: why a person is asked.
         digest: what an approval of it names; empty when that is not known here.
+        summary: what would leave the cluster, in a few words; empty when that is not known here.
     """
 
     request_id: str
@@ -94,6 +95,7 @@ class Waiting:
     since: float | None
     reason: str = ""
     digest: str = ""
+    summary: str = ""
 
     @classmethod
     def of(cls, told: Mapping[str, Any], request_id: str) -> "Waiting":
@@ -108,6 +110,7 @@ class Waiting:
             since=moment(told.get("since")),
             reason=_shown(told.get("reason", ""), 400),
             digest=_shown(told.get("digest", ""), 64),
+            summary=_shown(told.get("summary", ""), 80),
         )
 
 
@@ -120,8 +123,13 @@ def moment(value: object) -> float | None:
 
 def listed(petition: Petition, since: float) -> dict[str, Any]:
     """A line of the list of what waits: bounded, whatever the petition holds."""
-    told = {**petition.to_dict(), "args": [*petition.args], "digest": petition.digest}
-    return asdict(Waiting.of({**told, "since": since}, petition.request_id))
+    return asdict(waiting_of(petition, since))
+
+
+def waiting_of(petition: Petition, since: object = None) -> Waiting:
+    """A petition in the words of a list."""
+    known = {"args": [*petition.args], "digest": petition.digest, "summary": petition.summary}
+    return Waiting.of({**petition.to_dict(), **known, "since": since}, petition.request_id)
 
 
 def failure(code: str, what: str, hint: str = "") -> dict[str, Any]:

@@ -38,6 +38,11 @@ class Judgement:
     first: tuple[Destination, ...] = ()
     questions: tuple[tuple[Destination, Destination | None], ...] = ()
 
+    @property
+    def moved(self) -> bool:
+        """Whether a remote has another URL than before."""
+        return any(old is not None for _, old in self.questions)
+
 
 def judge(
     asked: Iterable[Destination], known: Iterable[Destination], *, strict: bool = False

@@ -66,7 +66,10 @@ class OpSpec:
     time_limit_s: float = 600.0
 
     def argv(self, args: Argv) -> Argv:
-        """The command line. ``args`` must have passed the validation of this operation."""
+        """The command line. ``args`` must have passed the validation of this operation.
+
+        Behind those of a push there may be the object id that is sent in place of the branch.
+        """
         return self.build(args)
 
 
@@ -75,8 +78,9 @@ def _fixed(*argv: str) -> Callable[[Argv], Argv]:
 
 
 def _push(args: Argv) -> Argv:
-    remote, branch = args
-    what = branch if branch == "HEAD" else f"refs/heads/{branch}:refs/heads/{branch}"
+    remote, branch, *commit = args
+    source = commit[0] if commit else f"refs/heads/{branch}"
+    what = branch if branch == "HEAD" else f"{source}:refs/heads/{branch}"
     return (
         *("git", "push", "--no-force", "--no-mirror", "--no-tags", "--no-follow-tags"),
         *("--no-prune", "--no-signed", "--recurse-submodules=no", "--progress", "--", remote, what),

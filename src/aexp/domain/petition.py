@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from aexp.domain.preview import Preview
+from aexp.domain.records import record
 from aexp.domain.text import visible
 
 _DOMAIN = b"aexp-relay-consent-v1\0"
@@ -25,6 +27,7 @@ class Petition:
         reason: why a person is asked, for example that a remote's URL has changed.
         destinations: where it would connect, a line each.
         inventory: what would leave the cluster, a line each.
+        preview: the same in fields, for programs, and sealed; None from a daemon that gives none.
         bound: the SHA-256 of where it leads and what it sends, before secrets were taken out of the lines.
         nonce: drawn by the daemon each time that the request begins to wait, so that no approval fits twice.
         client: who asked, as the request says; not part of what is bound.
@@ -41,6 +44,12 @@ class Petition:
     bound: str = ""
     nonce: str = ""
     client: str = ""
+    preview: Preview | None = None
+
+    @property
+    def summary(self) -> str:
+        """What would leave, in a few words; empty when that is not known."""
+        return "" if self.preview is None else self.preview.summary
 
     @property
     def digest(self) -> str:
@@ -82,17 +91,7 @@ class Petition:
         Raises:
             ValueError: it is not one.
         """
-        texts = ("request_id", "op", "cwd", "root", "reason", "client", "bound", "nonce")
-        lists = ("args", "destinations", "inventory")
-        if not all(isinstance(found.get(name, ""), str) for name in texts):
-            raise ValueError("a field of the petition is not text")
-        values: dict[str, Any] = {name: found.get(name, "") for name in texts}
-        for name in lists:
-            items = found.get(name, [])
-            if not isinstance(items, list | tuple) or not all(isinstance(i, str) for i in items):
-                raise ValueError(f"{name} of the petition is not a list of text")
-            values[name] = tuple(items)
-        return cls(**values)
+        return record(cls, found)
 
 
 def labelled(told: Iterable[tuple[str, str]]) -> list[str]:

@@ -1,11 +1,16 @@
 """Offline runs of wandb: what would leave with them, and the command that sends them."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from aexp.domain.parcels import Parcel, counted, human
+
 _VERSION = re.compile(r"\bversion (\d{1,4})\.(\d{1,4})\b")
+MOST_IN_FULL = 50
+"""Runs of which the largest files are shown as well."""
 ASKS_SINCE = (0, 29)
 """From this version on ``wandb sync`` knows ``--yes``; 0.30 has lost ``--sync-all``."""
 
@@ -22,6 +27,8 @@ class WandbRun:
         changed: when the newest of them was last changed, in seconds since 1970, by the file server's clock.
         links: its links that lead out of the searched folder, as ``files/x -> target``.
         synced: whether wandb has marked it as uploaded.
+        largest: its largest files, the largest first.
+        seal: a SHA-256 over all that was seen of it; another one means that something has changed.
     """
 
     path: str
@@ -31,14 +38,16 @@ class WandbRun:
     changed: float
     links: tuple[str, ...] = ()
     synced: bool = False
+    largest: tuple[Parcel, ...] = ()
+    seal: str = ""
 
     def lines(self) -> list[str]:
         """The run for a person: one line, and one for each link that leads out of the project."""
         when = datetime.fromtimestamp(self.changed, UTC).isoformat(" ", "milliseconds")
-        noun = "file" if self.files == 1 else "files"
-        told = f"{self.path}: {self.files} {noun}, {human(self.size)}, last change {when[:-6]} UTC"
+        what = f"{counted(self.files, 'file')}, {human(self.size)}"
+        told = f"{self.path}: {what}, last change {when[:-6]} UTC"
         head = f"{told} (already synced)" if self.synced else told
-        return [head, *(f"  outside the folder: {link}" for link in self.links)]
+        return [head, *(f"outside the folder: {link}" for link in self.links)]
 
 
 @dataclass(frozen=True)
@@ -56,25 +65,20 @@ class WandbRuns:
     @property
     def inventory(self) -> tuple[str, ...]:
         """What would leave the cluster, a line each; a total first where there is more than one run."""
-        total = f"{len(self.runs)} runs, {human(sum(run.size for run in self.runs))} in all"
-        lines = [line for run in self.runs for line in run.lines()]
+        files, size = sum(run.files for run in self.runs), sum(run.size for run in self.runs)
+        total = f"{len(self.runs)} runs, {counted(files, 'file')}, {human(size)} in all"
+        lines = [line for run in self.runs for line in (*run.lines(), *self._largest(run))]
         return (total, *lines) if len(self.runs) > 1 else tuple(lines)
 
+    @property
+    def seal(self) -> str:
+        """A SHA-256 over all that was seen of all runs."""
+        return hashlib.sha256("".join(run.seal for run in self.runs).encode("ascii")).hexdigest()
 
-def binary(size: int) -> str:
-    """Bytes as people say them: ``812 B``, ``4.2 KiB``."""
-    value, unit = float(size), "B"
-    for bigger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, bigger
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
-
-
-def human(size: int) -> str:
-    """Bytes as people say them, and to the byte: ``812 B``, ``4.2 KiB (4321 B)``."""
-    said = binary(size)
-    return said if size < 1024 else f"{said} ({size} B)"
+    def _largest(self, run: WandbRun) -> list[str]:
+        # Of a thousand runs nobody reads more than where they are and how large.
+        shown = run.largest if len(self.runs) <= MOST_IN_FULL else ()
+        return [f"largest file: {one.line}" for one in shown]
 
 
 def version_in(said: str) -> tuple[int, int] | None:

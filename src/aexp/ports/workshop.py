@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aexp.domain.destinations import Destination
+from aexp.domain.preview import Preview
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Survey:
         destinations: where it would connect.
         configured: every place that the working copy names, for the first time that it is used.
         inventory: what would leave the cluster, a line each, for whoever approves it.
+        preview: the same in fields, and sealed; None while only a closer look can tell.
+        commit: the one commit that a push sends, whatever its branch is by then; empty for its branch.
         notices: what of the repository's own configuration is not used, a line each.
         done: nothing needs to run, and this is the operation's output; None otherwise.
     """
@@ -38,8 +41,15 @@ class Survey:
     destinations: tuple[Destination, ...] = ()
     configured: tuple[Destination, ...] = ()
     inventory: tuple[str, ...] = ()
+    preview: Preview | None = None
+    commit: str = ""
     notices: tuple[str, ...] = ()
     done: str | None = None
+
+    @property
+    def settled(self) -> tuple[str, ...]:
+        """What the command line is made of: the arguments, and the commit where one was settled."""
+        return (*self.args, self.commit) if self.commit else self.args
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,22 @@ class Workshop(Protocol):
         """What tells the folder from another one that is put in its place; empty when there is none.
 
         No proof against whoever may write the folder: what is in it can be changed.
+        """
+
+    @abstractmethod
+    def preview(self, order: Order, survey: Survey, *, moved: bool) -> Survey:
+        """The survey with what would leave the cluster, for an order that a person is asked about.
+
+        Nothing that the repository configures runs, and nothing is fetched; the look is bounded in time, and
+        what it could not count says so. The same state gives the same preview, and another commit, file or
+        date another one. A push that is started with this survey sends the commit that was shown.
+
+        Args:
+            moved: whether a remote has another URL than before: then what the working copy knows of it
+                says nothing of what is there.
+
+        Raises:
+            RelayValidationError: what would leave cannot be read; says what to do.
         """
 
     @abstractmethod

@@ -1,18 +1,19 @@
 """Git on the login node: read the working copy, settle where it leads, run in a private git directory."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from aexp.adapters.executor.local import LocalExecution, LocalExecutor
 from aexp.adapters.workshop.environment import git_environment, ssh_options
 from aexp.adapters.workshop.git_configuration import GitConfiguration
-from aexp.adapters.workshop.git_house import GitHouse, Needs, build_house
+from aexp.adapters.workshop.git_house import GitHouse, Needs, build_house, cannot_be_made
 from aexp.adapters.workshop.git_kept_houses import KeptHouses
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, find_layout
 from aexp.adapters.workshop.git_links import refuse_links
+from aexp.adapters.workshop.git_previews import GitPreviews
 from aexp.adapters.workshop.git_readings import Readings
 from aexp.adapters.workshop.git_remotes import GitRemotes
 from aexp.adapters.workshop.git_run import run_git
@@ -55,6 +56,7 @@ class GitBench:
             str(tools.settings.config_home),
             ssh,
         )
+        self._previews = GitPreviews(tools.git, tools.houses, self._environment(str(tools.hooks)))
 
     def survey(self, order: Order) -> Survey:
         """What the order would do; see :class:`~aexp.ports.workshop.Workshop`."""
@@ -70,6 +72,15 @@ class GitBench:
             configured=remotes.configured(),
             notices=study.notices,
         )
+
+    def preview(self, order: Order, survey: Survey, *, moved: bool) -> Survey:
+        """What a push would send; see :class:`~aexp.ports.workshop.Workshop`."""
+        layout, study = self._study(order.op, order.cwd)
+        if layout.root != survey.root:
+            raise bad_copy(order.cwd, "lies in another working copy than a moment ago")
+        lfs = self._uses_lfs(study) and study.uses_lfs
+        found = self._previews.of_push(study, survey.args, lfs=lfs, moved=moved)
+        return replace(survey, inventory=found.inventory, preview=found, commit=found.commit)
 
     def settings_of(self, cwd: Path) -> tuple[Path, list[tuple[str, str]]]:
         """The working copy that a folder lies in, and (key, value) of all that its repository sets."""
@@ -90,7 +101,7 @@ class GitBench:
                 "This is a defect of the relay; please report it.",
             )
         try:
-            with _cannot_be_made(self._tools.houses):
+            with cannot_be_made(self._tools.houses):
                 layout, study = self._readings.pop(command.request_id) or self._study(
                     command.op, command.cwd
                 )
@@ -119,7 +130,7 @@ class GitBench:
         uploads = lfs and study.uses_lfs and command.op == "git_push"
         below = command.cwd.relative_to(survey.root).parts if command.op == "git_status" else ()
         return run_git(
-            (self._tools.git, *ALLOWED[command.op].argv(survey.args)[1:]),
+            (self._tools.git, *ALLOWED[command.op].argv(survey.settled)[1:]),
             below,
             survey.destinations,
             house,
@@ -130,7 +141,7 @@ class GitBench:
     def ask(self, cwd: Path, destination: Destination) -> Execution:
         """See :meth:`~aexp.adapters.workshop.login.LoginWorkshop.ask`."""
         there = (destination,)
-        with _cannot_be_made(self._tools.houses):
+        with cannot_be_made(self._tools.houses):
             _, study = self._study("", cwd)
             house = build_house(self._tools.houses, study, there, _READS)
         try:
@@ -223,17 +234,6 @@ class GitBench:
     def _parse(self, data: bytes) -> list[Setting]:
         environment = self._environment(str(self._tools.hooks))
         return read_configuration(self._tools.git, data, environment, self._tools.houses)
-
-
-@contextmanager
-def _cannot_be_made(houses: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        raise RelayStartError(
-            f"The private git directory in {houses} cannot be made: {exc.strerror}.",
-            "Free space there, or name another folder with AEXP_RELAY_STATE.",
-        ) from exc
 
 
 def _only_reads(op: str, study: GitStudy) -> bool:

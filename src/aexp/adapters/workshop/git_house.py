@@ -10,8 +10,8 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from aexp.adapters.workshop.git_index import BorrowedIndex, borrow_index, releas
 from aexp.adapters.workshop.git_layout import GitLayout, opened
 from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
+from aexp.domain.errors import RelayStartError
 from aexp.domain.git_config import LFS_FILTER, Setting, serialise
 from aexp.domain.remote_urls import lfs_endpoint
 
@@ -90,6 +91,22 @@ def _hand_back(there: int, name: str, data: bytes) -> None:
         file.write(data)
     # A link of that name is replaced, not followed.
     os.rename(draft, name, src_dir_fd=there, dst_dir_fd=there)
+
+
+@contextmanager
+def cannot_be_made(houses: Path) -> Iterator[None]:
+    """Within it, that the disk fails is an error that says what to do.
+
+    Raises:
+        RelayStartError: in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise RelayStartError(
+            f"The private git directory in {houses} cannot be made: {exc.strerror}.",
+            "Free space there, or name another folder with AEXP_RELAY_STATE.",
+        ) from exc
 
 
 @dataclass(frozen=True)

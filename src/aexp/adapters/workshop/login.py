@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aexp.adapters.executor import landlock
@@ -24,6 +25,7 @@ from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError
 from aexp.domain.git_doubts import doubts_of_environment
 from aexp.domain.identity import ProcessId
+from aexp.domain.preview import Preview
 from aexp.ports.executor import Command, Execution, Executor
 from aexp.ports.processes import Processes
 from aexp.ports.workshop import Order, Reach, Survey, Workshop
@@ -96,6 +98,14 @@ class LoginWorkshop(Workshop, Executor):
 
     def identity(self, root: Path) -> str:
         return inode_of(root)
+
+    def preview(self, order: Order, survey: Survey, *, moved: bool) -> Survey:
+        if survey.preview is not None:
+            # That of wandb, which does not run itself before a person was asked.
+            return survey
+        if order.op == "git_push":
+            return self._git.preview(order, survey, moved=moved)
+        return replace(survey, inventory=Preview().inventory, preview=Preview())
 
     def start(self, command: Command) -> Execution:
         bench = self._git if command.op.startswith("git_") else self._wandb

@@ -1,9 +1,11 @@
 """A workshop that looks at nothing but the folder, for tests of programs that use the relay."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aexp.adapters.plain_files import inode_of
+from aexp.domain.preview import Preview
 from aexp.domain.validation import working_copy
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.workshop import Order, Reach, Survey, Workshop
@@ -15,6 +17,10 @@ class PlainWorkshop(Workshop):
     Args:
         home: below which the working copies lie.
         find: what a survey gives; without it, the working copy and the arguments as they are.
+
+    Attributes:
+        tips: the commit of each branch, for the preview of a push.
+        previewed: the requests that were looked at closely.
     """
 
     def __init__(
@@ -27,6 +33,8 @@ class PlainWorkshop(Workshop):
         self._home = home
         self._find = find
         self.worries: list[str] = []
+        self.tips: dict[str, str] = {}
+        self.previewed: list[str] = []
 
     def survey(self, order: Order) -> Survey:
         root = working_copy(order.cwd, self._home, self._exists)
@@ -39,6 +47,24 @@ class PlainWorkshop(Workshop):
 
     def identity(self, root: Path) -> str:
         return inode_of(root)
+
+    def preview(self, order: Order, survey: Survey, *, moved: bool) -> Survey:
+        self.previewed.append(order.request_id)
+        if survey.preview is not None or survey.inventory:
+            return survey
+        tip = self.tips.get(survey.args[-1], "") if order.op == "git_push" else ""
+        known = (
+            () if moved or not tip else (f"refs/remotes/{survey.args[0]}/{survey.args[-1]} {tip}",)
+        )
+        found = Preview(
+            commit=tip,
+            branch=survey.args[-1] if tip else "",
+            known=known,
+            known_count=len(known),
+            seal=tip,
+        )
+        found = found.summed_up() if tip else found
+        return replace(survey, inventory=found.inventory, preview=found, commit=tip)
 
     def decisions(self) -> Sequence[str]:
         return ()

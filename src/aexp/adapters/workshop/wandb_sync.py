@@ -18,6 +18,7 @@ from aexp.adapters.workshop.wandb_runs import SYNCED, find_runs
 from aexp.adapters.workshop.wandb_settings import furnish, pin_wandb_settings
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError, RelayValidationError, SettingsError
+from aexp.domain.preview import preview_of_runs
 from aexp.domain.text import visible
 from aexp.domain.wandb import WandbRuns, sync_arguments, version_in
 from aexp.ports.executor import Command, Execution
@@ -77,6 +78,7 @@ class WandbBench:
             args=tuple(run.path for run in found.runs),
             destinations=(self._server,),
             inventory=found.inventory,
+            preview=preview_of_runs(found),
         )
 
     def reach(self, cwd: Path) -> Reach:
@@ -105,7 +107,7 @@ class WandbBench:
             found = find_runs(command.cwd, survey.args, Path(self._home))
         except RelayValidationError as exc:
             raise RelayStartError(exc.what, exc.hint) from exc
-        if found.inventory != survey.inventory:
+        if preview_of_runs(found) != survey.preview:
             raise RelayStartError(
                 "A run has changed since it was looked at; nothing was sent.",
                 "Wait until it has ended, and submit the request again.",
@@ -144,7 +146,7 @@ class WandbBench:
             now = find_runs(cwd, [run.path for run in found.runs], Path(self._home))
         except RelayValidationError as exc:
             return str(exc)
-        changed = now.inventory != found.inventory
+        changed = preview_of_runs(now) != preview_of_runs(found)
         return "a run has changed since it was looked at; nothing was sent" if changed else ""
 
     def _fresh_folder(self) -> Path:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aexp.domain.checkup.findings import Finding, Unknown, fail, ok, warn
+from aexp.domain.parcels import binary
 from aexp.domain.text import age
-from aexp.domain.wandb import binary
 
 LEAST_BYTES = 64 << 20
 LEAST_INODES = 1000
