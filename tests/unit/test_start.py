@@ -21,7 +21,10 @@ from aexp.domain.errors import RelayDownError
 from tests.site import Site
 
 CLICK = {"click", "rich_click", "rich"}
-LIBRARIES = {*CLICK, "dependency_injector", "fsspec", "pydantic", "pydantic_core", "tenacity"}
+LIBRARIES = {
+    *CLICK,
+    *("dependency_injector", "fsspec", "pydantic", "pydantic_core", "tenacity", "textual"),
+}
 SLOW = {
     *(
         "asyncio",
@@ -104,8 +107,17 @@ def test_a_clients_command_without_a_daemon_loads_little(tmp_path: Path, verb: s
 def test_help_loads_what_shows_it_and_no_use_case(tmp_path: Path) -> None:
     loaded = modules_after(COMMAND, "relay", "push", "--help", cwd=tmp_path)
     assert {"rich_click", "aexp.cli.operations"} <= loaded
-    assert not loaded & {"pydantic", "fsspec", "dependency_injector", *DAEMON}
+    assert not loaded & {"pydantic", "fsspec", "dependency_injector", "textual", *DAEMON}
     assert not any(name.startswith("aexp.airgapped") for name in loaded)
+
+
+@pytest.mark.parametrize(
+    "words", [["approve", "ab"], ["approve", "-i"], ["pending"], ["console", "--help"], ["--help"]]
+)
+def test_nothing_but_the_console_itself_loads_textual(tmp_path: Path, words: list[str]) -> None:
+    loaded = modules_after(COMMAND, "relay", *words, cwd=tmp_path)
+    assert "aexp.cli.root" in loaded
+    assert "textual" not in loaded
 
 
 @pytest.mark.e2e

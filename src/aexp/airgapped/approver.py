@@ -13,6 +13,7 @@ from aexp.airgapped.approval import (
     reject,
     waiting_requests,
 )
+from aexp.airgapped.beats import Beat
 from aexp.airgapped.places import host_of, on_this_machine, out_of_reach
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import approve_hint
@@ -69,10 +70,15 @@ class Approver:
 
     def waiting(self) -> list[Waiting]:
         """What waits, from the daemon where it can be asked, else from the queue; the oldest first."""
+        told = self.told()
+        return waiting_requests(self._queue) if told is None else told
+
+    def told(self) -> list[Waiting] | None:
+        """What waits, from the daemon, without a look at the queue; None when it cannot be asked here."""
         try:
             found = self._line.waiting()
         except RelayDownError:
-            return waiting_requests(self._queue)
+            return None
         return sorted(found, key=lambda one: (one.since or 0.0, one.request_id))
 
     def petition_of(self, one: Waiting) -> Petition | None:
@@ -88,7 +94,11 @@ class Approver:
     def elsewhere(self) -> str | None:
         """The host on which approvals must be given, as its beat claims; None when here will do."""
         beat = self._queue.beat()
-        if beat is None or noted_mode(beat.facts.get("consent")) is not Mode.LOGIN:
+        return None if beat is None else self.elsewhere_by(beat)
+
+    def elsewhere_by(self, beat: Beat) -> str | None:
+        """The same by a beat that was read before."""
+        if noted_mode(beat.facts.get("consent")) is not Mode.LOGIN:
             return None
         return None if on_this_machine(beat, self._processes) else host_of(beat)
 
@@ -143,6 +153,25 @@ class Approver:
         else:
             content = f"{self._queue.me} {self._clock.wall():.3f}\n"
             mark_approved(self._queue, petition.request_id, content.encode())
+
+    def approve_unchanged(self, shown: Shown) -> None:
+        """The same after a fresh look, for a decision that a person took their time for.
+
+        Raises:
+            RelayRejectedError: it has changed since it was shown; nothing was approved.
+            RelayNotFoundError: it does not wait any more; nothing was approved.
+            RelayDownError, SettingsError, RelayStorageError: as :meth:`approve`.
+        """
+        request_id = shown.petition.request_id
+        # A daemon that is asked over its line compares the digests itself. A file in the queue would be
+        # left for something that nobody was shown.
+        if shown.mode is not Mode.LOGIN and self.look(request_id) != shown:
+            raise RelayRejectedError(
+                f"{request_id} has changed since it was shown; nothing was approved.",
+                "Look at it again.",
+                request_id,
+            )
+        self.approve(shown)
 
     def reject(self, prefix: str, reason: str = "") -> Waiting:
         """Refuse the one waiting request whose id begins with ``prefix``, from wherever one is.

@@ -126,6 +126,12 @@ def request_view(queue: RelayQueue, request_id: str) -> RequestView:
     return view or next(found, None) or RequestView(request_id, state, "?")
 
 
+def token_view(queue: RelayQueue, token: layout.Token) -> RequestView | None:
+    """One request that a daemon owns, by its token; None when it has moved on."""
+    state = State.RUNNING if token.stage == "run" else State.APPROVED
+    return _opened(queue, token.name, token.request_id, state, token.owner)
+
+
 def _judge(
     queue: RelayQueue, beat: Beat | None, clock: Clock, processes: Processes
 ) -> tuple[bool, str]:
@@ -161,9 +167,8 @@ def open_views(queue: RelayQueue) -> list[RequestView]:
         for folder, state in ((layout.INBOX, State.RECEIVED), (layout.PENDING, State.PENDING))
         for request_id in _ids(queue, folder)
     ]
-    for token in layout.tokens_in(queue.storage.list(layout.PROCESSING)):
-        state = State.RUNNING if token.stage == "run" else State.APPROVED
-        views.append(_opened(queue, token.name, token.request_id, state, token.owner))
+    tokens = layout.tokens_in(queue.storage.list(layout.PROCESSING))
+    views += [token_view(queue, token) for token in tokens]
     return [view for view in views if view is not None]
 
 

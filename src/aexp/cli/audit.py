@@ -60,13 +60,13 @@ class Trails:
 
     def copy(self) -> Iterator[bytes] | None:
         """The lines of the copy; None when there is none."""
-        from aexp.adapters.journal.copying import NAME
+        from aexp.domain import layout
         from aexp.domain.chain import lines_of
 
         storage = self.built.storage()
-        if NAME not in storage.list(""):
+        if layout.TRAIL_COPY not in storage.list(""):
             return None
-        return lines_of(lambda offset, length: storage.read(NAME, offset, length))
+        return lines_of(lambda offset, length: storage.read(layout.TRAIL_COPY, offset, length))
 
 
 def _trails(queue: str | None) -> Trails:

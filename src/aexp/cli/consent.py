@@ -33,7 +33,7 @@ def pending(queue: str | None, as_json: bool) -> None:
     from aexp.domain.text import age
 
     built = container(queue)
-    approver = _approver(built)
+    approver = approver_of(built)
     found = approver.waiting()
     if as_json:
         print_json({"pending": [_whole(approver, one) for one in found]})
@@ -56,7 +56,10 @@ def pending(queue: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("request_id", metavar="ID", shell_complete=completing.pending_ids)
+@click.argument("request_id", metavar="ID", required=False, shell_complete=completing.pending_ids)
+@click.option(
+    "-i", "--interactive", is_flag=True, help="Ask about all that waits, one after the other."
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for the digits of the digest.")
 @click.option(
     "--key",
@@ -65,16 +68,34 @@ def pending(queue: str | None, as_json: bool) -> None:
     "[default: $AEXP_RELAY_SIGN_KEY]",
 )
 @queue_option
-def approve(request_id: str, yes: bool, key: str | None, queue: str | None) -> None:
+@click.pass_context
+def approve(
+    ctx: click.Context,
+    request_id: str | None,
+    interactive: bool,
+    yes: bool,
+    key: str | None,
+    queue: str | None,
+) -> None:
     """Let a waiting request run. The first digits of its ID will do.
 
     Shows what would be done, and asks for the first four digits of its digest; with --yes, or without a
-    terminal, it does not ask.
+    terminal, it does not ask. With -i it walks through all that waits, the oldest first.
     """
+    if interactive and yes:
+        raise click.UsageError("-i asks about each request; --yes does not ask. Give one of them.")
+    if request_id is None and not interactive:
+        raise click.MissingParameter(ctx=ctx, param=ctx.command.params[0])
     built = container(queue)
-    approver = _approver(built, key)
+    approver = approver_of(built, key)
+    if interactive or request_id is None:
+        from aexp.cli.grants import granter_of
+        from aexp.cli.walking import Walk
+
+        Walk(approver, granter_of(built)).go(request_id)
+        return
     shown = approver.look(request_id)
-    _show(shown)
+    show_shown(shown)
     if not yes and sys.stdin.isatty():
         request_id = shown.petition.request_id
         confirm(
@@ -85,10 +106,7 @@ def approve(request_id: str, yes: bool, key: str | None, queue: str | None) -> N
             request_id,
         )
     approver.approve(shown)
-    if shown.mode is Mode.SIGNED:
-        click.echo(f"signed for {_named(shown)}; the daemon decides whether that key may approve")
-    else:
-        click.echo(f"approved {_named(shown)}")
+    tell_approved(shown)
     if built.queue().beat() is None:
         from aexp.airgapped.waiting import serve_hint
 
@@ -102,11 +120,12 @@ def approve(request_id: str, yes: bool, key: str | None, queue: str | None) -> N
 @queue_option
 def reject(request_id: str, reason: str, queue: str | None) -> None:
     """Refuse a waiting request. The first digits of its ID will do."""
-    one = _approver(container(queue)).reject(request_id, reason)
+    one = approver_of(container(queue)).reject(request_id, reason)
     click.echo(f"rejected {one.request_id}: {one.op} in {one.cwd}")
 
 
-def _approver(built: "Container", key: str | None = None) -> "Approver":
+def approver_of(built: "Container", key: str | None = None) -> "Approver":
+    """The person's side of approvals, with a line to the daemon of this machine."""
     from aexp.adapters.consent.ssh_signatures import SshSigner
     from aexp.airgapped.approver import Approver
 
@@ -133,7 +152,8 @@ def _whole(approver: "Approver", one: "Waiting") -> dict[str, Any]:
     return {**dataclasses.asdict(one), **more}
 
 
-def _show(shown: "Shown") -> None:
+def show_shown(shown: "Shown") -> None:
+    """All that an approval would be bound to, and where it came from."""
     show_lines(shown.petition.lines())
     if shown.warning:
         click.echo(f"{click.style('note', fg='yellow')}       {shown.warning}", err=True)
@@ -158,16 +178,29 @@ def confirm(
     """
     from aexp.domain.errors import RelayRejectedError
 
-    typed = click.prompt(
+    if not typed_digits(digest, verb):
+        raise RelayRejectedError(
+            f"That is not how the digest begins; {otherwise}.", hint, request_id
+        )
+
+
+def typed_digits(digest: str, verb: str) -> bool:
+    """Whether a person types how the digest begins, when they are asked."""
+    typed: str = click.prompt(
         f"To {verb}, type the first {CONFIRM_CHARS} digits of the digest",
         default="",
         show_default=False,
         err=True,
     )
-    if typed.strip().lower() != digest[:CONFIRM_CHARS]:
-        raise RelayRejectedError(
-            f"That is not how the digest begins; {otherwise}.", hint, request_id
-        )
+    return typed.strip().lower() == digest[:CONFIRM_CHARS]
+
+
+def tell_approved(shown: "Shown") -> None:
+    """Say what was approved."""
+    if shown.mode is Mode.SIGNED:
+        click.echo(f"signed for {_named(shown)}; the daemon decides whether that key may approve")
+    else:
+        click.echo(f"approved {_named(shown)}")
 
 
 def _named(shown: "Shown") -> str:

@@ -56,7 +56,7 @@ def grant(
     if as_json:
         print_json(given.to_dict())
         return
-    click.echo(f"granted {given.short}: {_told(given)}")
+    tell_granted(given)
     click.echo(f"  next: take it back with aexp relay revoke {given.short}{_flag(built)}", err=True)
 
 
@@ -130,6 +130,11 @@ def _told(one: "GrantLine") -> str:
 
     kept = ", also beyond an end of the daemon" if one.keep else ""
     return f"{one.op} in {one.root} until {moment(one.until)}{kept}"
+
+
+def tell_granted(given: "GrantLine") -> None:
+    """Say what was granted."""
+    click.echo(f"granted {given.short}: {_told(given)}")
 
 
 def granter_of(built: "Container") -> "Granter":

@@ -22,6 +22,7 @@ COMMANDS = {
     "pending": "aexp.cli.consent:pending",
     "approve": "aexp.cli.consent:approve",
     "reject": "aexp.cli.consent:reject",
+    "console": "aexp.cli.console.command:console",
     "grant": "aexp.cli.grants:grant",
     "grants": "aexp.cli.grants:grants",
     "revoke": "aexp.cli.grants:revoke",

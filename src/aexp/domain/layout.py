@@ -49,6 +49,8 @@ REPLIED = "replied"
 HEARTBEAT = "heartbeat"
 CONSENT_LOG = "consent.log"
 DESTINATIONS = "destinations.json"
+TRAIL_COPY = "audit.jsonl"
+"""What people on every node can read of the audit trail."""
 
 FOLDERS = (
     *(INBOX, PENDING, APPROVED, REJECTED, PROCESSING, OUTBOX, LOG, STALE),

@@ -12,6 +12,8 @@ CLIENT_CONSENT_S = 5.0
 FOLLOWER_S = 0.4
 FOLLOWER_MOST_S = 2.0
 FOLLOWS_FOR_S = 60.0
+CONSOLE_S = 1.0
+CONSOLE_MOST_S = 3.0
 DAEMON_BUSY_S = 0.01
 DAEMON_IDLE_S = 0.3
 DAEMON_DOZING_S = 1.5
@@ -50,6 +52,16 @@ def follower_wait(quiet_s: float) -> float:
     if quiet_s < FOLLOWS_FOR_S:
         return FOLLOWER_S
     return min(FOLLOWER_S + (quiet_s - FOLLOWS_FOR_S) / 60, FOLLOWER_MOST_S)
+
+
+def console_wait(quiet_s: float) -> float:
+    """Seconds until a console looks again that has seen no change for ``quiet_s``.
+
+    1 s for a minute, then slowly to 3 s, which it reaches after three minutes.
+    """
+    if quiet_s < FOLLOWS_FOR_S:
+        return CONSOLE_S
+    return min(CONSOLE_S + (quiet_s - FOLLOWS_FOR_S) / 60, CONSOLE_MOST_S)
 
 
 def daemon_wait(quiet_s: float) -> float:

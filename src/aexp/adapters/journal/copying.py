@@ -15,8 +15,6 @@ from aexp.ports.storage import QueueStorage
 
 logger = logging.getLogger("aexp.relay")
 
-NAME = "audit.jsonl"
-"""The copy's name in the queue."""
 _WINDOW = 64 * 1024
 _CHUNK = 1 << 20
 
@@ -62,7 +60,7 @@ class TrailCopy:
         begin = max(0, size - _WINDOW)
         ours = self._read(begin, size)
         try:
-            theirs = self._storage.read(NAME, begin, 2 * _WINDOW)
+            theirs = self._storage.read(layout.TRAIL_COPY, begin, 2 * _WINDOW)
         except StorageMissingError:
             self._write(0, size)
             return True
@@ -72,7 +70,7 @@ class TrailCopy:
         if ours.startswith(theirs) and (theirs or begin == 0):
             self._write(begin + len(theirs), size)
             return True
-        self._storage.take(NAME, layout.bad(NAME))
+        self._storage.take(layout.TRAIL_COPY, layout.bad(layout.TRAIL_COPY))
         self._write(0, size)
         return False
 
@@ -81,7 +79,7 @@ class TrailCopy:
             data = self._read(offset, min(offset + _CHUNK, size))
             if not data:
                 return
-            self._storage.append(NAME, data)
+            self._storage.append(layout.TRAIL_COPY, data)
             offset += len(data)
 
     def _read(self, begin: int, end: int) -> bytes:
