@@ -13,7 +13,7 @@ from aexp.adapters.filesystem.fsspec import FsspecFilesystem
 from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.filesystem.memory import MemoryFilesystem
 from aexp.domain.errors import FilesystemError
-from aexp.ports.filesystem import Filesystem
+from aexp.ports.filesystem import Entry, Filesystem
 
 FILES = {"README.md": "# Größe\r\n", "helpers.py": "X = 1\n"}
 
@@ -249,6 +249,36 @@ def test_a_folder_cannot_be_read(place: Place) -> None:
     assert place.folder in caught.value.what
 
 
+def test_a_folder_tells_what_it_holds_by_name_kind_and_size(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/b.txt", "Größe")
+    place.filesystem.create_directory(f"{place.folder}/c/deep", FILES)
+    place.filesystem.create_file(f"{place.folder}/a", "")
+
+    assert place.filesystem.entries(place.folder) == (
+        Entry("a", "file", 0),
+        Entry("b.txt", "file", 7),
+        Entry("c", "directory", 0),
+    )
+    assert place.filesystem.entries(f"{place.folder}/c/") == (Entry("deep", "directory", 0),)
+
+
+def test_a_folder_that_is_not_there_holds_nothing(place: Place) -> None:
+    assert place.filesystem.entries(f"{place.folder}/missing/deeper") == ()
+
+
+def test_an_empty_folder_holds_nothing(place: Place) -> None:
+    place.filesystem.create_directory(f"{place.folder}/empty", {})
+
+    assert place.filesystem.entries(f"{place.folder}/empty") == ()
+
+
+def test_a_file_is_no_folder_to_look_into(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/file", "text")
+
+    with pytest.raises(FilesystemError, match=r"/file: a file stands where a folder is needed"):
+        place.filesystem.entries(f"{place.folder}/file")
+
+
 def test_resolving_takes_dots_and_doubled_slashes_out(place: Place) -> None:
     untidy = f"/{place.folder}//missing/./deeper/../file/"
 
@@ -267,6 +297,7 @@ def test_every_method_refuses_a_bad_path(place: Place, path: str) -> None:
     calls: list[Callable[[], object]] = [
         lambda: place.filesystem.resolve(path),
         lambda: place.filesystem.kind(path),
+        lambda: place.filesystem.entries(path),
         lambda: place.filesystem.read_text(path),
         lambda: place.filesystem.create_file(path, "text"),
         lambda: place.filesystem.create_directory(path, FILES),

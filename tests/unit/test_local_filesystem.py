@@ -62,6 +62,20 @@ def test_every_link_of_a_path_is_followed(tmp_path: Path) -> None:
     assert resolved == f"{tmp_path}/real/missing/file"
 
 
+def test_a_link_in_a_folder_is_told_as_one_and_not_walked_through(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    (tmp_path / "nowhere").symlink_to("missing")
+
+    held = LocalFilesystem().entries(str(tmp_path))
+
+    assert [(entry.name, entry.kind) for entry in held] == [
+        ("folder", "directory"),
+        ("link", "other"),
+        ("nowhere", "other"),
+    ]
+
+
 def test_a_parent_is_taken_after_the_link_and_not_before(tmp_path: Path) -> None:
     (tmp_path / "far" / "real").mkdir(parents=True)
     (tmp_path / "link").symlink_to("far/real")

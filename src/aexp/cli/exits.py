@@ -26,6 +26,7 @@ _CODES: tuple[tuple[type[AexpError], int], ...] = (
     (errors.RelayCancelledError, REJECTED),
     (errors.RelayStorageError, STORAGE),
     (errors.FilesystemError, STORAGE),
+    (errors.HistoryError, STORAGE),
     (errors.SettingsError, SETTINGS),
 )
 

@@ -31,6 +31,10 @@ class FilesystemError(AexpError):
     """A file or folder outside the queue could not be read, made or resolved."""
 
 
+class HistoryError(AexpError):
+    """git could not tell what it knows of a folder, or could not move it; nothing was changed."""
+
+
 class SettingsError(AexpError):
     """A setting (keyword, environment variable or option) has a value that cannot be used."""
 

@@ -2,9 +2,25 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 Kind = Literal["file", "directory", "other"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name in a folder. A symbolic link is of the kind ``other``: nobody walks out of a folder by it.
+
+    Attributes:
+        name: without the folder's path.
+        kind: what it is itself.
+        size: bytes of a file; 0 for everything else.
+    """
+
+    name: str
+    kind: Kind
+    size: int
 
 
 class Filesystem(Protocol):
@@ -24,6 +40,13 @@ class Filesystem(Protocol):
     @abstractmethod
     def kind(self, path: str) -> Kind | None:
         """What stands at ``path`` (links followed), or None when nothing does."""
+
+    @abstractmethod
+    def entries(self, path: str) -> tuple[Entry, ...]:
+        """What the folder holds, sorted by name; empty when nothing stands there.
+
+        What goes away meanwhile is left out.
+        """
 
     @abstractmethod
     def read_text(self, path: str) -> str:

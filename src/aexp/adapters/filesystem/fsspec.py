@@ -10,11 +10,11 @@ for a disk, :mod:`aexp.adapters.filesystem.local` gives that.
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from posixpath import dirname
-from typing import TYPE_CHECKING
+from posixpath import basename, dirname
+from typing import TYPE_CHECKING, Any
 
 from aexp.adapters.filesystem.common import encoded, encoded_files, failure, normalised, translated
-from aexp.ports.filesystem import Filesystem, Kind
+from aexp.ports.filesystem import Entry, Filesystem, Kind
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -43,9 +43,18 @@ class FsspecFilesystem(Filesystem):
                 found = self._fs.info(place)["type"]
             except (FileNotFoundError, NotADirectoryError):
                 return None
-        if found == "directory":
-            return "directory"
-        return "file" if found == "file" else "other"
+        return _kind(found)
+
+    def entries(self, path: str) -> tuple[Entry, ...]:
+        place = normalised(path)
+        with _TURN, translated(path):
+            try:
+                found = self._fs.ls(place, detail=True, refresh=True)
+            except FileNotFoundError:
+                return ()
+            if self.kind(place) != "directory":
+                raise NotADirectoryError
+        return tuple(sorted(map(_entry, found), key=lambda entry: entry.name))
 
     def read_text(self, path: str) -> str:
         place = normalised(path)
@@ -122,3 +131,15 @@ class FsspecFilesystem(Filesystem):
         if found != "directory":
             raise failure(folder, NotADirectoryError())
         return missing
+
+
+def _kind(said: str) -> Kind:
+    if said == "directory":
+        return "directory"
+    return "file" if said == "file" else "other"
+
+
+def _entry(info: Mapping[str, Any]) -> Entry:
+    kind = "other" if info.get("islink") else _kind(info["type"])
+    name = basename(str(info["name"]).rstrip("/"))
+    return Entry(name, kind, (info["size"] or 0) if kind == "file" else 0)

@@ -5,8 +5,8 @@ is written beside its place under a hidden name and then linked to its name, a n
 beside its place and then renamed. A process that is killed half-way leaves at most a hidden
 ``.aexp-tmp-*``, which may be deleted at any time.
 
-The relay's clients use only ``resolve``, ``kind`` and ``read_text``: those do without fsspec, whose
-import takes longer than all of them.
+What only looks (``resolve``, ``kind``, ``entries``, ``read_text``) does without fsspec, whose import
+takes longer than all of them.
 """
 
 import errno
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from aexp.adapters.filesystem.common import checked, encoded, encoded_files, translated
 from aexp.adapters.filesystem.fsspec import FsspecFilesystem
-from aexp.ports.filesystem import Kind
+from aexp.ports.filesystem import Entry, Kind
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -65,11 +65,17 @@ class LocalFilesystem(FsspecFilesystem):
         checked(path)
         with translated(path):
             mode = _look_up(path)
-        if mode is None:
-            return None
-        if stat.S_ISDIR(mode):
-            return "directory"
-        return "file" if stat.S_ISREG(mode) else "other"
+        return None if mode is None else _kind(mode)
+
+    def entries(self, path: str) -> tuple[Entry, ...]:
+        checked(path)
+        with translated(path):
+            try:
+                with os.scandir(path) as found:
+                    held = [_entry(one) for one in found]
+            except FileNotFoundError:
+                return ()
+        return tuple(sorted((one for one in held if one), key=lambda entry: entry.name))
 
     def read_text(self, path: str) -> str:
         checked(path)
@@ -133,6 +139,21 @@ def _look_up(path: str) -> int | None:
         return Path(path).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _kind(mode: int) -> Kind:
+    if stat.S_ISDIR(mode):
+        return "directory"
+    return "file" if stat.S_ISREG(mode) else "other"
+
+
+def _entry(found: "os.DirEntry[str]") -> Entry | None:
+    try:
+        status = found.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    kind = _kind(status.st_mode)
+    return Entry(found.name, kind, status.st_size if kind == "file" else 0)
 
 
 def _hidden(place: Path) -> Path:

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Mapping
-from posixpath import dirname
+from posixpath import basename, dirname
 
 from aexp.adapters.filesystem.common import encoded, encoded_files, failure, normalised
-from aexp.ports.filesystem import Filesystem, Kind
+from aexp.ports.filesystem import Entry, Filesystem, Kind
 
 
 class MemoryFilesystem(Filesystem):
@@ -31,6 +31,20 @@ class MemoryFilesystem(Filesystem):
             if place in self._folders:
                 return "directory"
             return "file" if place in self._files else None
+
+    def entries(self, path: str) -> tuple[Entry, ...]:
+        place = normalised(path)
+        with self._turn:
+            if place in self._files:
+                raise failure(path, NotADirectoryError())
+            folders = {held for held in self._folders - {"/"} if dirname(held) == place}
+            sizes = {
+                held: len(data) for held, data in self._files.items() if dirname(held) == place
+            }
+        return tuple(
+            Entry(basename(held), "directory" if held in folders else "file", sizes.get(held, 0))
+            for held in sorted({*folders, *sizes})
+        )
 
     def read_text(self, path: str) -> str:
         place = normalised(path)
@@ -59,6 +73,29 @@ class MemoryFilesystem(Filesystem):
             self._make_folders(place)
             self._files.update({f"{place}/{name}": data for name, data in held.items()})
             return True
+
+    def rename(self, source: str, target: str) -> None:
+        """Give the folder ``source`` the free name ``target``, as a program beside this one could."""
+        with self._turn:
+            moved = {
+                path
+                for path in {*self._folders, *self._files}
+                if f"{path}/".startswith(f"{source}/")
+            }
+            for path in moved:
+                place = f"{target}{path[len(source) :]}"
+                if path in self._folders:
+                    self._folders.remove(path)
+                    self._folders.add(place)
+                else:
+                    self._files[place] = self._files.pop(path)
+
+    def write(self, path: str, text: str) -> None:
+        """Put this text into the file, whether it is there or not, as a program beside this one could."""
+        place = normalised(path)
+        with self._turn:
+            self._make_folders(dirname(place))
+            self._files[place] = text.encode()
 
     def _make_folders(self, folder: str) -> None:
         wanted: list[str] = []

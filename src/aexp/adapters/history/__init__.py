@@ -1,0 +1,1 @@
+"""Adapters for what git knows of the user's own working copy."""
