@@ -23,6 +23,7 @@ _ENVIRONMENT = {
     "trust_remotes": "AEXP_RELAY_TRUST_REMOTES",
     "notify": "AEXP_RELAY_NOTIFY",
     "notify_hook": "AEXP_RELAY_NOTIFY_HOOK",
+    "sandbox_parent_dir": "AEXP_SANDBOX_PARENT_DIR",
 }
 
 
@@ -43,6 +44,7 @@ class Settings:
         trust_remotes: colon-separated paths of bare repositories that may be remotes.
         notify: the ways in which a person is told that consent is waited for.
         notify_hook: a command line that is run then; empty for none.
+        sandbox_parent_dir: the folder for sandboxes: absolute, or relative to the repository's root.
     """
 
     queue: str = "~/.relay"
@@ -56,6 +58,7 @@ class Settings:
     trust_remotes: str = ""
     notify: Ways = ALL
     notify_hook: str = ""
+    sandbox_parent_dir: str = "notebooks/_sandbox"
 
 
 def load_settings(

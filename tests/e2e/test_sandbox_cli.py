@@ -23,13 +23,13 @@ def python(cwd: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_sandbox_is_made_and_its_first_cell_runs(repo: Path) -> None:
-    told = python(repo, "-m", "aexp", "sandbox", "new", "probe", "--title", "What is it?")
+    told = python(repo, "-m", "aexp", "sandbox", "new", "probe", "--no-notebook")
 
     assert (told.returncode, told.stderr) == (0, "")
     [sandbox] = repo.glob("notebooks/_sandbox/*_probe")
     cell = "".join(line for line in told.stdout.splitlines(True) if line.startswith("    "))
     program = "\n".join(line.strip() for line in cell.splitlines())
-    ran = python(repo, "-c", f"{program}\nprint(REPO_ROOT, SANDBOX_DIR, paths['sandbox_dir'])")
+    ran = python(sandbox, "-c", f"{program}\nprint(REPO_ROOT, SANDBOX_DIR, paths['sandbox_dir'])")
     assert ran.stdout.split() == [str(repo), str(sandbox), str(sandbox)]
 
 
@@ -64,5 +64,5 @@ def test_of_two_processes_that_begin_a_repository_together_both_get_their_sandbo
     told = [process.communicate()[0] for process in running]
 
     created = [file for result in told for file in json.loads(result)["files_created"]]
-    assert len(created) == len(set(created)) == 6
+    assert len(created) == len(set(created)) == 8
     assert all((repo / file).read_text() for file in created)

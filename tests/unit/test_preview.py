@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from aexp.domain.parcels import Parcel, binary, counted, human, largest
+from aexp.domain.parcels import Parcel, counted, human, largest
 from aexp.domain.petition import Petition
 from aexp.domain.preview import CommitLine, Preview
 from aexp.domain.records import record
+from aexp.domain.text import amount
 from aexp.domain.wandb import WandbRun
 
 ID = "0123456789abcdef" * 2 + "01234567"
@@ -117,7 +118,7 @@ def test_what_is_missing_gets_its_default_and_what_is_unknown_is_left_out() -> N
 
 
 def test_bytes_and_numbers_are_said_as_people_say_them() -> None:
-    assert (binary(812), binary(4321), human(4321)) == ("812 B", "4.2 KiB", "4.2 KiB (4321 B)")
+    assert (amount(812), amount(4321), human(4321)) == ("812 B", "4.2 KiB", "4.2 KiB (4321 B)")
     assert (counted(1, "file"), counted(2, "file")) == ("1 file", "2 files")
     assert counted(1, "file", more=True) == "more than 1 files"
     assert [one.path for one in largest([Parcel("a", 1), Parcel("b", 2)])] == ["b", "a"]

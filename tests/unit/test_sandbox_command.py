@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aexp.cli.sandbox import new_sandbox, sandbox
+from aexp.cli.sandbox import sandbox
+from aexp.cli.sandbox_new import new_sandbox
 from aexp.domain.errors import SandboxScaffoldError
 
 ROOT = "notebooks/_sandbox"
@@ -54,7 +55,7 @@ def test_a_title_reaches_the_heading(repo: Path, command: tuple[str, ...]) -> No
     assert readme.read_text().startswith(f"# {readme.parent.name} — What is it?\n")
 
 
-def test_people_read_what_was_made_and_the_first_cell_to_paste(repo: Path) -> None:
+def test_people_read_what_was_made(repo: Path) -> None:
     before = date.today()
     result = run("sandbox", "new", "probe")
 
@@ -65,17 +66,26 @@ def test_people_read_what_was_made_and_the_first_cell_to_paste(repo: Path) -> No
         f"  {ROOT}/.gitignore\n"
         f"  {ROOT}/{name}/README.md\n"
         f"  {ROOT}/{name}/helpers.py\n"
+        f"  {ROOT}/{name}/00_feasibility.ipynb\n"
         "\n"
-        "Next: fill in its README.md before the first result, save a notebook in that folder, "
-        "and begin it with:\n"
+        "Next: fill in its README.md before the first result, then open 00_feasibility.ipynb.\n"
+    )
+    assert result.stderr == ""
+
+
+def test_without_a_notebook_people_read_the_first_cell_to_paste(repo: Path) -> None:
+    result = run("sandbox", "new", "probe", "--no-notebook")
+
+    assert result.stdout.endswith(
+        "save a notebook in that folder, and begin it with:\n"
         "\n"
         "    from aexp.sandbox import setup_sandbox_notebook\n"
         "\n"
-        f'    paths = setup_sandbox_notebook("{name}")\n'
+        "    paths = setup_sandbox_notebook()\n"
         "\n"
         "    from helpers import REPO_ROOT, SANDBOX_DIR\n"
     )
-    assert result.stderr == ""
+    assert list(repo.rglob("*.ipynb")) == []
 
 
 def test_outside_a_repository_the_first_cell_needs_none(
@@ -83,7 +93,9 @@ def test_outside_a_repository_the_first_cell_needs_none(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    result = run("sandbox", "new", "probe", "--parent-dir", str(tmp_path / "scratch"))
+    result = run(
+        "sandbox", "new", "probe", "--parent-dir", str(tmp_path / "scratch"), "--no-notebook"
+    )
 
     assert result.stdout.endswith("with:\n\n    from helpers import REPO_ROOT, SANDBOX_DIR\n")
 
@@ -103,6 +115,7 @@ def test_programs_read_one_json_object(repo: Path) -> None:
             f"{ROOT}/.gitignore",
             f"{ROOT}/{name}/README.md",
             f"{ROOT}/{name}/helpers.py",
+            f"{ROOT}/{name}/00_feasibility.ipynb",
         ],
         "root_initialized": True,
     }

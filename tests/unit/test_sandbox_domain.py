@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aexp.domain.errors import SandboxError, SandboxScaffoldError
 from aexp.domain.sandbox import (
+    begun,
     check_slug,
     directory_name,
     shown_path,
@@ -17,9 +18,17 @@ from aexp.domain.sandbox import (
     suggestion,
     title_or_default,
 )
-from aexp.domain.sandbox_texts import experiment_readme, helpers, root_gitignore, root_readme
+from aexp.domain.sandbox_root_texts import ROOT_GITIGNORE, ROOT_README
+from aexp.domain.sandbox_templates import filled, slot_values
 
-README = experiment_readme("2026-11-23_lr-warmup", "Does *warm-up* help?")
+
+def made(
+    name: str, title: str, root: str | None = "/repo", *, inside: bool = True
+) -> dict[str, str]:
+    return filled({}, slot_values(name, title, root, inside=inside))
+
+
+README = made("2026-11-23_lr-warmup", "Does *warm-up* help?")["README.md"]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,11 @@ def test_the_slug_is_read_back_from_the_name_of_a_folder() -> None:
     )
 
 
+def test_the_day_is_read_back_from_the_name_of_a_folder() -> None:
+    assert begun("2026-01-02_probe") == date(2026, 1, 2)
+    assert [begun(name) for name in ("probe", "2026-13-02_probe", "2026-01-02_A")] == [None] * 3
+
+
 def test_paths_are_shown_from_the_repository_or_whole() -> None:
     assert shown_path("/repo/notebooks/x", "/repo") == "notebooks/x"
     assert shown_path("/repository/x", "/repo") == "/repository/x"
@@ -181,11 +195,11 @@ def test_there_are_at_least_three_shortcut_risks_to_fill_in() -> None:
 
 
 def test_a_title_with_braces_is_only_text() -> None:
-    assert "— {name} {0}\n" in experiment_readme("2026-11-23_probe", "{name} {0}")
+    assert "— {name} {0}\n" in made("2026-11-23_probe", "{name} {0}")["README.md"]
 
 
 def test_the_helpers_are_valid_python_whatever_the_repository_is_called() -> None:
-    text = helpers("2026-11-23_probe", "/odd '\"\\ \n{place}")
+    text = made("2026-11-23_probe", "P", "/odd '\"\\ \n{place}", inside=False)["helpers.py"]
 
     names: dict[str, object] = {"__file__": "/nowhere/2026-11-23_probe/helpers.py"}
     exec(compile(text, "helpers.py", "exec"), names)  # noqa: S102
@@ -198,5 +212,11 @@ def test_the_helpers_are_valid_python_whatever_the_repository_is_called() -> Non
     "kind", ["npy", "parquet", "h5", "feather", "outputs/large", "checkpoints"]
 )
 def test_what_is_large_is_ignored_and_said_to_be(kind: str) -> None:
-    assert kind in root_gitignore()
-    assert "aexp sandbox new" in root_readme()
+    assert kind in ROOT_GITIGNORE
+    assert "aexp sandbox new" in ROOT_README
+
+
+def test_both_readmes_tell_the_way_into_the_tracked_chain() -> None:
+    for text in (README, ROOT_README):
+        for word in ("thread", "H###", "E###", "F###", "aexp sandbox promote", '"Promoted"'):
+            assert word in text

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from aexp.domain.errors import SandboxError
 from aexp.domain.sandbox_promoted import Promotion, promotions, with_promotion
-from aexp.domain.sandbox_texts import experiment_readme
+from aexp.domain.sandbox_texts import README
 
-README = experiment_readme("2026-11-23_probe", "Probe")
 ONE = Promotion(date(2026, 11, 25), "00_feasibility.ipynb", "scripts/E012_probe.py", "E012")
 TWO = Promotion(date(2026, 11, 26), "plots/two words.ipynb", "src/plots.py")
 

@@ -14,7 +14,7 @@ import pytest
 from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.filesystem.memory import MemoryFilesystem
 from aexp.domain.errors import FilesystemError, SandboxScaffoldError
-from aexp.domain.sandbox_texts import root_gitignore, root_readme
+from aexp.domain.sandbox_root_texts import ROOT_GITIGNORE, ROOT_README
 from aexp.sandbox import SandboxScaffoldResult, scaffold
 
 TODAY = date(2026, 11, 23)
@@ -56,12 +56,13 @@ def test_the_first_sandbox_brings_the_files_of_the_sandbox_root(repo: Path) -> N
             f"{ROOT}/.gitignore",
             f"{PROBE}/README.md",
             f"{PROBE}/helpers.py",
+            f"{PROBE}/00_feasibility.ipynb",
         ),
         root_initialized=True,
     )
     assert all((repo / file).is_file() for file in result.files_created)
-    assert (repo / ROOT / "README.md").read_text() == root_readme()
-    assert (repo / ROOT / ".gitignore").read_text() == root_gitignore()
+    assert (repo / ROOT / "README.md").read_text() == ROOT_README
+    assert (repo / ROOT / ".gitignore").read_text() == ROOT_GITIGNORE
 
 
 def test_a_second_sandbox_brings_only_itself(repo: Path) -> None:
@@ -73,7 +74,15 @@ def test_a_second_sandbox_brings_only_itself(repo: Path) -> None:
     assert result.files_created == (
         f"{ROOT}/2026-11-23_other/README.md",
         f"{ROOT}/2026-11-23_other/helpers.py",
+        f"{ROOT}/2026-11-23_other/00_feasibility.ipynb",
     )
+
+
+def test_the_notebook_may_be_left_out(memory: MemoryFilesystem) -> None:
+    result = scaffold("probe", repo_root="/repo", notebook=False, filesystem=memory, today=TODAY)
+
+    assert [file for file in result.files_created if file.endswith(".ipynb")] == []
+    assert [path for path in memory.everything() if path.endswith(".ipynb")] == []
 
 
 def test_files_of_the_sandbox_root_that_exist_are_not_overwritten(repo: Path) -> None:
@@ -169,7 +178,7 @@ def test_after_a_failure_there_is_no_sandbox_and_a_repeat_succeeds(name: str) ->
     assert left == []
     disk.full = False
     scaffold("probe", repo_root="/repo", today=TODAY, filesystem=disk)
-    whole = {f"{ROOT}/README.md": root_readme(), f"{ROOT}/.gitignore": root_gitignore()}
+    whole = {f"{ROOT}/README.md": ROOT_README, f"{ROOT}/.gitignore": ROOT_GITIGNORE}
     assert {path: disk.read_text(f"/repo/{path}") for path in whole} == whole
     assert disk.kind(f"/repo/{PROBE}/helpers.py") == "file"
 
@@ -277,8 +286,19 @@ def test_a_parent_outside_the_repository_gives_absolute_paths(
     result = scaffold("probe", repo_root=repo, parent_dir=parent.format(tmp=tmp_path), today=TODAY)
 
     assert result.dir_path == f"{tmp_path}/outside/2026-11-23_probe"
-    assert result.files_created[-1] == f"{tmp_path}/outside/2026-11-23_probe/helpers.py"
-    assert runpy.run_path(result.files_created[-1])["REPO_ROOT"] == repo
+    assert result.files_created[-2] == f"{tmp_path}/outside/2026-11-23_probe/helpers.py"
+    assert runpy.run_path(result.files_created[-2])["REPO_ROOT"] == repo
+
+
+def test_the_folder_for_sandboxes_can_be_set(
+    memory: MemoryFilesystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEXP_SANDBOX_PARENT_DIR", "play/ground")
+
+    set_ = scaffold("probe", repo_root="/repo", filesystem=memory, today=TODAY)
+    given = scaffold("probe", repo_root="/repo", parent_dir="x", filesystem=memory, today=TODAY)
+
+    assert (set_.dir_path, given.dir_path) == ("play/ground/2026-11-23_probe", "x/2026-11-23_probe")
 
 
 @pytest.mark.parametrize("parent", [".", "notebooks/.."])
@@ -306,7 +326,7 @@ def test_a_file_where_the_parent_should_be_is_an_error_that_names_it(repo: Path)
 def test_the_helpers_know_the_sandbox_and_the_repository(repo: Path) -> None:
     result = scaffold("probe", repo_root=repo, today=TODAY)
 
-    names = runpy.run_path(str(repo / result.files_created[-1]))
+    names = runpy.run_path(str(repo / result.files_created[-2]))
 
     assert names["SANDBOX_DIR"] == repo / PROBE
     assert names["REPO_ROOT"] == repo
@@ -331,7 +351,7 @@ def test_git_passes_over_large_files_at_every_depth_and_keeps_the_rest(tmp_path:
 def test_what_a_killed_process_leaves_is_passed_over_by_git() -> None:
     from aexp.adapters.filesystem.local import TEMPORARY
 
-    assert f"\n{TEMPORARY}*\n" in root_gitignore()
+    assert f"\n{TEMPORARY}*\n" in ROOT_GITIGNORE
 
 
 def test_the_package_is_lazy_and_its_function_is_not_hidden_by_a_module() -> None:
@@ -349,7 +369,7 @@ def test_the_package_is_lazy_and_its_function_is_not_hidden_by_a_module() -> Non
 
     assert told.stdout.splitlines() == [
         "['aexp.sandbox']",
-        "function function function type type type",
+        "function function function function function function type type type type type type",
         "True",
     ]
 

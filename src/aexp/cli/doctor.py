@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from aexp.cli.exits import DOWN
-from aexp.cli.terminal import echo, print_json, style
+from aexp.cli.render import show_finding
+from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.errors import SettingsError
 from aexp.domain.text import visible
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from aexp.domain.checkup.findings import Finding
     from aexp.ports.login_node import LoginNode
     from aexp.ports.remotes import Remotes
-
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
@@ -48,7 +47,7 @@ def doctor(cwd: str | None, queue: str | None, as_json: bool) -> None:
     for finding in coming:
         findings.append(finding)
         if not as_json:
-            _show(finding)
+            show_finding(finding)
     level = worst(findings)
     if as_json:
         told = [dataclasses.asdict(finding) for finding in findings]
@@ -122,10 +121,3 @@ def _remotes(home: str, queue: str | None, pid: int | None) -> "Remotes":
         return container(queue, environ=environ)
 
     return HouseRemotes(home, lambda: built().workshop(), lambda: built().pins())
-
-
-def _show(finding: "Finding") -> None:
-    mark = style(finding.level.ljust(4), _COLOURS[finding.level])
-    echo(f"{mark}  {finding.name:<13}  {finding.what}")
-    if finding.fix:
-        echo(f"{style('  fix:', 'cyan')} {finding.fix}")

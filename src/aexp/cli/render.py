@@ -14,6 +14,7 @@ from aexp.domain.text import age, visible_lines
 
 if TYPE_CHECKING:
     from aexp.airgapped.inspection import DaemonView, RequestView
+    from aexp.domain.checkup.findings import Finding
     from aexp.domain.requests import RelayResult
 
 _COLOURS = {
@@ -23,6 +24,7 @@ _COLOURS = {
     State.RECEIVED: "cyan",
     State.APPROVED: "cyan",
 }
+_LEVELS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def show_output(text: str) -> None:
@@ -153,6 +155,14 @@ def show_table(rows: Sequence[Sequence[str]]) -> None:
         if row[1] in [*State]:
             cells[1] = style(cells[1], _COLOURS.get(State(row[1]), "red"))
         echo("  ".join(cells).rstrip())
+
+
+def show_finding(finding: "Finding") -> None:
+    """What one check found, and what to do about it."""
+    mark = style(finding.level.ljust(4), _LEVELS[finding.level])
+    echo(f"{mark}  {finding.name:<13}  {finding.what}")
+    if finding.fix:
+        echo(f"{style('  fix:', 'cyan')} {finding.fix}")
 
 
 def _cut(text: str, room: int) -> str:

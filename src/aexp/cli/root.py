@@ -8,7 +8,7 @@ from aexp.cli.groups import RootGroup
 COMMANDS = {
     "relay": "aexp.cli.relay:relay",
     "sandbox": "aexp.cli.sandbox:sandbox",
-    "new-sandbox": "aexp.cli.sandbox:new_sandbox",
+    "new-sandbox": "aexp.cli.sandbox_new:new_sandbox",
     "completion": "aexp.cli.completion:completion",
 }
 

@@ -50,3 +50,13 @@ def voice_of(*, quiet: bool, verbose: bool) -> Voice:
     if quiet and verbose:
         raise click.UsageError("Give one of --quiet and --verbose.")
     return Voice.of(quiet=quiet, verbose=verbose)
+
+
+def parent_option(command: F) -> F:
+    """``--parent-dir``."""
+    return click.option(
+        "--parent-dir",
+        metavar="DIR",
+        help="The folder for sandboxes: absolute, or relative to the repository's root "
+        "($AEXP_SANDBOX_PARENT_DIR if missing, else notebooks/_sandbox).",
+    )(command)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nlargest
 
+from aexp.domain.text import amount
+
 LARGEST = 5
 """How many of the largest files a person is shown by name."""
 
@@ -33,19 +35,9 @@ def largest(parcels: Iterable[Parcel]) -> tuple[Parcel, ...]:
     return tuple(nlargest(LARGEST, parcels, key=lambda one: (one.size, one.path)))
 
 
-def binary(size: int) -> str:
-    """Bytes as people say them: ``812 B``, ``4.2 KiB``."""
-    value, unit = float(size), "B"
-    for bigger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, bigger
-    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
-
-
 def human(size: int) -> str:
     """Bytes as people say them, and to the byte: ``812 B``, ``4.2 KiB (4321 B)``."""
-    return binary(size) if size < 1024 else f"{binary(size)} ({size} B)"
+    return amount(size) if size < 1024 else f"{amount(size)} ({size} B)"
 
 
 def counted(number: int, noun: str, *, more: bool = False) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from aexp.domain.parcels import Parcel, binary, counted, human
+from aexp.domain.parcels import Parcel, counted, human
+from aexp.domain.text import amount
 from aexp.domain.wandb import MOST_IN_FULL, WandbRun, WandbRuns
 
 NEWEST = 20
@@ -135,7 +136,7 @@ class Preview:
         """The same with the summary of a push."""
         more = self.more_commits or self.more_files
         commits = counted(self.commit_count, "commit", more=self.more_commits)
-        size = binary(self.size + self.lfs_size)
+        size = amount(self.size + self.lfs_size)
         return replace(self, summary=f"{commits}, {'more than ' if more else ''}{size}")
 
     def told(self, text: Callable[[str], str]) -> "Preview":
@@ -172,7 +173,7 @@ def preview_of_runs(found: WandbRuns) -> Preview:
     files, size = sum(run.files for run in found.runs), sum(run.size for run in found.runs)
     runs = counted(len(found.runs), "run")
     return Preview(
-        summary=f"{runs}, {counted(files, 'file')}, {binary(size)}",
+        summary=f"{runs}, {counted(files, 'file')}, {amount(size)}",
         runs=found.runs[:MOST_IN_FULL],
         run_count=len(found.runs),
         file_count=files,

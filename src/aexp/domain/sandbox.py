@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from aexp.domain.errors import SandboxError, SandboxScaffoldError
 from aexp.domain.text import visible
 
-DEFAULT_PARENT = "notebooks/_sandbox"
 MAX_SLUG = 60
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
@@ -125,6 +124,16 @@ def slug_in(directory: str) -> str | None:
     """The slug in a sandbox folder's name, or None when it is not the name of one."""
     dated = _DATED.fullmatch(directory)
     return dated.group(2) if dated and _SLUG.fullmatch(dated.group(2)) else None
+
+
+def begun(directory: str) -> date | None:
+    """The day in a sandbox folder's name, or None when it is not the name of one or no day."""
+    if slug_in(directory) is None:
+        return None
+    try:
+        return date.fromisoformat(directory[: len("2026-11-23")])
+    except ValueError:
+        return None
 
 
 def shown_path(path: str, repo_root: str | None) -> str:

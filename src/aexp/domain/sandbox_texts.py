@@ -1,20 +1,19 @@
-"""The files of a new sandbox, as text."""
+"""The files of a new sandbox as templates; see :mod:`aexp.domain.sandbox_templates` for the slots."""
 
-from aexp.domain.sandbox import slug_in
-
-_README = """\
-# {name} — {title}
+README = """\
+# {{sandbox.name}} — {{sandbox.title}}
 
 Mode: exploratory
 
-> Exploratory work may be wrong, unfinished or thrown away, and no claim rests on it alone. What
-> turns out to matter is done again as a tracked experiment, with hypothesis and analysis written
-> down before the run.
+> Exploratory work may be wrong, unfinished or thrown away, and no claim rests on it alone. It stands
+> outside the tracked chain (thread, hypothesis H###, experiment E###, finding F###) and can lead
+> into it: what turns out to matter is promoted, and done again as a tracked experiment, with
+> hypothesis and analysis written down before the run.
 >
 > Fill in everything in `[square brackets]`. The parts down to the test plan come **before** the
 > first result; afterwards, add to them with a date instead of rewriting them.
 
-- Started: {date}
+- Started: {{sandbox.date}}
 - Owner: [name]
 - Status: open <!-- open / parked / dropped / promoted to ... -->
 - Code at the start: [commit] · Data: [name and version]
@@ -91,6 +90,13 @@ that could catch it.
 - [ ] **3. Attack:** the shortcut risks and the control. Is the effect still there?
 - [ ] **4. Decision:** drop, park, or promote to a tracked experiment; why: [...]
 
+Promoting takes the cells that matter out of a notebook, as a script outside the sandbox, and leaves
+a line "Promoted" at the top of this file:
+
+    aexp sandbox promote NOTEBOOK --cells 4-12 --to PATH --experiment E###
+
+What the tracked experiment then finds is a finding F### there; nothing in this folder is one.
+
 | date | stage | what I did (notebook, commit) | what I saw | what I now believe |
 |---|---|---|---|---|
 | | | | | |
@@ -102,55 +108,14 @@ that could catch it.
 ## Cross-references
 
 - Notebooks here: [...]
-- Related sandboxes and experiments: [...]
+- Thread, hypothesis H###, experiment E###, finding F###: [none yet]
+- Related sandboxes: [...]
 - Issues, papers, discussions: [...]
 - Runs and data: [...]
 """
 
-_ROOT_README = """\
-# Sandboxes
-
-One dated folder for each exploratory question: `<YYYY-MM-DD>_<slug>/`, with a `README.md` (what is
-asked, and how one could be fooled), a `helpers.py` and the notebooks.
-
-- **Exploratory.** Nothing here supports a claim by itself, and nothing outside imports from here.
-- **Reversible.** A sandbox is one folder: delete it and it is gone.
-- **Promotable.** What turns out to matter is done again as a tracked experiment, and the sandbox's
-  README points to it.
-- **Small.** Arrays, tables, `outputs/large/` and `checkpoints/` stay out of git (see `.gitignore`).
-
-A new one:
-
-    aexp sandbox new my-question --title "Does X raise Y?"
-
-In the first cell of its notebooks:
-
-    from aexp.sandbox import setup_sandbox_notebook
-
-    paths = setup_sandbox_notebook("my-question")
-
-    from helpers import REPO_ROOT, SANDBOX_DIR
-"""
-
-_GITIGNORE = """\
-# Large or machine-made files of sandboxes stay out of git.
-*.npy
-*.parquet
-*.h5
-*.feather
-**/outputs/large/
-**/checkpoints/
-
-# Notebook and Python leftovers.
-.ipynb_checkpoints/
-__pycache__/
-
-# Left only where aexp was killed half-way; may be deleted.
-.aexp-tmp-*
-"""
-
-_HELPERS = '''\
-"""Helpers for the notebooks of this sandbox ({name}).
+HELPERS = '''\
+"""Helpers for the notebooks of this sandbox ({{sandbox.name}}).
 
 What a second sandbox needs too belongs into the package, not here.
 """
@@ -159,38 +124,10 @@ from pathlib import Path
 
 SANDBOX_DIR = Path(__file__).resolve().parent
 
-# The nearest folder upwards that holds `.git` (a folder, or a file in a worktree){otherwise}.
+# The nearest folder upwards that holds `.git` (a folder, or a file in a worktree). For a sandbox
+# outside every repository: the repository from which it was made, or None.
 REPO_ROOT = next(
     (folder for folder in (SANDBOX_DIR, *SANDBOX_DIR.parents) if (folder / ".git").exists()),
-    {fallback},
+    {{sandbox.repo_root}},
 )
 '''
-
-
-def experiment_readme(dir_name: str, title: str) -> str:
-    """The README of one sandbox: a form to fill in before the first result."""
-    started = dir_name.removesuffix(f"_{slug_in(dir_name)}")
-    return _README.format(name=dir_name, title=title, date=started)
-
-
-def helpers(dir_name: str, repo_root: str | None) -> str:
-    """The sandbox's ``helpers.py``.
-
-    Args:
-        dir_name: the sandbox folder's name.
-        repo_root: the repository that a sandbox outside it belongs to; None for one inside.
-    """
-    if repo_root is None:
-        return _HELPERS.format(name=dir_name, otherwise="", fallback="None")
-    otherwise = ",\n# or else the repository from which this sandbox was made"
-    return _HELPERS.format(name=dir_name, otherwise=otherwise, fallback=f"Path({repo_root!r})")
-
-
-def root_readme() -> str:
-    """The README of the folder that holds the sandboxes."""
-    return _ROOT_README
-
-
-def root_gitignore() -> str:
-    """What git shall pass over in all sandboxes."""
-    return _GITIGNORE

@@ -58,3 +58,13 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / (60.0 if unit == 'min' else size):.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def amount(size: int) -> str:
+    """Bytes as people say them: ``812 B``, ``4.2 KiB``, ``1.5 GiB``."""
+    value, unit = float(size), "B"
+    for bigger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, bigger
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aexp.domain.errors import SandboxError, SandboxScaffoldError
     from aexp.domain.sandbox import SandboxScaffoldResult, slugify
+    from aexp.sandbox.archiving import SandboxMove, archive_sandbox
+    from aexp.sandbox.checking import SandboxCheck, check_sandboxes
+    from aexp.sandbox.looking import SandboxView, list_sandboxes
     from aexp.sandbox.notebook import setup_sandbox_notebook
     from aexp.sandbox.scaffolding import scaffold
 
@@ -20,7 +23,13 @@ __all__ = [
     "scaffold",
     "setup_sandbox_notebook",
     "slugify",
+    "list_sandboxes",
+    "check_sandboxes",
+    "archive_sandbox",
     "SandboxScaffoldResult",
+    "SandboxView",
+    "SandboxCheck",
+    "SandboxMove",
     "SandboxScaffoldError",
     "SandboxError",
 ]
@@ -31,7 +40,13 @@ _HOMES = {
     "scaffold": "aexp.sandbox.scaffolding",
     "setup_sandbox_notebook": "aexp.sandbox.notebook",
     "slugify": "aexp.domain.sandbox",
+    "list_sandboxes": "aexp.sandbox.looking",
+    "check_sandboxes": "aexp.sandbox.checking",
+    "archive_sandbox": "aexp.sandbox.archiving",
     "SandboxScaffoldResult": "aexp.domain.sandbox",
+    "SandboxView": "aexp.sandbox.looking",
+    "SandboxCheck": "aexp.sandbox.checking",
+    "SandboxMove": "aexp.sandbox.archiving",
     "SandboxScaffoldError": "aexp.domain.errors",
     "SandboxError": "aexp.domain.errors",
 }

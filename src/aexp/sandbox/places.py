@@ -1,10 +1,19 @@
-"""Where sandboxes live: the filesystem at hand and the repository around a folder."""
+"""Where sandboxes live: the filesystem at hand, the repository around a folder, the folder of sandboxes."""
 
 import importlib
+from collections.abc import Iterator
+from os import PathLike, fspath
 from pathlib import PurePosixPath
 from typing import cast
 
+from aexp.domain.sandbox import begun, slug_in
 from aexp.ports.filesystem import Filesystem
+from aexp.ports.history import History
+from aexp.settings import Settings, load_settings
+
+DEFAULT_PARENT = Settings.sandbox_parent_dir
+ARCHIVE = "_archive"
+"""The folder, beside the sandboxes, of those that were put away."""
 
 
 def local_filesystem() -> Filesystem:
@@ -12,6 +21,21 @@ def local_filesystem() -> Filesystem:
     # Loaded by name: use cases must not depend on an adapter.
     adapter = importlib.import_module("aexp.adapters.filesystem.local")
     return cast(Filesystem, adapter.LocalFilesystem())
+
+
+def local_history() -> History:
+    """This machine's git, for callers who bring no other."""
+    return cast(History, importlib.import_module("aexp.adapters.history.git").GitHistory())
+
+
+def configured_parent(given: str | PathLike[str] | None = None) -> str:
+    """The folder for sandboxes as it is set: by this keyword, the environment, or the default.
+
+    Absolute, or relative to the repository's root.
+    """
+    return load_settings(
+        sandbox_parent_dir=None if given is None else fspath(given)
+    ).sandbox_parent_dir
 
 
 def find_repo_root(start: str, filesystem: Filesystem) -> str | None:
@@ -27,3 +51,46 @@ def find_repo_root(start: str, filesystem: Filesystem) -> str | None:
         if filesystem.kind(str(folder / ".git")) in ("file", "directory"):
             return str(folder)
     return None
+
+
+def around(start: str, filesystem: Filesystem, name: str | None = None) -> str | None:
+    """The nearest sandbox from ``start`` upwards (of that slug or folder's name), or None."""
+    place = PurePosixPath(start)
+    for folder in (place, *place.parents):
+        if means(name, folder.name) and filesystem.kind(str(folder)) == "directory":
+            return str(folder)
+    return None
+
+
+def sandboxes_in(parent: str, filesystem: Filesystem) -> list[str]:
+    """The names of the sandboxes in this folder, the oldest first; empty when there is no such folder."""
+    if filesystem.kind(parent) != "directory":
+        return []
+    held = filesystem.entries(parent)
+    return [one.name for one in held if one.kind == "directory" and begun(one.name)]
+
+
+def newest(parent: str, name: str, filesystem: Filesystem) -> str | None:
+    """The newest sandbox in ``parent`` of this slug or folder's name, or None."""
+    # The names begin with the date, so that the newest sorts last.
+    found = [held for held in sandboxes_in(parent, filesystem) if means(name, held)]
+    return f"{parent}/{found[-1]}" if found else None
+
+
+def means(name: str | None, folder: str) -> bool:
+    """Whether the folder's name is that of a sandbox, and the one meant if a name is given."""
+    slug = slug_in(folder)
+    return slug is not None and name in (None, slug, folder)
+
+
+def walk(folder: str, files: Filesystem) -> Iterator[tuple[str, int]]:
+    """The path, relative to the folder, and the bytes of every file below it; links are not followed."""
+    waiting = [""]
+    while waiting:
+        below = waiting.pop()
+        for entry in files.entries(f"{folder}/{below}" if below else folder):
+            path = f"{below}/{entry.name}" if below else entry.name
+            if entry.kind == "directory":
+                waiting.append(path)
+            elif entry.kind == "file":
+                yield path, entry.size

@@ -72,7 +72,7 @@ class GitHistory(History):
     def _run(self, root: str, *words: str) -> "subprocess.CompletedProcess[bytes]":
         try:
             return subprocess.run(
-                ["git", "-C", root, *words],  # noqa: S607
+                ["git", "-C", root, "--literal-pathspecs", *words],  # noqa: S607
                 env=_environment(root),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

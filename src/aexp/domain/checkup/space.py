@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from aexp.domain.checkup.findings import Finding, Unknown, fail, ok, warn
-from aexp.domain.parcels import binary
-from aexp.domain.text import age
+from aexp.domain.text import age, amount
 
 LEAST_BYTES = 64 << 20
 LEAST_INODES = 1000
@@ -97,11 +96,11 @@ def judge_quota(name: str, quota: Quota | Unknown) -> Finding:
 
 
 def _told(quota: Quota) -> Iterator[str]:
-    yield _amount(quota.bytes, binary, "") + _grace(quota.bytes)
-    yield _amount(quota.files, str, " files") + _grace(quota.files)
+    yield _used(quota.bytes, amount, "") + _grace(quota.bytes)
+    yield _used(quota.files, str, " files") + _grace(quota.files)
 
 
-def _amount(usage: Usage, shown: Callable[[int], str], noun: str) -> str:
+def _used(usage: Usage, shown: Callable[[int], str], noun: str) -> str:
     if not usage.limit:
         return f"{shown(usage.used)}{noun}, no limit"
     part = 100 * usage.used // usage.limit

@@ -1,0 +1,122 @@
+"""Reading a sandbox's README: what its author has stated so far, and what is still a placeholder."""
+
+import re
+from dataclasses import dataclass
+
+from aexp.domain.sandbox_starter import stages_in
+
+STATEMENT = "Directional statement"
+RISKS = "Shortcut risks"
+CALIBRATION = "calibration"
+_STAGES = "Stages"
+
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FENCED = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
+_SPAN = re.compile(r"`[^`\n]*`")
+_HEADING = re.compile(r"^##[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+# Not a box to tick, a link, or something that begins with a digit: an interval or a citation.
+_PLACEHOLDER = re.compile(
+    r"\[(?!\s*[xX]?\s*\])(?!\s*[-+]?[\d^@])[^\[\]\n]*(?:\n[^\[\]\n]+)*\](?![(\[:])"
+)
+_ITEM = re.compile(r"^(?:\d+[.)]|[-*+])[ \t]+", re.MULTILINE)
+_SUB_ITEM = re.compile(r"\n[ \t]+[-*+][ \t]+")
+_LABEL = re.compile(
+    r"(?:notice|mitigat|detect|catch|caught|guard|check)[^:.]{0,40}:\s*(?P<text>\S.*)", re.I
+)
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A way in which the result could look right for the wrong reason.
+
+    Attributes:
+        filled: whether no placeholder is left in it.
+        mitigated: whether it says how one would notice.
+    """
+
+    filled: bool
+    mitigated: bool
+
+
+def prose(readme: str) -> str:
+    """The README without comments and without blocks and spans of code."""
+    text = _COMMENT.sub("", readme.replace("\r\n", "\n"))
+    for code in (_FENCED, _SPAN):
+        text = code.sub("", text)
+    return text
+
+
+def title_in(readme: str) -> str:
+    """What the first heading says after the folder's name; empty when there is none."""
+    heading = next((line for line in readme.splitlines() if line.startswith("# ")), "# ")[
+        2:
+    ].strip()
+    _, dash, title = heading.partition(" — ")
+    return title.strip() if dash else heading
+
+
+def section(readme: str, heading: str) -> str | None:
+    """What stands below a heading of the second level, or None when there is no such heading."""
+    parts = _HEADING.split(prose(readme))
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        if name.strip().casefold() == heading.casefold():
+            return body
+    return None
+
+
+def placeholders(text: str) -> list[str]:
+    """What still stands in square brackets to be filled in, each in one line."""
+    return [" ".join(found.split()) for found in _PLACEHOLDER.findall(text)]
+
+
+def statement_in(readme: str) -> str | None:
+    """The directional statement in one line, without emphasis; None when there is no such part."""
+    body = section(readme, STATEMENT)
+    if body is None:
+        return None
+    paragraphs = [" ".join(part.split()) for part in body.split("\n\n")]
+    return next((part for part in paragraphs if part), "").replace("**", "").strip()
+
+
+def drop_rule_in(readme: str) -> str:
+    """What the author says would make them drop the idea; empty when nothing is said."""
+    items = (" ".join(item.split()) for item in _ITEM.split(section(readme, STATEMENT) or "")[1:])
+    return next((item for item in items if "drop" in item.casefold()), "")
+
+
+def risks_in(readme: str) -> tuple[Risk, ...] | None:
+    """The shortcut risks, in their order; None when there is no such part."""
+    body = section(readme, RISKS)
+    if body is None:
+        return None
+    return tuple(_risk(item) for item in _ITEM.split(body)[1:])
+
+
+def _risk(item: str) -> Risk:
+    pieces = [" ".join(piece.split()) for piece in _SUB_ITEM.split(f"\n{item}")]
+    # What is in bold names the risk, and may well be called "Leakage check:".
+    told = [
+        found["text"]
+        for piece in pieces
+        if (found := _LABEL.search(re.sub(r"\*\*.*?\*\*", "", piece)))
+    ]
+    mitigated = any(not placeholders(text) and re.search(r"\w", text) for text in told)
+    return Risk(filled=not placeholders(item), mitigated=mitigated)
+
+
+def calibrated(readme: str) -> bool:
+    """Whether the stage of calibration is ticked off."""
+    stages = stages_in(section(readme, _STAGES) or "")
+    return any(stage.done for stage in stages if CALIBRATION in stage.name.casefold())
+
+
+def left_open(readme: str) -> list[str]:
+    """The placeholders in what has to be filled in before the first result, but for the risks."""
+    parts = _HEADING.split(prose(readme))
+    open_ones = placeholders(parts[0])
+    for name, body in zip(parts[1::2], parts[2::2], strict=True):
+        if name.strip().casefold() == _STAGES.casefold():
+            break
+        if name.strip().casefold() != RISKS.casefold():
+            open_ones += placeholders(body)
+    return open_ones

@@ -1,0 +1,98 @@
+"""Putting a sandbox away, and bringing it back."""
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import PurePosixPath
+
+from aexp.domain.errors import HistoryError, SandboxError
+from aexp.domain.sandbox import shown_path
+from aexp.domain.text import visible
+from aexp.ports.filesystem import Filesystem
+from aexp.ports.history import History
+from aexp.sandbox.grounds import Grounds, grounds
+from aexp.sandbox.looking import ask_history
+from aexp.sandbox.places import ARCHIVE, find_repo_root, local_history
+
+
+@dataclass(frozen=True)
+class SandboxMove:
+    """A sandbox's way into the archive or out of it; paths as ``dir_path`` of other results.
+
+    Attributes:
+        source: where it was.
+        target: where it is.
+    """
+
+    source: str
+    target: str
+
+
+def archive_sandbox(
+    name: str,
+    *,
+    undo: bool = False,
+    repo_root: str | PathLike[str] | None = None,
+    parent_dir: str | PathLike[str] | None = None,
+    filesystem: Filesystem | None = None,
+    history: History | None = None,
+) -> SandboxMove:
+    """Move a sandbox with all that lies in it into ``_archive`` beside it, or back, and stage that.
+
+    Nothing is deleted and nothing is committed. What git has of the sandbox can be had again from any
+    commit, so only a sandbox that is committed as it stands is put away.
+
+    Args:
+        name: the slug, the folder's name, or a path with a slash in it.
+        undo: bring it back.
+        repo_root: the repository; without it, the one around the current folder.
+        parent_dir: the folder for sandboxes, as for :func:`aexp.sandbox.scaffold`.
+        filesystem: without it, this machine's files.
+        history: without it, this machine's git.
+
+    Raises:
+        SandboxError: there is no such sandbox, it is not committed as it stands, or something stands
+            where it would go. Nothing was moved.
+        HistoryError: git is missing or refused. Nothing was moved.
+        FilesystemError: the folder of the archive cannot be made. Nothing was moved.
+    """
+    ground = grounds(repo_root, parent_dir, filesystem)
+    archive = f"{ground.parent}/{ARCHIVE}"
+    source = ground.find(name, within=archive if undo else None)
+    folder, there = PurePosixPath(source).parent, PurePosixPath(source).name
+    if (folder.name == ARCHIVE) != undo:
+        where = "is not in the archive" if undo else "is in the archive already"
+        raise SandboxError(
+            f"{visible(source, limit=500)} {where}.", "See: aexp sandbox ls --archived."
+        )
+    target = f"{folder.parent}/{there}" if undo else f"{folder}/{ARCHIVE}/{there}"
+    if ground.files.kind(target) is not None:
+        raise SandboxError(
+            f"{visible(target, limit=500)} exists already.", "Rename one of the two."
+        )
+    root = find_repo_root(source, ground.files)
+    _must_be_committed(source, ground, history, undo=undo)
+    ground.files.create_directory(str(PurePosixPath(target).parent), {})
+    (history or local_history()).move(str(root), source, target)
+    return SandboxMove(shown_path(source, ground.root), shown_path(target, ground.root))
+
+
+def _must_be_committed(
+    source: str, ground: Grounds, history: History | None, *, undo: bool
+) -> None:
+    standing = ask_history(source, ground, history)
+    if isinstance(standing, HistoryError):
+        raise standing
+    shown = visible(shown_path(source, ground.root), limit=500)
+    commit = f"git add {shown} && git commit, then try again."
+    if not standing.tracked:
+        raise SandboxError(
+            f"git has nothing of {shown}, so that it could not bring it back.", commit
+        )
+    waiting = sorted(standing.changed | standing.untracked)
+    # After the move itself all of it waits to be committed: that must not keep it from coming back.
+    if waiting and not undo:
+        names = ", ".join(path.removeprefix(f"{source}/") for path in waiting[:3])
+        more = f" and {len(waiting) - 3} more" if len(waiting) > 3 else ""
+        raise SandboxError(
+            f"{shown} is not committed as it stands: {visible(names)}{more}.", commit
+        )

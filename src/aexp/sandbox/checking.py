@@ -1,0 +1,101 @@
+"""Checking a sandbox by its rules."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+
+from aexp.domain.checkup.findings import Finding, Level, fail, ok, warn, worst
+from aexp.domain.errors import FilesystemError, HistoryError
+from aexp.domain.sandbox import shown_path
+from aexp.domain.sandbox_check import judge_notebook, judge_readme, judge_sizes
+from aexp.ports.filesystem import Filesystem
+from aexp.ports.history import History
+from aexp.sandbox.grounds import Grounds, grounds
+from aexp.sandbox.looking import ask_history, notebooks_of
+from aexp.sandbox.places import walk
+
+
+@dataclass(frozen=True)
+class SandboxCheck:
+    """What was found in one sandbox.
+
+    Attributes:
+        dir_path: its folder, relative to the repository's root; absolute when it lies outside.
+        level: the worst of all findings.
+        findings: in the order of the README, then notebooks, then files.
+    """
+
+    dir_path: str
+    level: Level
+    findings: tuple[Finding, ...]
+
+
+def check_sandboxes(
+    name: str | None = None,
+    *,
+    repo_root: str | PathLike[str] | None = None,
+    parent_dir: str | PathLike[str] | None = None,
+    filesystem: Filesystem | None = None,
+    history: History | None = None,
+) -> list[SandboxCheck]:
+    """Check one sandbox, or without a name the one around the current folder, or else all of them.
+
+    Args:
+        name: the slug, the folder's name, or a path with a slash in it.
+        repo_root: the repository; without it, the one around the current folder.
+        parent_dir: the folder for sandboxes, as for :func:`aexp.sandbox.scaffold`.
+        filesystem: without it, this machine's files.
+        history: without it, this machine's git.
+
+    Raises:
+        SandboxError: there is no such sandbox.
+        SandboxScaffoldError: no repository, or a bad parent.
+        FilesystemError: a folder cannot be looked into.
+    """
+    ground = grounds(repo_root, parent_dir, filesystem)
+    here = ground.here()
+    folders = [ground.find(name)] if name is not None else [here] if here else ground.all()
+    return [_check(folder, ground, history) for folder in folders]
+
+
+def _check(folder: str, ground: Grounds, history: History | None) -> SandboxCheck:
+    files = dict(walk(folder, ground.files))
+    findings = (
+        *_readme(folder, files, ground.files),
+        *_notebooks(folder, files, ground.files),
+        _sizes(folder, files, ground, history),
+    )
+    return SandboxCheck(shown_path(folder, ground.root), worst(findings), findings)
+
+
+def _readme(folder: str, files: dict[str, int], filesystem: Filesystem) -> list[Finding]:
+    if "README.md" not in files:
+        fix = "Write it; for the form: aexp sandbox template README.md"
+        return [fail("readme", "there is no README.md", fix)]
+    try:
+        return judge_readme(filesystem.read_text(f"{folder}/README.md"))
+    except FilesystemError as exc:
+        return [fail("readme", exc.what, exc.hint)]
+
+
+def _notebooks(folder: str, files: dict[str, int], filesystem: Filesystem) -> Iterator[Finding]:
+    paths = notebooks_of(files)
+    if not paths:
+        yield ok("notebooks", "there is none yet")
+    for path in paths:
+        try:
+            text = filesystem.read_text(f"{folder}/{path}")
+        except FilesystemError as exc:
+            yield fail("notebooks", exc.what, exc.hint)
+        else:
+            yield from judge_notebook(path, text)
+
+
+def _sizes(folder: str, files: dict[str, int], ground: Grounds, history: History | None) -> Finding:
+    standing = ask_history(folder, ground, history)
+    if isinstance(standing, HistoryError):
+        return warn(
+            "size", f"what is about to be committed is not known. {standing.what}", standing.hint
+        )
+    going = standing.changed | standing.untracked
+    return judge_sizes({path: size for path, size in files.items() if f"{folder}/{path}" in going})
