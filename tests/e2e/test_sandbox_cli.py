@@ -66,3 +66,118 @@ def test_of_two_processes_that_begin_a_repository_together_both_get_their_sandbo
     created = [file for result in told for file in json.loads(result)["files_created"]]
     assert len(created) == len(set(created)) == 8
     assert all((repo / file).read_text() for file in created)
+
+
+def git(repo: Path, *words: str) -> str:
+    names = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    return subprocess.run(
+        ["git", "-C", repo, *names, *words], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_sandboxes_are_listed_for_people_and_for_programs(repo: Path) -> None:
+    python(repo, "-m", "aexp", "sandbox", "new", "probe", "--title", "What is it?")
+    (sandbox,) = repo.glob("notebooks/_sandbox/*_probe")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    (sandbox / "weights.bin").write_bytes(bytes(6 << 20))
+
+    people = python(sandbox, "-m", "aexp", "sandbox", "ls")
+    programs = python(repo, "-m", "aexp", "sandbox", "ls", "--json")
+
+    heading, line = people.stdout.splitlines()
+    assert heading.split()[:3] == ["DATE", "AGE", "SLUG"]
+    day = sandbox.name[:10]
+    assert line.split()[:4] == [day, line.split()[1], "d", "probe"]
+    assert "1 (6.0 MiB)" in line
+    assert line.endswith("incomplete  -         What is it?")
+    (told,) = json.loads(programs.stdout)["sandboxes"]
+    assert told["date"] == day
+    assert told["large_untracked"] == [{"path": "weights.bin", "size_bytes": 6 << 20}]
+    assert told["last_commit"]["id"] == git(repo, "rev-parse", "HEAD").strip()
+    assert told["complete"] is False
+
+
+def test_without_sandboxes_standard_output_stays_empty(repo: Path) -> None:
+    for command in ("ls", "check"):
+        told = python(repo, "-m", "aexp", "sandbox", command)
+        assert (told.returncode, told.stdout) == (0, "")
+        assert "aexp sandbox new SLUG" in told.stderr
+
+
+def test_a_check_exits_with_65_when_a_rule_is_broken(repo: Path) -> None:
+    python(repo, "-m", "aexp", "sandbox", "new", "probe")
+
+    people = python(repo, "-m", "aexp", "sandbox", "check", "probe")
+    programs = python(repo, "-m", "aexp", "sandbox", "check", "--json")
+
+    assert (people.returncode, programs.returncode, people.stderr) == (65, 65, "")
+    assert "fail  statement" in people.stdout
+    (told,) = json.loads(programs.stdout)["sandboxes"]
+    assert told["level"] == "fail"
+    assert {one["name"]: one["level"] for one in told["findings"]} == {
+        "statement": "fail",
+        "threshold": "ok",
+        "risks": "fail",
+        "readme": "warn",
+        "notebooks": "ok",
+        "first-cell": "ok",
+        "size": "ok",
+    }
+
+
+def test_archiving_is_undone_by_us_and_by_git(repo: Path) -> None:
+    python(repo, "-m", "aexp", "sandbox", "new", "probe")
+    (sandbox,) = repo.glob("notebooks/_sandbox/*_probe")
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    files = sorted(path.name for path in sandbox.iterdir())
+
+    told = python(repo, "-m", "aexp", "sandbox", "archive", "probe")
+    assert "aexp sandbox archive --undo" in told.stdout
+    assert not sandbox.exists()
+    python(repo, "-m", "aexp", "sandbox", "archive", "--undo", "probe")
+    assert sorted(path.name for path in sandbox.iterdir()) == files
+    assert git(repo, "status", "--porcelain") == ""
+
+    python(repo, "-m", "aexp", "sandbox", "archive", "probe", "--json")
+    git(repo, "commit", "-qm", "archived")
+    git(repo, "revert", "--no-edit", "HEAD")
+    assert sorted(path.name for path in sandbox.iterdir()) == files
+
+
+def test_open_prints_the_folder_or_becomes_the_program(repo: Path, tmp_path: Path) -> None:
+    python(repo, "-m", "aexp", "sandbox", "new", "probe")
+    (sandbox,) = repo.glob("notebooks/_sandbox/*_probe")
+    program = tmp_path / "show"
+    program.write_text('#!/bin/sh\necho "$PWD" "$@"\nexit 3\n')
+    program.chmod(0o755)
+
+    printed = python(repo, "-m", "aexp", "sandbox", "open")
+    launched = python(repo, "-m", "aexp", "sandbox", "open", "probe", "--with", f"{program} --now")
+    missing = python(repo, "-m", "aexp", "sandbox", "open", "--with", "no-such-program")
+
+    assert printed.stdout == f"{sandbox}\n"
+    assert launched.returncode == 3
+    assert launched.stdout == f"{sandbox} --now {sandbox}/00_feasibility.ipynb\n"
+    assert missing.returncode == 65
+    assert "no-such-program" in missing.stderr
+
+
+def test_a_printed_template_can_be_changed_and_used(repo: Path) -> None:
+    folder = repo / ".aexp" / "templates" / "sandbox"
+    folder.mkdir(parents=True)
+    for name in ("README.md", "helpers.py", "00_feasibility.ipynb"):
+        told = python(repo, "-m", "aexp", "sandbox", "template", name)
+        (folder / name).write_text(told.stdout.replace("Exploratory work", "Our work"))
+
+    made = python(repo, "-m", "aexp", "sandbox", "new", "probe")
+    (folder / "README.md").write_text("{{sandbox.nonsense}}")
+    refused = python(repo, "-m", "aexp", "sandbox", "new", "other")
+
+    assert made.returncode == 0
+    (readme,) = repo.glob("notebooks/_sandbox/*_probe/README.md")
+    assert "> Our work may be wrong" in readme.read_text()
+    assert (refused.returncode, refused.stdout) == (65, "")
+    assert "{{sandbox.nonsense}}" in refused.stderr
+    assert list(repo.glob("notebooks/_sandbox/*_other")) == []

@@ -14,7 +14,8 @@ ROOT = "notebooks/_sandbox"
 
 
 @pytest.fixture(autouse=True)
-def own_import_path() -> Iterator[None]:
+def own_import_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     before = list(sys.path)
     yield
     sys.path[:] = before
@@ -136,3 +137,130 @@ def test_before_the_first_sandbox_the_error_names_the_command(repo: Path) -> Non
 def test_without_a_repository_the_error_says_where_it_looked(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no git repository in .*aexp sandbox new probe"):
         setup_sandbox_notebook("probe", start=tmp_path)
+
+
+@pytest.mark.parametrize("below", [".", "plots/deep"])
+def test_without_a_name_the_sandbox_around_the_kernel_is_meant(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    sandbox = make(repo, "probe")
+    make(repo, "newer", 25)
+    (sandbox / below).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(sandbox / below)
+
+    assert setup_sandbox_notebook() == {"repo_root": repo, "sandbox_dir": sandbox}
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        "{sandbox}/x.ipynb",  # as Jupyter says it
+        "{sandbox}/notebooks/_sandbox/2026-11-23_probe/x.ipynb",  # its folder and a name with folders
+        "notebooks/_sandbox/2026-11-23_probe/helpers.py",  # relative to where the server was started
+    ],
+)
+def test_what_jupyter_says_of_the_notebook_wins_over_the_kernels_folder(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], session: str
+) -> None:
+    sandbox, other = make(repo, "probe"), make(repo, "other")
+    monkeypatch.chdir(other)
+    monkeypatch.setenv("JPY_SESSION_NAME", session.format(sandbox=sandbox))
+
+    assert setup_sandbox_notebook() == {"repo_root": repo, "sandbox_dir": sandbox}
+    assert f'setup_sandbox_notebook("{other.name}")' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "session", ["{gone}/x.ipynb", "Console 1", "x.ipynb", "", "/", "\udcff", "{repo}/x.ipynb"]
+)
+def test_what_jupyter_says_and_is_no_sandbox_leaves_the_kernels_folder(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, session: str
+) -> None:
+    sandbox = make(repo, "probe")
+    monkeypatch.chdir(sandbox)
+    gone = repo / ROOT / "2026-11-20_gone"
+    monkeypatch.setenv("JPY_SESSION_NAME", session.format(gone=gone, repo=repo))
+
+    assert setup_sandbox_notebook()["sandbox_dir"] == sandbox
+
+
+def test_a_name_wins_over_what_jupyter_says(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox, other = make(repo, "probe"), make(repo, "other")
+    monkeypatch.chdir(other)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(other / "x.ipynb"))
+
+    assert setup_sandbox_notebook("probe")["sandbox_dir"] == sandbox
+
+
+def test_a_start_wins_over_what_jupyter_says(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox, other = make(repo, "probe"), make(repo, "other")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(other / "x.ipynb"))
+
+    assert setup_sandbox_notebook(start=sandbox)["sandbox_dir"] == sandbox
+
+
+@pytest.mark.parametrize("parent", ["play/ground", "{tmp}/far"])
+def test_by_name_it_is_looked_for_in_the_folder_that_is_set(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parent: str
+) -> None:
+    monkeypatch.setenv("AEXP_SANDBOX_PARENT_DIR", parent.format(tmp=tmp_path))
+    sandbox = make(repo, "probe")
+    monkeypatch.chdir(repo)
+
+    assert setup_sandbox_notebook("probe") == {"repo_root": repo, "sandbox_dir": sandbox}
+
+
+def test_a_repository_or_a_folder_around_it_that_is_called_like_a_sandbox_is_none(
+    tmp_path: Path,
+) -> None:
+    for root in (tmp_path / "2026-01-01_thesis", tmp_path / "2026-01-02_x" / "repo"):
+        (root / ".git").mkdir(parents=True)
+        with pytest.raises(FileNotFoundError, match="There is no sandbox around"):
+            setup_sandbox_notebook(start=root)
+
+
+def test_without_a_name_and_a_sandbox_the_error_offers_the_newest(repo: Path) -> None:
+    make(repo, "older", 20)
+    make(repo, "newer", 25)
+
+    with pytest.raises(FileNotFoundError) as caught:
+        setup_sandbox_notebook(start=repo)
+
+    assert str(caught.value).endswith('setup_sandbox_notebook("2026-11-25_newer")')
+
+
+def test_a_sandbox_outside_every_repository_is_told_to_do_without(tmp_path: Path) -> None:
+    made = scaffold("probe", parent_dir=tmp_path / "far")
+
+    with pytest.raises(FileNotFoundError, match="leave this call out: `from helpers import"):
+        setup_sandbox_notebook(start=made.dir_path)
+
+
+def test_helpers_from_anywhere_else_are_forgotten_once_with_a_notice(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sandbox = make(repo, "probe")
+    (tmp_path / "lib" / "helpers" / "deep").mkdir(parents=True)  # a package without a file
+    sys.path.insert(0, str(tmp_path / "lib"))
+    importlib.import_module("helpers.deep")
+
+    for _ in range(2):
+        setup_sandbox_notebook("probe", start=repo)
+        assert Path(str(importlib.import_module("helpers").__file__)).parent == sandbox
+
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "helpers, helpers.deep" in told
+    assert str(tmp_path / "lib") in sys.path
+
+
+def test_the_same_sandbox_again_keeps_its_modules(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(repo, "probe")
+    setup_sandbox_notebook("probe", start=repo)
+    helpers = importlib.import_module("helpers")
+    setup_sandbox_notebook("probe", start=repo)
+
+    assert importlib.import_module("helpers") is helpers
+    assert capsys.readouterr().err == ""

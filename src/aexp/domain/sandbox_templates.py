@@ -81,8 +81,9 @@ def filled(own: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
 
 def no_template(name: str) -> SandboxScaffoldError:
     """The error for a file in the folder of templates that is none."""
-    near = difflib.get_close_matches(name, TEMPLATES, n=1, cutoff=0.4)
-    hint = f"Did you mean {near[0]}? " if near else ""
+    known = {one.casefold(): one for one in TEMPLATES}
+    near = difflib.get_close_matches(name.casefold(), known, n=1)
+    hint = f"Did you mean {known[near[0]]}? " if near else ""
     return SandboxScaffoldError(
         f"{TEMPLATES_DIR}/{visible(name)} is not a template.",
         f"{hint}Templates are called {', '.join(TEMPLATES)}; move everything else elsewhere.",

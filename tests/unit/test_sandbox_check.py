@@ -1,0 +1,204 @@
+"""The rules that `aexp sandbox check` applies, on READMEs as people write them."""
+
+import json
+
+import pytest
+
+from aexp.domain.checkup import Level
+from aexp.domain.sandbox_check import (
+    LARGE_BYTES,
+    complete,
+    judge_notebook,
+    judge_readme,
+    judge_risks,
+    judge_sizes,
+    judge_statement,
+    judge_threshold,
+)
+from aexp.domain.sandbox_readme import placeholders, title_in
+from aexp.domain.sandbox_templates import filled, slot_values
+from aexp.domain.sandbox_texts import README
+
+STATEMENT = (
+    "A longer warm-up, from 1 % to 5 % of the steps, lowers the loss, because it damps Adam."
+)
+RISK = "{0}. **Leakage:** of test rows\n   - I would notice by: {1}\n   - [ ] checked\n"
+FRESH = filled({}, slot_values("2026-11-23_probe", "Probe", "/repo", inside=True))["README.md"]
+
+
+def readme(
+    statement: str = STATEMENT,
+    drop: str = "- I would drop the idea if the loss did not move.",
+    risks: str = "".join(RISK.format(number, "a duplicate check") for number in (1, 2, 3)),
+    calibrated: bool = False,
+) -> str:
+    mark = "x" if calibrated else " "
+    return (
+        "# 2026-11-23_probe — Probe\n\nMode: exploratory\n\n- Owner: Ada\n\n"
+        f"## Directional statement\n\n**{statement}**\n\n{drop}\n\n"
+        f"## Shortcut risks\n\nWays to be fooled.\n\n{risks}\n"
+        f"## Stages\n\n- [x] **0. Sanity:** runs\n- [{mark}] **1. Calibration:** repeats\n"
+        "- [ ] **4. Decision:** drop or promote; why: [...]\n"
+    )
+
+
+def test_a_filled_in_readme_passes_and_is_complete() -> None:
+    assert {finding.level for finding in judge_readme(readme())} == {Level.OK}
+    assert complete(readme())
+    assert complete(readme().replace("\n", "\r\n"))
+
+
+def test_a_fresh_readme_breaks_the_rules_on_statement_and_risks_and_no_other() -> None:
+    findings = {finding.name: finding.level for finding in judge_readme(FRESH)}
+
+    assert findings == {
+        "statement": Level.FAIL,
+        "threshold": Level.OK,
+        "risks": Level.FAIL,
+        "readme": Level.WARN,
+    }
+    assert not complete(FRESH)
+
+
+def test_the_form_filled_in_in_place_is_complete() -> None:
+    text = FRESH.replace("increases / decreases", "increases")
+    before, stages = text.split("## Stages")
+    for placeholder in placeholders(before.replace("\n", " ")):
+        before = before.replace(placeholder, "a word")
+    # Line ends inside a placeholder are the README's own.
+    assert complete(f"{before.replace('`[square brackets]`', '')}## Stages{stages}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "",
+        "[X] increases [Y], because [Z].",
+        "More data changes the loss, because of noise.",
+        "Warm-up affects accuracy, because it damps.",
+        "Warm-up increases / decreases accuracy, because it damps.",
+        "Warm-up raises or lowers accuracy, because it damps.",
+    ],
+)
+def test_a_statement_without_one_direction_fails(statement: str) -> None:
+    text = readme(statement=statement.replace("More data", "Data"))
+    assert judge_statement(text).level is Level.FAIL
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "Warm-up increases accuracy by reducing variance.",
+        "Training is faster with [0, 1] inputs, since they are scaled.",
+        "Dropout hurts recall as in [12], because it blurs.",
+        "A [paper](https://example.org) says that X lowers Y because Z.",
+    ],
+)
+def test_a_statement_with_one_direction_passes(statement: str) -> None:
+    assert judge_statement(readme(statement=statement)).level is Level.OK
+
+
+def test_a_statement_without_a_reason_is_a_warning() -> None:
+    assert judge_statement(readme(statement="Warm-up raises accuracy.")).level is Level.WARN
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "Warm-up raises accuracy by 2 points, because it damps.",
+        "Warm-up raises accuracy by at least 0.5 %, because it damps.",
+        "Warm-up gives p < 0.05 and more accuracy, because it damps.",
+        "Warm-up raises accuracy ≥ 0.9, because it damps.",
+        "Warm-up is 3x faster, because it damps.",
+        "Warm-up lowers the loss beyond 2 σ, because it damps.",  # noqa: RUF001
+    ],
+)
+def test_a_threshold_before_the_calibration_fails_and_after_it_passes(claim: str) -> None:
+    assert judge_threshold(readme(statement=claim)).level is Level.FAIL
+    assert judge_threshold(readme(statement=claim, calibrated=True)).level is Level.OK
+    in_drop = readme(drop=f"- I would drop the idea if I saw this: {claim}")
+    assert judge_threshold(in_drop).level is Level.FAIL
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        STATEMENT,
+        "Averaged over 3 seeds, 8 heads lower the loss, because they specialise.",
+        "Cutting the batch from 512 to at least 64 raises accuracy, because of noise.",
+        "ResNet-50 on CIFAR-10 improves with 2 layers of BERT, because of features.",
+    ],
+)
+def test_numbers_that_claim_no_effect_pass(statement: str) -> None:
+    assert judge_threshold(readme(statement=statement)).level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("risks", "level"),
+    [
+        ("".join(RISK.format(n, "a look") for n in (1, 2, 3)) + RISK.format(4, "[...]"), Level.OK),
+        ("".join(RISK.format(n, "a look") for n in (1, 2)), Level.FAIL),
+        ("".join(RISK.format(n, "") for n in (1, 2, 3)), Level.FAIL),
+        ("".join(RISK.format(n, "[...]") for n in (1, 2, 3)), Level.FAIL),
+        ("1. **Leakage check:** a\n2. **Guard:** b\n3. **Detect:** c\n", Level.FAIL),
+        ("- A. Mitigation: split by day\n- B. Mitigation: shuffle\n- C. Check: repeat\n", Level.OK),
+        ("".join(f"{n}. A\n\n    - Caught by: x\n\n" for n in (1, 2, 3)), Level.OK),
+        ("", Level.FAIL),
+    ],
+)  # fmt: skip
+def test_three_risks_with_mitigations_are_asked_for(risks: str, level: Level) -> None:
+    assert judge_risks(readme(risks=risks)).level is level
+
+
+@pytest.mark.parametrize("heading", ["## Directional statement", "## Shortcut risks"])
+def test_a_readme_without_a_part_fails_and_says_which(heading: str) -> None:
+    text = readme().replace(heading, "## Something else")
+
+    failed = [finding for finding in judge_readme(text) if finding.level is Level.FAIL]
+    assert [heading.removeprefix("## ") in finding.what for finding in failed] == [True]
+
+
+def test_what_stands_in_comments_and_code_is_not_read() -> None:
+    text = readme().replace(
+        "Mode:", "<!-- [later] -->\n`[square brackets]`\n```\n[x y]\n```\nMode:"
+    )
+    assert complete(text)
+
+
+def test_the_title_is_read_from_the_heading() -> None:
+    assert title_in(FRESH) == "Probe"
+    assert title_in("# Just this\n") == "Just this"
+    assert title_in("no heading") == ""
+    assert title_in(README) == "{{sandbox.title}}"
+
+
+def notebook(*sources: str) -> str:
+    cells = [{"cell_type": "code", "source": source} for source in sources]
+    return json.dumps({"nbformat": 4, "nbformat_minor": 4, "cells": cells})
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        (notebook("from helpers import X"), [Level.OK, Level.OK]),
+        (notebook("", "setup_sandbox_notebook()", "1"), [Level.OK, Level.OK]),
+        (notebook(), [Level.OK, Level.OK]),
+        (notebook("import numpy", "setup_sandbox_notebook()"), [Level.OK, Level.FAIL]),
+        ("<<<<<<< HEAD\n{}", [Level.FAIL]),
+        ('{"nbformat": 4, "cells": [7]}', [Level.FAIL]),
+        ('{"nbformat": 4, "cells": [{"cell_type": "code", "source": 7}]}', [Level.FAIL]),
+    ],
+)
+def test_notebooks_must_parse_and_set_themselves_up_first(text: str, levels: list[Level]) -> None:
+    assert [finding.level for finding in judge_notebook("a.ipynb", text)] == levels
+
+
+def test_large_files_about_to_be_committed_are_named() -> None:
+    assert judge_sizes({"a": LARGE_BYTES - 1}).level is Level.OK
+    found = judge_sizes(
+        {"b\x1b.pt": 3 << 30, "a": LARGE_BYTES, "c": LARGE_BYTES, "d": LARGE_BYTES, "e": 1}
+    )
+    assert found.level is Level.FAIL
+    assert found.what == (
+        r"about to be committed: a (5.0 MiB), b\x1b.pt (3.0 GiB), c (5.0 MiB) and 1 more"
+    )
