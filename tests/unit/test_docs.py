@@ -8,10 +8,11 @@ import pytest
 import rich_click as click
 
 import aexp.airgapped
+import aexp.sandbox
 from aexp.airgapped.approval import Waiting
 from aexp.airgapped.defaults import DURABLE_VARIABLE, EVENTS_VARIABLE
 from aexp.airgapped.inspection import DaemonView, RequestView
-from aexp.cli import audit, exits, original, relay, root
+from aexp.cli import audit, exits, original, relay, root, sandbox
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
 from aexp.domain.checkup.findings import Finding
@@ -20,6 +21,12 @@ from aexp.domain.errors import AexpError
 from aexp.domain.grant_offers import GrantLine
 from aexp.domain.operations import ALLOWED, OpSpec
 from aexp.domain.requests import STATUS, RelayResult
+from aexp.domain.sandbox import SandboxScaffoldResult
+from aexp.domain.sandbox_promoted import Promotion
+from aexp.domain.sandbox_templates import SLOTS
+from aexp.sandbox.archiving import SandboxMove
+from aexp.sandbox.checking import SandboxCheck
+from aexp.sandbox.looking import LargeFile, SandboxView
 from aexp.settings import _ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +35,7 @@ GROUPS = {
     "aexp": root.root,
     "aexp relay": relay.relay,
     "aexp relay audit": audit.audit,
+    "aexp sandbox": sandbox.sandbox,
     "python -m aexp.airgapped": original.original,
 }
 
@@ -97,9 +105,11 @@ def test_every_command_and_option_is_in_the_page_on_the_command_line(
             assert re.search(rf"[`\[ ]{spelling}[`\] ]", page), spelling
 
 
-@pytest.mark.parametrize(
-    "shape", [RelayResult, DaemonView, RequestView, Waiting, Finding, GrantLine]
-)
+RELAY = [RelayResult, DaemonView, RequestView, Waiting, Finding, GrantLine]
+SANDBOX = [SandboxScaffoldResult, SandboxView, LargeFile, Promotion, SandboxCheck, SandboxMove]
+
+
+@pytest.mark.parametrize("shape", [*RELAY, *SANDBOX])
 def test_every_key_of_the_json_shapes_is_explained(shape: type) -> None:
     page = text("docs/cli.md")
 
@@ -113,10 +123,21 @@ def test_every_variable_of_the_environment_is_explained() -> None:
     assert told == {*_ENVIRONMENT.values(), EVENTS_VARIABLE, DURABLE_VARIABLE}
 
 
-def test_every_public_name_of_the_relay_is_in_its_page() -> None:
-    page = text("docs/airgapped.md")
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("docs/airgapped.md", aexp.airgapped.__all__),
+        ("docs/sandbox.md", aexp.sandbox.__all__),
+    ],
+)
+def test_every_public_name_is_in_its_page(page: str, names: list[str]) -> None:
+    assert [name for name in names if not re.search(rf"\b{name}\b", text(page))] == []
 
-    assert [name for name in aexp.airgapped.__all__ if not re.search(rf"\b{name}\b", page)] == []
+
+def test_every_placeholder_of_templates_is_explained_in_the_same_words() -> None:
+    told = dict(rows(text("docs/sandbox.md"), "\n## Templates of your own"))
+
+    assert told == {f"`{{{{sandbox.{name}}}}}`": meaning for name, meaning in SLOTS.items()}
 
 
 def test_the_closed_list_is_that_of_the_code() -> None:
