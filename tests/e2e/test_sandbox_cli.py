@@ -1,6 +1,7 @@
 """Sandboxes from the command line, in real processes and a real repository."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,7 @@ def test_sandboxes_are_listed_for_people_and_for_programs(repo: Path) -> None:
     git(repo, "add", "-A")
     git(repo, "commit", "-qm", "x")
     (sandbox / "weights.bin").write_bytes(bytes(6 << 20))
+    Path(os.fsdecode(bytes(sandbox) + b"/x\xff.bin")).write_bytes(bytes(6 << 20))
 
     people = python(sandbox, "-m", "aexp", "sandbox", "ls")
     programs = python(repo, "-m", "aexp", "sandbox", "ls", "--json")
@@ -89,11 +91,14 @@ def test_sandboxes_are_listed_for_people_and_for_programs(repo: Path) -> None:
     assert heading.split()[:3] == ["DATE", "AGE", "SLUG"]
     day = sandbox.name[:10]
     assert line.split()[:4] == [day, line.split()[1], "d", "probe"]
-    assert "1 (6.0 MiB)" in line
-    assert line.endswith("incomplete  -         What is it?")
+    assert "2 (12.0 MiB)" in line
+    assert line.endswith("no      -         What is it?")
     (told,) = json.loads(programs.stdout)["sandboxes"]
     assert told["date"] == day
-    assert told["large_untracked"] == [{"path": "weights.bin", "size_bytes": 6 << 20}]
+    assert told["large_untracked"] == [
+        {"path": "weights.bin", "size_bytes": 6 << 20},
+        {"path": "x\udcff.bin", "size_bytes": 6 << 20},
+    ]
     assert told["last_commit"]["id"] == git(repo, "rev-parse", "HEAD").strip()
     assert told["complete"] is False
 

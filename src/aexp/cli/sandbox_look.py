@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from aexp.sandbox import SandboxCheck
 
 _HEADING = [
-    *("DATE", "AGE", "SLUG", "NOTEBOOKS", "SIZE", "LARGE", "COMMIT", "README", "PROMOTED", "TITLE")
+    *("DATE", "AGE", "SLUG", "NB", "SIZE", "LARGE", "COMMIT", "README", "PROMOTED", "TITLE")
 ]
+
+_README = {"complete": "yes", "incomplete": "no", "missing": "none", "unreadable": "broken"}
 
 
 @click.command()
@@ -31,7 +33,8 @@ _HEADING = [
 def ls(archived: bool, parent_dir: str | None, as_json: bool) -> None:
     """List the sandboxes, the oldest first.
 
-    LARGE counts files of 5 MiB or more that `git add` would take; `?` where git cannot be asked.
+    NB counts notebooks, LARGE files of 5 MiB or more that `git add` would take (`?` where git cannot be
+    asked). README is `yes` when all that belongs before the first result is written.
     """
     views = list_sandboxes(parent_dir=parent_dir, archived=archived)
     if as_json:
@@ -87,7 +90,7 @@ def _row(view: SandboxView) -> list[str]:
         amount(view.size_bytes),
         "?" if large is None else f"{len(large)} ({amount(size)})" if large else "-",
         time.strftime("%Y-%m-%d", time.localtime(commit.when)) if commit else unknown,
-        view.readme,
+        _README[view.readme],
         str(len(view.promoted) or "-"),
         visible(view.title),
     ]

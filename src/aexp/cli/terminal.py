@@ -37,7 +37,14 @@ def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
 
 def print_json(body: dict[str, Any]) -> None:
     """One JSON object on standard output, with the version of its shape."""
-    echo(json.dumps({"schema": SCHEMA, **body}, ensure_ascii=False, default=str))
+    whole = {"schema": SCHEMA, **body}
+    told = json.dumps(whole, ensure_ascii=False, default=str)
+    try:
+        told.encode()
+    except UnicodeEncodeError:
+        # A file's name that is no text is half a character here; JSON can spell that out.
+        told = json.dumps(whole, default=str)
+    echo(told)
 
 
 def show_error(error: AexpError) -> None:
