@@ -264,3 +264,33 @@ def test_the_same_sandbox_again_keeps_its_modules(
 
     assert importlib.import_module("helpers") is helpers
     assert capsys.readouterr().err == ""
+
+
+def test_a_sandbox_without_helpers_does_not_get_those_of_another(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, around, bare = make(repo, "entered"), make(repo, "around"), make(repo, "bare")
+    (bare / "helpers.py").unlink()
+    monkeypatch.chdir(around)
+    sys.path.insert(0, "")  # as a kernel has it
+    setup_sandbox_notebook("entered")
+    assert sys.path[0] == str(entered)
+
+    setup_sandbox_notebook("bare")
+
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("helpers")
+
+
+def test_the_repositorys_root_stays_on_the_import_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = tmp_path / "2026-01-01_thesis"
+    (repo / ".git").mkdir(parents=True)
+    make(repo, "probe")
+    monkeypatch.chdir(repo)
+    sys.path.insert(0, "")
+
+    setup_sandbox_notebook("probe")
+
+    assert "" in sys.path

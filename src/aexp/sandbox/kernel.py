@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from aexp.domain.sandbox import slug_in
+
 HELPERS = "helpers"
 
 # The folders that were put on ``sys.path`` here: only these are taken off again.
@@ -46,7 +48,10 @@ def enter(sandbox: Path) -> list[str]:
     """
     entry = str(sandbox)
     others = _entered - {entry}
-    sys.path[:] = [entry, *(path for path in sys.path if path != entry and path not in others)]
+    sys.path[:] = [
+        entry,
+        *(path for path in sys.path if path != entry and not _of_another(path, sandbox, others)),
+    ]
     stale = [
         name for name, module in [*sys.modules.items()] if _stale(name, module, sandbox, others)
     ]
@@ -57,6 +62,16 @@ def enter(sandbox: Path) -> list[str]:
     # A helpers.py may be younger than what the import system remembers of its folder.
     importlib.invalidate_caches()
     return stale
+
+
+def _of_another(path: str, sandbox: Path, others: set[str]) -> bool:
+    """Whether this entry of ``sys.path`` is another sandbox: one entered before, or one beside this one.
+
+    The kernel's own folder is among the entries, and may be the sandbox of another notebook.
+    """
+    folder = Path(path or ".").resolve()
+    beside = folder.parent == sandbox.parent and folder != sandbox
+    return path in others or (beside and slug_in(folder.name) is not None)
 
 
 def _stale(name: str, module: ModuleType, sandbox: Path, others: set[str]) -> bool:
