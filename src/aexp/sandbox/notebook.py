@@ -39,7 +39,7 @@ def setup_sandbox_notebook(
 
     Raises:
         FileNotFoundError: no such sandbox or no repository; the text names what to do.
-        SettingsError: the folder for sandboxes is set to something that cannot be used.
+        SandboxScaffoldError: the folder for sandboxes is set to one that cannot hold any.
     """
     files = local_filesystem()
     places = _places(start)
