@@ -15,13 +15,13 @@ from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
 from aexp.domain.checkup.agent import Agent
 from aexp.domain.checkup.filesystem import Mounted
-from aexp.domain.checkup.findings import Finding, Unknown
 from aexp.domain.checkup.git import OwnGit
 from aexp.domain.checkup.log_out import LogOut
 from aexp.domain.checkup.remotes import Reply
 from aexp.domain.checkup.space import Quota, Space, Usage
 from aexp.domain.checkup.wandb import Wandb
 from aexp.domain.destinations import Destination
+from aexp.domain.findings import Finding, Unknown
 from aexp.domain.git_config import Setting
 from aexp.ports.login_node import LoginNode
 from aexp.ports.node_facts import NodeFacts

@@ -6,8 +6,8 @@ import pytest
 
 from aexp.adapters.storage.mounts import mount_of
 from aexp.domain.checkup.filesystem import Mounted, judge_caching, judge_filesystem
-from aexp.domain.checkup.findings import Unknown
 from aexp.domain.checkup.space import Quota, Space, Usage, judge_quota, judge_space
+from aexp.domain.findings import Unknown
 from aexp.domain.profiles import NFS, POSIX, Profile, profile_for
 
 NFS_LINE = (

@@ -15,9 +15,9 @@ from aexp.airgapped.inspection import DaemonView, RequestView
 from aexp.cli import audit, exits, original, relay, root, sandbox
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
-from aexp.domain.checkup.findings import Finding
 from aexp.domain.consent import State
 from aexp.domain.errors import AexpError
+from aexp.domain.findings import Finding
 from aexp.domain.grant_offers import GrantLine
 from aexp.domain.operations import ALLOWED, OpSpec
 from aexp.domain.requests import STATUS, RelayResult

@@ -13,8 +13,8 @@ from aexp.airgapped.doctor import CHECKS, LIMIT_S, STUCK_S
 from aexp.cli import doctor as command
 from aexp.cli import exits
 from aexp.domain import layout
-from aexp.domain.checkup.findings import Finding, Level, worst
 from aexp.domain.errors import RelayStorageError
+from aexp.domain.findings import Finding, Level, worst
 from tests.surgery import FOLDER, FolderStorage, Surgery, told
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from aexp.airgapped.checkup.of_queue import NEXT_BEAT_S
 from aexp.airgapped.heart import Heart
-from aexp.domain.checkup.findings import Level
+from aexp.domain.findings import Level
 from tests.surgery import Surgery
 
 

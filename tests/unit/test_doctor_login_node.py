@@ -3,11 +3,11 @@
 import pytest
 
 from aexp.domain.checkup.agent import Agent
-from aexp.domain.checkup.findings import Level
 from aexp.domain.checkup.git import OwnGit, judge_own_git
 from aexp.domain.checkup.log_out import LogOut, Place, judge_log_out
 from aexp.domain.checkup.wandb import Wandb
 from aexp.domain.errors import RelayStartError, RelayStorageError
+from aexp.domain.findings import Level
 from aexp.domain.git_config import Setting
 from tests.surgery import FolderStorage, Surgery, told
 

@@ -8,7 +8,7 @@ import pytest
 from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.airgapped.checkup.probes import PROBES
-from aexp.domain.checkup.findings import Finding, Level
+from aexp.domain.findings import Finding, Level
 from aexp.domain.profiles import PROFILES
 from tests.surgery import FOLDER, FolderStorage, Surgery, told
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from aexp.domain.checkup.findings import Finding
 from aexp.domain.checkup.remotes import MOST_ASKED, Reply
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError, RelayValidationError
+from aexp.domain.findings import Finding
 from tests.surgery import ORIGIN, Surgery, told
 
 ELSEWHERE = Destination("origin", "fetch", "https://ada:hunter2@elsewhere/x.git")

@@ -11,9 +11,9 @@ from aexp.adapters.checkup import quota as adapter
 from aexp.adapters.checkup.node import LocalNodeFacts
 from aexp.adapters.checkup.quota import from_kernel, quota_on, unpacked
 from aexp.adapters.storage.mounts import Mount
-from aexp.domain.checkup.findings import Unknown
 from aexp.domain.checkup.quota_reports import lfs_report, quota_report
 from aexp.domain.checkup.space import Quota, Usage
+from aexp.domain.findings import Unknown
 from tests.world import executable
 
 NOW = 1_700_000_000.0

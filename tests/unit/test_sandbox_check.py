@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aexp.domain.checkup import Level
+from aexp.domain.findings import Level
 from aexp.domain.sandbox_check import (
     LARGE_BYTES,
     complete,

@@ -8,8 +8,8 @@ import pytest
 
 from aexp.adapters.filesystem.memory import MemoryFilesystem
 from aexp.adapters.history.memory import MemoryHistory
-from aexp.domain.checkup import Level
 from aexp.domain.errors import HistoryError, SandboxError
+from aexp.domain.findings import Level
 from aexp.domain.sandbox_promoted import Promotion, with_promotion
 from aexp.ports.history import History, Standing
 from aexp.sandbox import SandboxView, archive_sandbox, check_sandboxes, list_sandboxes, scaffold

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from aexp.airgapped.checkup.ground import Check, Found, Ground
 from aexp.airgapped.checkup.of_login_node import ON_THE_LOGIN_NODE
 from aexp.airgapped.checkup.of_queue import ON_EITHER_NODE
-from aexp.domain.checkup.findings import Finding, fail
 from aexp.domain.errors import AexpError
+from aexp.domain.findings import Finding, fail
 
 LIMIT_S = 10.0
 """Seconds that a check may take. Judging a beat that looks old takes most of them."""

@@ -20,7 +20,7 @@ from aexp.domain.text import visible
 if TYPE_CHECKING:
     from aexp.airgapped.checkup.ground import Ground
     from aexp.container import Container
-    from aexp.domain.checkup.findings import Finding
+    from aexp.domain.findings import Finding
     from aexp.ports.login_node import LoginNode
     from aexp.ports.remotes import Remotes
 
@@ -40,7 +40,7 @@ def doctor(cwd: str | None, queue: str | None, as_json: bool) -> None:
     It writes nothing but a few small files in the queue's tmp folder and in one of this node, and removes
     them again. Only remotes that are remembered already are contacted.
     """
-    from aexp.domain.checkup.findings import Level, worst
+    from aexp.domain.findings import Level, worst
 
     url, coming = _examined(queue, cwd)
     findings = []
@@ -59,7 +59,7 @@ def _examined(queue: str | None, cwd: str | None) -> "tuple[str, Iterable[Findin
     """The queue's URL, and what is found, as it comes."""
     from aexp.adapters.threads import within
     from aexp.airgapped.doctor import LIMIT_S, examine
-    from aexp.domain.checkup.findings import fail
+    from aexp.domain.findings import fail
     from aexp.settings import load_settings
 
     try:

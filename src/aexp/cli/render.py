@@ -14,7 +14,7 @@ from aexp.domain.text import age, visible_lines
 
 if TYPE_CHECKING:
     from aexp.airgapped.inspection import DaemonView, RequestView
-    from aexp.domain.checkup.findings import Finding
+    from aexp.domain.findings import Finding
     from aexp.domain.requests import RelayResult
 
 _COLOURS = {

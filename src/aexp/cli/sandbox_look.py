@@ -12,7 +12,7 @@ from aexp.cli.exits import INVALID
 from aexp.cli.render import show_finding, show_table
 from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.cli.wiring import json_option, parent_option
-from aexp.domain.checkup.findings import Level
+from aexp.domain.findings import Level
 from aexp.domain.text import amount, visible
 from aexp.sandbox import SandboxView, check_sandboxes, list_sandboxes
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from aexp.domain.checkup.findings import Finding, Level, fail, ok, warn
 from aexp.domain.errors import SandboxError
+from aexp.domain.findings import Finding, Level, fail, ok, warn
 from aexp.domain.ipynb import read_notebook
 from aexp.domain.sandbox_readme import (
     RISKS,

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from typing import Protocol
 
 from aexp.domain.checkup.filesystem import Mounted
-from aexp.domain.checkup.findings import Unknown
 from aexp.domain.checkup.space import Quota, Space
+from aexp.domain.findings import Unknown
 
 
 class NodeFacts(Protocol):

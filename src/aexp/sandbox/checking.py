@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 
-from aexp.domain.checkup.findings import Finding, Level, fail, ok, warn, worst
 from aexp.domain.errors import FilesystemError, HistoryError
+from aexp.domain.findings import Finding, Level, fail, ok, warn, worst
 from aexp.domain.sandbox import shown_path
 from aexp.domain.sandbox_check import judge_notebook, judge_readme, judge_sizes
 from aexp.ports.filesystem import Filesystem

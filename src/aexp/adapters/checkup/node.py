@@ -7,8 +7,8 @@ from aexp.adapters.checkup.quota import quota_on
 from aexp.adapters.storage.mounts import mount_of
 from aexp.adapters.workshop.programs import find_program, safe_path
 from aexp.domain.checkup.filesystem import Mounted
-from aexp.domain.checkup.findings import Unknown
 from aexp.domain.checkup.space import Quota, Space
+from aexp.domain.findings import Unknown
 from aexp.ports.node_facts import NodeFacts
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

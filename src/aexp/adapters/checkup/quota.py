@@ -13,9 +13,9 @@ from collections.abc import Callable
 from aexp.adapters.checkup.asking import answer
 from aexp.adapters.libc import syscall
 from aexp.adapters.storage.mounts import Mount
-from aexp.domain.checkup.findings import Unknown
 from aexp.domain.checkup.quota_reports import BLOCK_BYTES, lfs_report, quota_report
 from aexp.domain.checkup.space import Quota, Usage
+from aexp.domain.findings import Unknown
 
 LIMIT_S = 4.0
 _QUOTACTL_FD = 443  # the same on every architecture

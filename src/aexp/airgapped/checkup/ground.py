@@ -10,8 +10,8 @@ from pathlib import Path
 from aexp.airgapped.inspection import DaemonView, daemon_view
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
-from aexp.domain.checkup.findings import Finding
 from aexp.domain.errors import RelayStorageError
+from aexp.domain.findings import Finding
 from aexp.domain.identity import ProcessId
 from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem

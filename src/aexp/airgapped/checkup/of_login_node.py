@@ -5,8 +5,8 @@ from functools import wraps
 
 from aexp.airgapped.checkup.ground import Check, Found, Ground
 from aexp.domain.checkup import agent, git, log_out, remotes, wandb
-from aexp.domain.checkup.findings import Finding, fail, ok, warn
 from aexp.domain.errors import AexpError, RelayValidationError
+from aexp.domain.findings import Finding, fail, ok, warn
 from aexp.domain.text import visible
 
 OUTSIDE_S = 10.0

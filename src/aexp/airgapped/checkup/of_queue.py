@@ -9,7 +9,7 @@ from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.waiting import serve_hint
 from aexp.domain import layout
 from aexp.domain.checkup import clocks, filesystem, space
-from aexp.domain.checkup.findings import Finding, fail, ok, warn
+from aexp.domain.findings import Finding, fail, ok, warn
 from aexp.domain.liveness import BEAT_INTERVAL_S
 
 LOOK_EVERY_S = 0.1

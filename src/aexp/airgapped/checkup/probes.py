@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from aexp.airgapped.checkup.ground import Check, Ground, late, moved, scratch
-from aexp.domain.checkup.findings import Finding, fail, ok
+from aexp.domain.findings import Finding, fail, ok
 
 _ELSEWHERE = (
     "The relay needs a filesystem that keeps this: name a queue on another one with --queue."

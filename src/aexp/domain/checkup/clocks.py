@@ -1,6 +1,6 @@
 """Clocks of other machines, and how long what happens there takes to be seen here."""
 
-from aexp.domain.checkup.findings import Finding, ok, warn
+from aexp.domain.findings import Finding, ok, warn
 from aexp.domain.liveness import BEAT_INTERVAL_S
 from aexp.domain.text import age
 

@@ -6,7 +6,7 @@ The options are those of nfs(5) and of mount.lustre(8), as the mount table shows
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aexp.domain.checkup.findings import Finding, fail, ok, warn
+from aexp.domain.findings import Finding, fail, ok, warn
 from aexp.domain.profiles import Profile, profile_for
 
 _MEMORY = frozenset({"tmpfs", "ramfs"})

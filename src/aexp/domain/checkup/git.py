@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from aexp.domain.checkup.findings import Finding, ok, warn
+from aexp.domain.findings import Finding, ok, warn
 from aexp.domain.git_config import Setting, is_personal
 from aexp.domain.git_doubts import doubts_of_environment, doubts_of_settings, left_out
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from aexp.domain.checkup.findings import Finding, ok, warn
+from aexp.domain.findings import Finding, ok, warn
 
 _LINGER = "Type: loginctl enable-linger"
 

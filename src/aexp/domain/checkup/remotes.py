@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from aexp.domain.checkup.findings import Finding, fail, ok, warn
 from aexp.domain.destinations import Destination, judge
 from aexp.domain.failures import failure_of
+from aexp.domain.findings import Finding, fail, ok, warn
 from aexp.domain.remote_urls import redacted_url
 from aexp.domain.text import age
 

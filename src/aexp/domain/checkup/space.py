@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from aexp.domain.checkup.findings import Finding, Unknown, fail, ok, warn
+from aexp.domain.findings import Finding, Unknown, fail, ok, warn
 from aexp.domain.text import age, amount
 
 LEAST_BYTES = 64 << 20

@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from aexp.domain.checkup.findings import Finding, ok, warn
+from aexp.domain.findings import Finding, ok, warn
 
 
 @dataclass(frozen=True)
