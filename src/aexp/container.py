@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from aexp.ports.grants import GrantMemory
     from aexp.ports.notifier import Notifier
     from aexp.ports.pins import Pins
+    from aexp.ports.post import Post
+    from aexp.ports.terminals import Terminals
 
 
 def _policy(filesystem: Filesystem, storage: QueueStorage, settings: Settings) -> CwdPolicy:
@@ -127,6 +129,20 @@ def _audit(
     return Audit(ChainedJournal(path, storage, clock), Redactor(secrets_of(environ)))
 
 
+def _post(
+    environ: Mapping[str, str], policy: CwdPolicy, storage: QueueStorage, processes: Processes
+) -> "Post":
+    from aexp.adapters.post.node import NodePost, post_path
+
+    return NodePost(post_path(environ, policy.home, storage.folder or storage.url), processes)
+
+
+def _terminals(environ: Mapping[str, str], state: Path) -> "Terminals":
+    from aexp.adapters.terminals.tmux import TmuxTerminals
+
+    return TmuxTerminals(environ, state / "jobs")
+
+
 def _daemon(**parts: object) -> "RelayDaemon":
     from aexp.airgapped.daemon import RelayDaemon
 
@@ -160,6 +176,8 @@ class Container(containers.DeclarativeContainer):
     notifier = providers.Singleton(
         _notifier, storage, settings, terminal, environ, policy, clock, audit
     )
+    post = providers.Singleton(_post, environ, policy, storage, processes)
+    terminals = providers.Singleton(_terminals, environ, state)
     daemon = providers.Factory(
         _daemon,
         storage=storage,
@@ -176,4 +194,5 @@ class Container(containers.DeclarativeContainer):
         strict=settings.provided.strict,
         wake=wake,
         audit=audit,
+        post=post,
     )

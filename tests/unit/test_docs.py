@@ -12,7 +12,7 @@ import aexp.sandbox
 from aexp.airgapped.approval import Waiting
 from aexp.airgapped.defaults import DURABLE_VARIABLE, EVENTS_VARIABLE
 from aexp.airgapped.inspection import DaemonView, RequestView
-from aexp.cli import audit, exits, original, relay, root, sandbox
+from aexp.cli import audit, exits, original, relay, root, sandbox, service
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
 from aexp.domain.consent import State
@@ -36,6 +36,7 @@ GROUPS = {
     "aexp relay": relay.relay,
     "aexp relay audit": audit.audit,
     "aexp sandbox": sandbox.sandbox,
+    "aexp relay service": service.service,
     "python -m aexp.airgapped": original.original,
 }
 

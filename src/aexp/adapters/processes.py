@@ -51,6 +51,15 @@ def environment_of(pid: int) -> dict[str, str] | None:
     return {name: value for name, _, value in found if name} or None
 
 
+def start_of(pid: int) -> int:
+    """When a process of this machine started, in clock ticks since boot.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return _stat(pid)[1]
+
+
 def _machine() -> str:
     """Eight digits of the boot id, which is random, mixed with the number of the namespace."""
     boot = int(_text("/proc/sys/kernel/random/boot_id")[:8], 16)

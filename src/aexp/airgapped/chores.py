@@ -1,19 +1,49 @@
 """What a serving daemon does every few seconds: the beat with its news, and what people should be told."""
 
+from aexp.airgapped import visits
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.crew import Crew, Outside
 from aexp.domain.errors import RelayStorageError
+from aexp.ports.post import Post
 
 
 class Chores:
-    """Keeps a daemon's promises to people between two requests."""
+    """Keeps a daemon's promises to people between two requests.
 
-    def __init__(self, crew: Crew, outside: Outside, audit: Audit) -> None:
+    Args:
+        post: where its owner finds it on this node, if anywhere.
+    """
+
+    def __init__(
+        self, crew: Crew, outside: Outside, audit: Audit, post: Post | None = None
+    ) -> None:
         self._crew = crew
         self._outside = outside
         self._audit = audit
+        self._post = post
         self._told: set[str] = set()
         self._trail: str | None = None
+
+    def begin(self) -> None:
+        """It serves from now on: :meth:`tell`, and be found."""
+        self.tell()
+        if self._post is not None:
+            self._post.take()
+
+    def announce(self, *, stays: bool) -> None:
+        """Let clients know whether it is to stay."""
+        try:
+            if stays:
+                visits.forget(self._outside.storage)
+            else:
+                visits.note(self._outside.storage, self._outside.clock)
+        except RelayStorageError as exc:
+            self._audit.warn("storage-failed", error=exc)
+
+    def end(self) -> None:
+        """It serves no longer."""
+        if self._post is not None:
+            self._post.leave()
 
     def do(self, trouble: str | None) -> None:
         """Do them once.
@@ -25,6 +55,8 @@ class Chores:
             RelayStorageError: a part failed; the other parts were done all the same.
         """
         self._audit.retry()
+        if self._post is not None:
+            self._post.take()
         thorough = self._crew.pace.thorough_due(watching=self._crew.recovery.sees_others)
         if thorough:
             head = self._audit.head

@@ -19,6 +19,7 @@ from aexp.ports.executor import Executor
 from aexp.ports.grants import GrantMemory
 from aexp.ports.notifier import Notifier
 from aexp.ports.pins import Pins
+from aexp.ports.post import Post
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
 from aexp.ports.workshop import Workshop
@@ -46,6 +47,7 @@ class RelayDaemon:
         limits: how many requests may wait.
         audit: where what happens is told, and what must not be; by default the log alone.
         wake: a file descriptor that becomes readable when :meth:`stop` was called by a signal.
+        post: where its owner finds it on this node; by default nowhere.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class RelayDaemon:
         limits: Limits | None = None,
         wake: int | None = None,
         audit: Audit | None = None,
+        post: Post | None = None,
     ) -> None:
         self._storage = storage
         self._executor = executor
@@ -77,7 +80,7 @@ class RelayDaemon:
         outside = Outside(storage, executor, *people, workshop, pins, grants)
         rules = Rules(policy, most_at_once, strict, limits or Limits())
         self._crew = crew(outside, rules, self._audit, self._move_in)
-        self._chores = Chores(self._crew, outside, self._audit)
+        self._chores = Chores(self._crew, outside, self._audit, post)
         self._stopping = False
         self._serving = False
         self._failures = 0
@@ -121,7 +124,7 @@ class RelayDaemon:
         self._whatever(self._crew.publisher.find_marks)
         self._whatever(self._crew.recovery.sweep)
         self._whatever(partial(self._crew.desk.adopt, at_start=True))
-        self._chores.tell()
+        self._chores.begin()
         return True
 
     def step(self) -> bool:
@@ -160,6 +163,7 @@ class RelayDaemon:
         Raises:
             RelayBusyError: another daemon has taken over; what ran here was let end first.
         """
+        self._chores.announce(stays=True)
         try:
             while not self._stopping:
                 self._turn()
@@ -168,7 +172,8 @@ class RelayDaemon:
             self.finish()
 
     def drain(self) -> None:
-        """Serve until nothing is left to do but wait for people, then end."""
+        """Serve until nothing is left to do but wait for people, then end; raises like :meth:`run`."""
+        self._chores.announce(stays=False)
         while not self._stopping and (self._turn() or self._busy):
             pass
         self.finish()
@@ -199,6 +204,7 @@ class RelayDaemon:
                 self._audit.warn("stopped-late", running=len(self._crew.runner.running))
                 break
             self._turn()
+        self._chores.end()
         self._whatever(self._crew.heart.stop)
         if self._crew.upkeep.lost_to is not None:
             raise busy(self._storage, self._crew.upkeep.lost_to, self._clock)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.visits import last_visit_s, told
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode, State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
@@ -136,7 +137,9 @@ def _judge(
     queue: RelayQueue, beat: Beat | None, clock: Clock, processes: Processes
 ) -> tuple[bool, str]:
     if beat is None:
-        return False, "there is no beat: none was started, or it ended cleanly"
+        since = last_visit_s(queue.storage, clock)
+        absent = "there is no beat: none was started, or it ended cleanly"
+        return False, absent if since is None else f"no daemon stays; {told(since)}"
     if queue.is_gone(beat):
         return False, "its process is gone from this machine"
     if not beat.looks_old(clock.wall(), PATIENCE_S):

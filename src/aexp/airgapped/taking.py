@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.lease import Holder, Lease, Standing
 from aexp.airgapped.owners import Owners
@@ -83,7 +84,7 @@ def busy(storage: QueueStorage, holder: Holder | None, clock: Clock) -> RelayBus
     since = age(clock.wall() - holder.since)
     return RelayBusyError(
         f"{storage.url} is served by the daemon on {holder.host} (pid {holder.pid}, for {since}).",
-        f"Use that one, or end it first: on that host, `kill {holder.pid}`.",
+        f"Use that one, or end it first: on that host, `aexp relay down{queue_flag(storage.url)}`.",
     )
 
 

@@ -205,7 +205,11 @@ class AnswerWait:
         beat: Beat | None = self._queue.beat()
         raw = None if beat is None or self._queue.is_gone(beat) else beat.raw
         old = beat is not None and beat.looks_old(self._clock.wall(), PATIENCE_S)
-        return self._watch.see(raw, now, looks_old=old) is Verdict.DOWN
+        if self._watch.see(raw, now, looks_old=old) is not Verdict.DOWN:
+            return False
+        from aexp.airgapped.visits import last_visit_s
+
+        return last_visit_s(self._queue.storage, self._clock) is None
 
     def _give_up(self) -> Response:
         """What to do without a daemon: take the request back if it has not been taken up."""
@@ -226,6 +230,13 @@ class AnswerWait:
             )
         raise RelayDownError(what, hint, self._request_id)
 
+    @property
+    def _visited(self) -> str:
+        from aexp.airgapped.visits import last_visit_s, told
+
+        since = last_visit_s(self._queue.storage, self._clock)
+        return "" if since is None else f"No daemon stays here, {told(since)}. "
+
     def _timed_out(self) -> RelayTimeoutError:
         request_id, url = self._request_id, self._queue.storage.url
         later = f'`{wait_hint(request_id, url)}`, or client.handle("{request_id}").result()'
@@ -239,7 +250,9 @@ class AnswerWait:
         if self._said:
             hint = f"{self._said} {hint}"
         beat = self._queue.beat()
-        if beat is not None and beat.trouble:
+        if beat is None:
+            hint = f"{self._visited}{hint}"
+        elif beat.trouble:
             hint = f"The daemon is in trouble: {beat.trouble} {hint}"
         silent = self._watch.unchanged_s(self._clock.monotonic())
         if silent > SILENCE_S:

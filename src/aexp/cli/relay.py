@@ -6,6 +6,10 @@ from aexp.cli.groups import LazyGroup
 
 COMMANDS = {
     "serve": "aexp.cli.serve:serve",
+    "up": "aexp.cli.keepup:up",
+    "down": "aexp.cli.keepup:down",
+    "restart": "aexp.cli.keepup:restart",
+    "service": "aexp.cli.service:service",
     "status": "aexp.cli.inspection:status",
     "pull": "aexp.cli.operations:pull",
     "push": "aexp.cli.operations:push",

@@ -6,9 +6,11 @@ Without click and rich: a daemon keeps in memory what it has imported, for weeks
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from aexp.cli.exits import BUSY
 from aexp.cli.login_node import container
 from aexp.cli.terminal import echo
 from aexp.domain.consent import Mode
@@ -40,6 +42,9 @@ def run_daemon(
         trust_remotes: paths that may be remotes, beside those in the environment.
         given: further settings; None means not given.
 
+    With ``once`` and without a terminal nothing is said, unless something is wrong: cron mails every word.
+    That another daemon serves is then told by the exit code alone.
+
     Raises:
         RelayBusyError: another daemon serves the queue, or has taken over.
     """
@@ -58,6 +63,10 @@ def run_daemon(
         try:
             while served:
                 served = _serve(built, mode, where, write_end, once, standby)
+        except RelayBusyError:
+            if not _is_cron(once):
+                raise
+            sys.exit(BUSY)
         finally:
             built.decisions().close()
             built.workshop().close()
@@ -75,10 +84,8 @@ def _serve(
             echo(f"ended before {url} was free to serve", err=True)
             echo("  next: aexp relay status says who serves it", err=True)
             return False
-        told = f"pid {os.getpid()}, consent {mode.described}, log {where}"
-        echo(f"aexp relay serves {url} ({told})", err=True)
-        if mode is Mode.FILE:
-            echo(_FORGEABLE, err=True)
+        if not _is_cron(once):
+            _tell_serving(url, mode, where)
         if terminal is not None and where != "standard error":
             show_on_terminal(terminal)
         try:
@@ -88,6 +95,18 @@ def _serve(
                 raise
             return True
     return False
+
+
+def _is_cron(once: bool) -> bool:
+    """Whether nobody looks on, and this is to be the same again in a minute."""
+    return once and not sys.stderr.isatty()
+
+
+def _tell_serving(url: str, mode: Mode, where: str) -> None:
+    told = f"pid {os.getpid()}, consent {mode.described}, log {where}"
+    echo(f"aexp relay serves {url} ({told})", err=True)
+    if mode is Mode.FILE:
+        echo(_FORGEABLE, err=True)
 
 
 def _tell_standby(busy: RelayBusyError) -> None:

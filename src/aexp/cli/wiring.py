@@ -60,3 +60,21 @@ def parent_option(command: F) -> F:
         help="The folder for sandboxes: absolute, or relative to the repository's root "
         "($AEXP_SANDBOX_PARENT_DIR if missing, else notebooks/_sandbox).",
     )(command)
+
+
+def serve_options(command: F) -> F:
+    """Words after ``--`` that go on to ``aexp relay serve``, each looked at before anything is done."""
+    return click.argument(
+        "options", metavar="[-- SERVE OPTIONS]", nargs=-1, type=click.UNPROCESSED, callback=_checked
+    )(command)
+
+
+def _checked(ctx: click.Context, _: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    from aexp.cli.serve import serve
+
+    read = serve.make_context("aexp relay serve", [*words]).params
+    if read["queue"] is not None:
+        raise click.UsageError("Give --queue before the --.", ctx)
+    if read["once"]:
+        raise click.UsageError("With --once it would not stay: aexp relay serve --once.", ctx)
+    return words

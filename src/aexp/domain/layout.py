@@ -51,6 +51,8 @@ CONSENT_LOG = "consent.log"
 DESTINATIONS = "destinations.json"
 TRAIL_COPY = "audit.jsonl"
 """What people on every node can read of the audit trail."""
+VISITS = "visits"
+"""When a daemon that does not stay has looked in; absent where one stays."""
 
 FOLDERS = (
     *(INBOX, PENDING, APPROVED, REJECTED, PROCESSING, OUTBOX, LOG, STALE),

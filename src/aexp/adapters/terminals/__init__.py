@@ -1,0 +1,1 @@
+"""Adapters for terminals that outlive the one that they were opened from."""

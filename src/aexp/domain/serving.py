@@ -1,0 +1,66 @@
+"""How a daemon is started again: what it is called, and the command line that starts it."""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+NAME = "aexp-relay"
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
+_STARTS = (("relay", "serve"), ("aexp.airgapped", "daemon"))
+CONSENT = "AEXP_RELAY_CONSENT"
+
+
+def session_name(queue: str, *, default: bool) -> str:
+    """What the terminal and the unit of a queue's daemon are called: another name for each queue.
+
+    Args:
+        queue: the queue's URL or folder.
+        default: whether it is the default queue, which has the plain name.
+
+    >>> session_name("/home/ada/my queue", default=False)
+    'aexp-relay-my-queue-c97dbc'
+    """
+    if default:
+        return NAME
+    tail = _UNFIT.sub("-", os.path.basename(queue.rstrip("/"))).strip("-")[:24]
+    digest = hashlib.sha256(os.fsencode(queue)).hexdigest()[:6]
+    return "-".join(part for part in (NAME, tail, digest) if part)
+
+
+def serve_command(python: str, queue: str, options: Sequence[str]) -> tuple[str, ...]:
+    """The command line of a daemon.
+
+    Args:
+        python: the absolute path of the interpreter that has aexp.
+        queue: the queue's URL or folder.
+        options: further words, as ``aexp relay serve`` takes them.
+    """
+    return (python, "-P", "-m", "aexp", "relay", "serve", "--queue", queue, *options)
+
+
+def options_of(words: Sequence[str], environ: Mapping[str, str]) -> list[str] | None:
+    """The options of a daemon that runs, without its queue; None when the words start none.
+
+    Args:
+        words: its command line.
+        environ: its environment.
+    """
+    for start in _STARTS:
+        for place in range(len(words) - 1):
+            if tuple(words[place : place + 2]) == start:
+                options = _without_queue(words[place + 2 :])
+                original = start == _STARTS[1] and not environ.get(CONSENT)
+                return [*options, "--consent", "file"] if original else options
+    return None
+
+
+def _without_queue(words: Sequence[str]) -> list[str]:
+    kept = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--queue":
+            next(rest, None)
+        elif not word.startswith("--queue="):
+            kept.append(word)
+    return kept
