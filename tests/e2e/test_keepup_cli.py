@@ -419,3 +419,52 @@ def test_an_odd_queue_is_read_back_from_the_unit_as_it_was(manager: Site) -> Non
     text = manager.relay("service", "print", "--queue", str(queue)).stdout
     (line,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
     assert unquoted(line.split("--queue ", 1)[1]).replace("$$", "$") == str(queue)
+
+
+def test_of_two_that_serve_once_at_the_same_moment_each_ends_cleanly(tmux_site: Site) -> None:
+    site = tmux_site
+    site.relay("serve", "--once")
+    ids = [site.relay("git-status", "--no-wait").stdout.strip() for _ in range(3)]
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "aexp", "relay", "serve", "--once"],
+            env=site.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [one.communicate(timeout=60)[0] for one in both]
+    codes = sorted(one.returncode for one in both)
+    assert said == [b"", b""]
+    assert codes in ([0, 0], [0, 73])
+    assert {site.json("show", one)["state"] for one in ids} == {"completed"}
+
+
+def test_what_waits_for_consent_outlasts_visits_until_somebody_decides(tmux_site: Site) -> None:
+    site = tmux_site
+    site.wandb()
+    site.relay("serve", "--once")
+    request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
+    for _ in range(2):
+        assert site.relay("serve", "--once").returncode == 0
+        assert site.json("show", request_id)["state"] == "pending"
+    assert site.relay("approve", request_id).returncode == 69
+    assert site.relay("up").returncode == 0
+    assert site.relay("approve", request_id).returncode == 0
+    site.until("it ran", lambda: site.json("show", request_id)["state"] == "completed")
+    assert site.relay("down").returncode == 0
+
+
+def test_a_signature_between_two_visits_counts_for_nothing(tmux_site: Site) -> None:
+    site = tmux_site
+    key = site.state.parent / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    signers = site.home / "signers"
+    signers.write_text(f"ada@example.org {key.with_suffix('.pub').read_text()}")
+    once = ("serve", "--once", "--consent", "signed", "--allowed-signers", str(signers))
+    site.wandb()
+    site.relay(*once)
+    request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
+    site.relay(*once)
+    assert site.relay("approve", request_id, "--key", str(key)).returncode == 0
+    assert site.relay(*once).returncode == 0
+    assert site.json("show", request_id)["state"] == "pending"
