@@ -14,9 +14,9 @@ from aexp.airgapped.approval import (
     waiting_requests,
 )
 from aexp.airgapped.beats import Beat
+from aexp.airgapped.hints import approve_hint
 from aexp.airgapped.places import host_of, on_this_machine, out_of_reach
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import approve_hint
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, signed_text, waiting_of
 from aexp.domain.errors import (

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
+from aexp.airgapped.hints import serve_hint
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import patience, serve_hint
+from aexp.airgapped.waiting import patience
 from aexp.domain.errors import (
     RelayDownError,
     RelayNotFoundError,

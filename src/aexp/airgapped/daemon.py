@@ -1,17 +1,16 @@
 """The daemon: one loop on the login node that never waits for a command."""
 
-import random
 from collections.abc import Callable
 from functools import partial
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.chores import Chores
 from aexp.airgapped.crew import Outside, Rules, crew
+from aexp.airgapped.pauses import Pauses
 from aexp.airgapped.taking import busy, lay_out, take_queue
 from aexp.domain import layout
 from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.limits import MOST_AT_ONCE, Limits
-from aexp.domain.polling import DAEMON_BUSY_S, jittered
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions
@@ -24,8 +23,6 @@ from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
 from aexp.ports.workshop import Workshop
 
-WOKEN_BEFORE = 0.9
-"""The part of a wait before the end of which something must have ended it."""
 STOP_WITHIN_S = 15.0
 """Seconds that a stop may take: SIGTERM, ten seconds, SIGKILL, and the answers."""
 
@@ -71,7 +68,6 @@ class RelayDaemon:
         post: Post | None = None,
     ) -> None:
         self._storage = storage
-        self._executor = executor
         self._clock = clock
         self._wake = wake
         self._decisions = decisions
@@ -83,8 +79,7 @@ class RelayDaemon:
         self._chores = Chores(self._crew, outside, self._audit, post)
         self._stopping = False
         self._serving = False
-        self._failures = 0
-        self._trouble: str | None = None
+        self._pauses = Pauses(outside, self._crew)
 
     def start(self, on_standby: Callable[[RelayBusyError], None] | None = None) -> bool:
         """Take the queue and what a dead predecessor left in it.
@@ -142,7 +137,7 @@ class RelayDaemon:
 
     def _act(self) -> bool:
         if self._crew.upkeep.due:
-            self._chores.do(self._trouble)
+            self._chores.do(self._pauses.trouble)
             if self._crew.upkeep.lost_to is not None:
                 self._stopping = True
         acted = self._crew.publisher.retry() | self._crew.burial.go_on()
@@ -236,33 +231,11 @@ class RelayDaemon:
         try:
             with self._audit.together():
                 acted = self.step()
-            self._failures = 0
-            self._trouble = None
+            self._pauses.went_well()
         except RelayStorageError as exc:
-            self._failures += 1
-            self._trouble = str(exc)
-            if self._failures == 1:
+            if self._pauses.went_wrong(exc):
                 self._audit.warn("storage-failed", error=exc)
         if not acted:
-            self._pause()
+            wake = () if self._wake is None or self._stopping else (self._wake,)
+            self._pauses.pause(wake)
         return acted
-
-    def _pause(self) -> None:
-        ends = (self._executor, self._decisions, self._crew.notices)
-        also = [descriptor for end in ends for descriptor in end.descriptors()]
-        if self._wake is not None and not self._stopping:
-            also.append(self._wake)
-        wait = self._wait_s()
-        began = self._clock.monotonic()
-        self._storage.wait(self._crew.reception.folders, wait, also)
-        if self._clock.monotonic() - began < WOKEN_BEFORE * wait:
-            self._crew.pace.woken()
-
-    def _wait_s(self) -> float:
-        if self._failures:
-            return min(0.1 * 2.0 ** min(self._failures, 6), 5.0)
-        # The dice only keep many daemons from looking in step.
-        wait = jittered(self._crew.pace.pause_s, random.random())  # noqa: S311
-        return min(
-            wait * self._storage.profile.poll_scale, self._crew.heart.due_in_s + DAEMON_BUSY_S
-        )

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
+from aexp.airgapped.hints import approve_hint
 from aexp.airgapped.outcome import error_of, result_of
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import AnswerWait, approve_hint
+from aexp.airgapped.waiting import AnswerWait
 from aexp.domain.consent import FINAL, State
 from aexp.domain.errors import RelayError
 from aexp.domain.layout import REPLIED

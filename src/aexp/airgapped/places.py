@@ -4,8 +4,8 @@ import re
 
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
+from aexp.airgapped.hints import serve_hint
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import serve_hint
 from aexp.domain.errors import RelayDownError
 from aexp.domain.identity import ProcessId
 from aexp.domain.text import visible

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from aexp.airgapped.beats import Beat
-from aexp.airgapped.defaults import queue_flag
+from aexp.airgapped.hints import approve_hint, serve_hint, show_hint, wait_hint
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
 from aexp.domain.consent import State
@@ -24,26 +24,6 @@ SILENCE_S = 8.0
 THOROUGH_EVERY_S = 15.0
 THOROUGH_MOST_S = 240.0
 """Seconds between two looks that would also find an answer without a mark: twice as long each time."""
-
-
-def serve_hint(url: str) -> str:
-    """How to get a daemon."""
-    return f"Start one on the login node: aexp relay serve{queue_flag(url)}"
-
-
-def approve_hint(request_id: str, url: str) -> str:
-    """What a person types on the login node to approve a request."""
-    return f"aexp relay approve {request_id[:8]}{queue_flag(url)}"
-
-
-def show_hint(request_id: str, url: str) -> str:
-    """What a person types to see a request."""
-    return f"aexp relay show {request_id[:8]}{queue_flag(url)}"
-
-
-def wait_hint(request_id: str, url: str) -> str:
-    """What a person types to wait for a request that goes on."""
-    return f"aexp relay wait {request_id[:8]}{queue_flag(url)}"
 
 
 def patience(timeout: object) -> float:

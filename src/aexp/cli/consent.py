@@ -108,7 +108,7 @@ def approve(
     approver.approve(shown)
     tell_approved(shown)
     if built.queue().beat() is None:
-        from aexp.airgapped.waiting import serve_hint
+        from aexp.airgapped.hints import serve_hint
 
         click.echo("No daemon serves the queue; nothing runs before one is started.", err=True)
         click.echo(f"  next: {serve_hint(built.storage().url)}", err=True)

@@ -55,7 +55,7 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
         for line in petition.lines() if petition else ():
             click.echo(line)
         if view.state is State.PENDING and petition:
-            from aexp.airgapped.waiting import approve_hint
+            from aexp.airgapped.hints import approve_hint
 
             how = approve_hint(full_id, relay_queue.storage.url)
             click.echo(f"  next: {how} on the login node", err=True)
@@ -67,7 +67,7 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
 @json_option
 def cancel(request_id: str, queue: str | None, as_json: bool) -> None:
     """Stop a request: take it back, or ask the daemon to end it. The first digits of its ID will do."""
-    from aexp.airgapped.waiting import show_hint
+    from aexp.airgapped.hints import show_hint
     from aexp.cli.clients import client_of
 
     client = client_of(queue)

@@ -77,7 +77,7 @@ def show_end(result: "RelayResult", voice: Voice, url: str) -> None:
         told += f" ({result.kind})" if result.kind else ""
     echo(told, err=True)
     if not result.ok:
-        from aexp.airgapped.waiting import show_hint
+        from aexp.airgapped.hints import show_hint
 
         # What it said is all that is known; a short answer leaves the middle of it to the log.
         hint = result.hint or f"see what it said: {show_hint(result.request_id, url)}"
@@ -130,7 +130,7 @@ def wait_of(view: "RequestView", url: str, ahead: "RequestView | None" = None) -
     Args:
         ahead: the request that it is behind, if that is known.
     """
-    from aexp.airgapped.waiting import approve_hint
+    from aexp.airgapped.hints import approve_hint
 
     what = f" ({ahead.op})" if ahead else ""
     does = "runs" if ahead and ahead.state is State.RUNNING else "comes first"

@@ -90,7 +90,7 @@ def older_s(view: "RequestView") -> float:
 def _tell_interrupted(op: str, request_id: str, queue: "RelayQueue", *, pending: bool) -> None:
     """The waiting was ended by Ctrl-C."""
     from aexp.airgapped.defaults import queue_flag
-    from aexp.airgapped.waiting import approve_hint, wait_hint
+    from aexp.airgapped.hints import approve_hint, wait_hint
 
     url = queue.storage.url
     stop = f"aexp relay cancel {request_id[:8]}{queue_flag(url)}"

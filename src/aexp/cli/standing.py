@@ -17,7 +17,7 @@ def show_status(queue: str | None, as_json: bool) -> None:
     else:
         show_daemon(view)
         if not view.up:
-            from aexp.airgapped.waiting import serve_hint
+            from aexp.airgapped.hints import serve_hint
 
             echo(f"  next: {serve_hint(view.queue)}", err=True)
         elif view.pending:

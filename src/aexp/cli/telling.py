@@ -129,7 +129,7 @@ class Teller:
             return
         self._told = state
         if state is State.PENDING:
-            from aexp.airgapped.waiting import approve_hint
+            from aexp.airgapped.hints import approve_hint
 
             how = approve_hint(self._id, self._queue.storage.url)
             what = f"{self._name} waits for consent{self._why()}."

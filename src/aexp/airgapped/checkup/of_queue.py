@@ -6,7 +6,7 @@ import re
 from aexp.airgapped.checkup.ground import Check, Ground
 from aexp.airgapped.checkup.probes import PROBES
 from aexp.airgapped.defaults import queue_flag
-from aexp.airgapped.waiting import serve_hint
+from aexp.airgapped.hints import serve_hint
 from aexp.domain import layout
 from aexp.domain.checkup import clocks, filesystem, space
 from aexp.domain.findings import Finding, fail, ok, warn

@@ -4,8 +4,8 @@ from aexp.airgapped.approver import Approver
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.console.picture import Alert, Standing
 from aexp.airgapped.defaults import queue_flag
+from aexp.airgapped.hints import serve_hint
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.waiting import serve_hint
 from aexp.domain.consent import Mode
 from aexp.domain.liveness import BEAT_INTERVAL_S, PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.text import visible

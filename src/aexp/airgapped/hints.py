@@ -1,0 +1,23 @@
+"""What a person types next, spelt out for the queue that they use."""
+
+from aexp.airgapped.defaults import queue_flag
+
+
+def serve_hint(url: str) -> str:
+    """How to get a daemon."""
+    return f"Start one on the login node: aexp relay serve{queue_flag(url)}"
+
+
+def approve_hint(request_id: str, url: str) -> str:
+    """What a person types on the login node to approve a request."""
+    return f"aexp relay approve {request_id[:8]}{queue_flag(url)}"
+
+
+def show_hint(request_id: str, url: str) -> str:
+    """What a person types to see a request."""
+    return f"aexp relay show {request_id[:8]}{queue_flag(url)}"
+
+
+def wait_hint(request_id: str, url: str) -> str:
+    """What a person types to wait for a request that goes on."""
+    return f"aexp relay wait {request_id[:8]}{queue_flag(url)}"
