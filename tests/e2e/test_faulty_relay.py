@@ -95,7 +95,7 @@ def test_a_daemon_that_cannot_write_goes_on_and_answers_when_it_can(
     for error in REFUSALS:
         mount.say(Fault(POINTS[point].ops, POINTS[point].path, error=error))
         handle = push(site, mount.back, error)
-        with pytest.raises(RelayTimeoutError, match="relay show"):
+        with pytest.raises(RelayTimeoutError, match="relay wait"):
             handle.result(0.5)
         assert not handle.done()
         mount.heal()

@@ -48,7 +48,8 @@ def test_an_original_clients_consent_is_asked_and_given_with_bare_markers(site: 
     body = {"op": "wandb_sync", "args": [], "cwd": str(site.repo), "submitted_at": None}
     (site.queue / f"inbox/{request_id}.json").write_text(json.dumps(body))
     site.until("it waits", (site.queue / f"pending/{request_id}.json").exists)
-    assert request_id[:8] in (site.queue / "consent.log").read_text()
+    told = site.queue / "consent.log"
+    site.until("people are told", lambda: told.exists() and request_id[:8] in told.read_text())
     (site.queue / f"approved/{request_id}").touch()
     site.until("it is answered", (site.queue / f"outbox/{request_id}.json").exists)
     answer = json.loads((site.queue / f"outbox/{request_id}.json").read_text())
