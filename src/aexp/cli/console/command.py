@@ -9,7 +9,7 @@ from aexp.cli.login_node import container
 from aexp.cli.wiring import queue_option
 from aexp.domain.errors import SettingsError
 
-WITHOUT = "Or without it, a question at a time: aexp relay approve -i"
+WITHOUT = "Without it: aexp relay approve -i"
 
 
 @click.command()
@@ -29,7 +29,7 @@ def console(bell: bool, key: str | None, queue: str | None) -> None:
     Needs the extra tui (Textual). Approvals count on the login node alone, in the mode that is the default.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        raise SettingsError("The console needs a terminal that can draw.", f"{WITHOUT}.")
+        raise SettingsError("The console needs a terminal that can draw.", WITHOUT)
     try:
         from aexp.cli.console.app import ConsoleApp
     except ModuleNotFoundError as exc:
@@ -37,7 +37,7 @@ def console(bell: bool, key: str | None, queue: str | None) -> None:
             raise
         raise SettingsError(
             "The console needs Textual, which is not installed here.",
-            f"pip install 'textual>=8.2.6' (the extra tui). {WITHOUT}",
+            f"pip install 'textual>=8.2.6'. {WITHOUT}",
         ) from exc
     from aexp.airgapped.console.watching import Console
     from aexp.cli.consent import approver_of

@@ -77,7 +77,7 @@ class Words:
         operation = _head(" ".join(filter(None, [one.op, one.args])), self._op_chars)
         short = one.request_id[:ID_CHARS]
         begin = f"{_clock(one.at)}  {short}  {status:<10}  {operation:<{self._op_chars}}  "
-        decided = f"approved {one.decided}" if one.decided else ""
+        decided = f"approved: {one.decided}" if one.decided else ""
         told = f"  {one.error or decided}" if one.error or decided else ""
         folder = self._folder(one.cwd, len(begin) + min(len(told), self.width // 4))
         return _head(f"{begin}{folder}{told}", self.width), _PLAIN if fine else _BAD
