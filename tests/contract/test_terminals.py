@@ -189,6 +189,26 @@ def test_the_jobs_process_is_the_one_that_is_told_and_nothing_of_it_is_on_the_wa
 
 
 @needs_tmux
+def test_what_nothing_ever_became_is_swept_and_what_may_begin_is_not(real: TmuxStage) -> None:
+    jobs = real.folder / "node/jobs"
+    jobs.mkdir(mode=0o700, parents=True)
+    for name in ("old", "new"):
+        (jobs / f"{name}.json").write_text("{}")
+    os.utime(jobs / "old.json", (0, 0))
+    real.terminals.start(NAME, real.job())
+    until(lambda: os.listdir(jobs) == ["new.json"])
+
+
+@needs_tmux
+def test_the_libraries_of_a_sites_interpreter_are_named(real: TmuxStage) -> None:
+    pane = real.terminals.start(NAME, real.job(LD_LIBRARY_PATH="/opt/site/lib ü"))
+    command = Path(f"/proc/{pane.pid}/cmdline")
+    until(lambda: command.read_bytes() == b"/bin/sleep\x00300\x00")
+    shown = real.tmux("list-panes", "-a", "-F", "#{pane_start_command}")
+    assert "LD_LIBRARY_PATH=/opt/site/lib" in shown
+
+
+@needs_tmux
 def test_a_session_of_that_name_that_is_not_ours_is_left_alone(real: TmuxStage) -> None:
     real.tmux("new-session", "-d", "-s", NAME, "sleep", "300")
     assert real.terminals.look(NAME) is None

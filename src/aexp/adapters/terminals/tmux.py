@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from aexp.adapters.node_local import private_folder
@@ -20,6 +21,8 @@ from aexp.ports.terminals import Job, Pane, Terminals
 
 ANSWERS_IN_S = 10.0
 LINES = 50
+LEFT_FOR_S = 600.0
+"""Seconds after which the file of a job that has not begun is of no use."""
 _LAUNCH = os.path.abspath(launch.__file__)
 _MARK = "/adapters/terminals/launch.py"
 _FORMAT = " ".join(
@@ -127,12 +130,20 @@ class TmuxTerminals(Terminals):
         body = {**facts, "tmux": self._program}
         try:
             path = private_folder(self._folder) / f"{secrets.token_hex(8)}.json"
+            self._sweep()
             write_private(path, json.dumps(body).encode())
         except OSError as exc:
             raise RelayStartError(
                 f"The job could not be written to {self._folder}: {reason(exc)}.", remedy(exc)
             ) from exc
         return path
+
+    def _sweep(self) -> None:
+        """Remove the jobs that nothing ever became."""
+        for old in self._folder.glob("*.json"):
+            with suppress(FileNotFoundError):
+                if time.time() - old.stat().st_mtime > LEFT_FOR_S:
+                    old.unlink()
 
     def _tmux(self, *args: str) -> None:
         done = self._run(*args)
