@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aexp.domain.liveness import PATIENCE_S
 from tests.corpus import cases
 from tests.site import Site
 from tests.unit.test_corpus import filled_in
@@ -189,7 +190,7 @@ def test_the_beat_goes_on_and_a_good_request_is_served_among_five_thousand_bad_f
         [*site_command(), "git-status", "--timeout", "50"],
         cwd=site.repo, env=site.env, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    began, last, longest = time.monotonic(), time.monotonic(), 0.0
+    began, last, longest = cpu_s(daemon.pid), time.monotonic(), 0.0
     seq, answered = beat(site)["seq"], 0.0
 
     def all_done() -> bool:
@@ -198,13 +199,14 @@ def test_the_beat_goes_on_and_a_good_request_is_served_among_five_thousand_bad_f
         if now != seq:
             longest, last, seq = max(longest, time.monotonic() - last), time.monotonic(), now
         if not answered and client.poll() is not None:
-            answered = time.monotonic() - began
+            answered = cpu_s(daemon.pid) - began
         return bool(answered) and requests_left(site) == []
 
     site.until("all are taken in", all_done)
     assert client.returncode == 0
+    # In the daemon's own time, whatever else this machine does; and it was never taken for dead.
     assert answered < 15
-    assert longest < 12
+    assert longest < PATIENCE_S
     assert memory_kb(daemon.pid) - memory < MOST_GROWTH_KB
     assert len([name for name in os.listdir(site.queue / "bad") if "json" in name]) < 2000
     assert site.trail().count("\n") < 1500
