@@ -54,17 +54,12 @@ def test_it_counts_until_its_very_last_moment_and_no_longer() -> None:
     assert book.expire(160.0, 0) == []
 
 
-def test_a_wall_clock_neither_ends_nor_lengthens_one_that_dies_with_the_daemon() -> None:
-    assert grant(60).left_s(100, 9e9) == 60
-    assert grant(60).left_s(160, 0) == 0
-
-
-def test_one_that_is_kept_ends_by_whichever_clock_is_first() -> None:
-    kept = grant(60, keep=True)
-    assert kept.left_s(150, 5000) == 10
-    assert kept.left_s(100, 5055) == 5
-    assert kept.left_s(100, 5060) == 0
-    assert kept.left_s(160, 0) == 0
+@pytest.mark.parametrize("keep", [False, True])
+def test_the_clock_that_shows_less_counts(keep: bool) -> None:
+    one = grant(60, keep=keep)
+    assert one.left_s(100, one.ends_wall - 3600) == 60, "a wall clock that is set back adds nothing"
+    assert one.left_s(100, one.ends_wall - 10) == 10
+    assert one.left_s(100, one.ends_wall + 3600) < 0, "the machine was asleep"
 
 
 def test_of_two_for_the_same_the_longer_one_is_used_and_each_stands_alone() -> None:

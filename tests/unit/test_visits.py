@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.executor.recording import Plan
 from aexp.adapters.processes import FakeProcesses
+from aexp.adapters.storage.memory import MemoryStorage
 from aexp.airgapped.visits import COUNTS_FOR_S, last_visit_s
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
-from aexp.domain.errors import RelayBusyError, RelayDownError, RelayTimeoutError
+from aexp.domain.errors import RelayBusyError, RelayDownError, RelayStorageError, RelayTimeoutError
 from tests.world import World
 
 
@@ -137,3 +139,27 @@ def test_of_two_on_two_nodes_the_second_ends_when_the_first_has_much_to_do(world
 def test_the_note_is_small_and_names_nobody(world: World) -> None:
     visit(world)
     assert json.loads(world.storage.read(layout.VISITS, limit=wire.MAX_BYTES)).keys() == {"wall"}
+
+
+class Refusing(MemoryStorage):
+    """A queue whose requests cannot be claimed."""
+
+    def take(self, src: str, dst: str, *, durable: bool = False, tell: bool = False) -> bool:
+        if src.startswith("inbox/"):
+            raise RelayStorageError(
+                f"{src} could not be moved: input/output error.", "Ask an admin."
+            )
+        return super().take(src, dst, durable=durable, tell=tell)
+
+
+def test_a_visit_that_the_storage_keeps_from_its_work_says_so(home: Path) -> None:
+    clock = ManualClock()
+    world = World(home, clock=clock, storage=Refusing(clock))
+    daemon = world.serve()
+    handle = world.client().submit("git_status")
+    clock.tick = None
+    began = clock.monotonic()
+    with pytest.raises(RelayStorageError, match="input/output"):
+        daemon.drain()
+    assert clock.monotonic() - began < 30
+    assert world.queue.state(handle.id) is State.RECEIVED, "it is left for the next visit"

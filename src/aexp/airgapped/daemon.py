@@ -167,11 +167,19 @@ class RelayDaemon:
             self.finish()
 
     def drain(self) -> None:
-        """Serve until nothing is left to do but wait for people, then end; raises like :meth:`run`."""
+        """Serve until nothing is left to do but wait for people, then end.
+
+        Raises:
+            RelayBusyError: another daemon has taken over; what ran here was let end first.
+            RelayStorageError: the storage failed again and again; what waits is left for the next visit.
+        """
         self._chores.announce(stays=False)
-        while not self._stopping and (self._turn() or self._busy):
+        while not self._stopping and (self._turn() or self._busy or self._pauses.may_recover):
             pass
+        failure = None if self._stopping else self._pauses.failure
         self.finish()
+        if failure is not None:
+            raise failure
 
     def stop(self) -> None:
         """Begin to end: no new work. Safe to call from a signal handler."""

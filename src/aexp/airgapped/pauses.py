@@ -10,30 +10,42 @@ from aexp.domain.polling import DAEMON_BUSY_S, jittered
 WOKEN_BEFORE = 0.9
 """The part of a wait before the end of which something must have ended it."""
 FAILING_FIRST_S, FAILING_MOST_S = 0.1, 5.0
+HOPEFUL = 5
+"""Turns in a row after which one that does not stay gives up on a storage that fails."""
 
 
 class Pauses:
     """Sleeps on everything that may call the daemon; longer and longer while the storage fails.
 
     Attributes:
-        trouble: what the storage said when it failed last; None while all is well.
+        failure: how the storage failed in the last turn; None while all is well.
     """
 
     def __init__(self, outside: Outside, crew: Crew) -> None:
         self._outside = outside
         self._crew = crew
         self._failures = 0
-        self.trouble: str | None = None
+        self.failure: RelayStorageError | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What the storage said when it failed."""
+        return None if self.failure is None else str(self.failure)
+
+    @property
+    def may_recover(self) -> bool:
+        """Whether the storage fails, and has not done so for long."""
+        return 0 < self._failures < HOPEFUL
 
     def went_well(self) -> None:
         """A turn came to its end."""
         self._failures = 0
-        self.trouble = None
+        self.failure = None
 
     def went_wrong(self, failure: RelayStorageError) -> bool:
         """The storage failed in a turn; True when it had not before."""
         self._failures += 1
-        self.trouble = str(failure)
+        self.failure = failure
         return self._failures == 1
 
     def pause(self, wake: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import unicodedata
 
 UNKNOWN = 80
 _END_OF_LINE = "\033[K"
@@ -18,11 +19,11 @@ class StatusLine:
     def __init__(self) -> None:
         self.possible = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self._drawn = ""
-        self._width = 0
+        self._width = self._cells = 0
 
     @property
     def room(self) -> int:
-        """Characters that may be drawn."""
+        """Columns that may be drawn in."""
         try:
             columns = os.get_terminal_size(sys.stderr.fileno()).columns
         except OSError:
@@ -42,11 +43,11 @@ class StatusLine:
         room = self.room
         if (text, room) == (self._drawn, self._width):
             return
-        cut = text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"[:room]
+        cut = fitting(text, room, sys.stderr.encoding)
         shown = styled if styled is not None and cut == text else cut
         # Written first and cleared behind, in one piece: nothing is ever blank in between.
         _write(f"{self._to_its_beginning()}{shown}{_END_OF_LINE}")
-        self._drawn, self._width = text, room
+        self._drawn, self._width, self._cells = text, room, cells(cut)
 
     def clear(self) -> None:
         """Take it away, so that something else can be written in its place."""
@@ -55,8 +56,7 @@ class StatusLine:
             self._drawn = ""
 
     def _to_its_beginning(self) -> str:
-        length, columns = min(len(self._drawn), self._width), self.room + 1
-        above = max(length - 1, 0) // columns
+        above = max(self._cells - 1, 0) // (self.room + 1)
         if not above or os.environ.keys() & {"XTERM_VERSION", "STY"}:
             # These two cut a line when the terminal becomes narrower; all others break it.
             return "\r"
@@ -69,6 +69,38 @@ class StatusLine:
             return os.tcgetpgrp(sys.stderr.fileno()) == os.getpgrp()
         except OSError:
             return False
+
+
+def cells(text: str) -> int:
+    """Columns that a terminal takes for a text of printable characters."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_cells_of, text))
+
+
+def fitting(text: str, room: int, encoding: str) -> str:
+    """The text in characters that the terminal has, in no more than so many columns; what is cut says so.
+
+    >>> fitting("正在接收", 5, "utf-8"), fitting("正在", 9, "ascii")
+    ('正在…', '??')
+    """
+    text = text.encode(encoding, "replace").decode(encoding)
+    if cells(text) <= room:
+        return text
+    end = "…" if "…".encode(encoding, "replace") != b"?" else "."
+    left, kept = room - 1, []
+    for char in text:
+        left -= _cells_of(char)
+        if left < 0:
+            break
+        kept.append(char)
+    return "".join(kept) + end if room > 0 else ""
+
+
+def _cells_of(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Me", "Mn", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _write(text: str) -> None:

@@ -51,7 +51,7 @@ class Grant:
         ends_wall: when it ends, in seconds since 1970.
         boot: the machine and the boot whose monotonic clock ``ends`` is on.
         by: who gave it.
-        keep: whether it outlives the daemon. Then it also ends by the wall clock.
+        keep: whether it outlives the daemon.
         uses: operations that were started under it.
     """
 
@@ -68,12 +68,14 @@ class Grant:
     def left_s(self, now: float, wall: float) -> float:
         """Seconds until it ends; 0 or less when it has.
 
+        The clock that shows less counts: the monotonic one stands still while a machine sleeps, and the wall
+        clock may be set back.
+
         Args:
             now: the monotonic clock.
             wall: seconds since 1970.
         """
-        left = self.ends - now
-        return min(left, self.ends_wall - wall) if self.keep else left
+        return min(self.ends - now, self.ends_wall - wall)
 
     def revived(self, boot: str, now: float, wall: float) -> "Grant | None":
         """The grant under another daemon; None when it has ended or was not to be kept.
