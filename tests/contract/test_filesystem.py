@@ -132,6 +132,35 @@ def test_a_folder_is_not_replaced_by_a_file(place: Place) -> None:
     assert place.filesystem.read_text(f"{place.folder}/folder/helpers.py") == "X = 1\n"
 
 
+def test_a_text_is_replaced_by_another(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/file", "first\r\n")
+
+    assert place.filesystem.replace_file(f"{place.folder}/file", "first\r\n", "Größe") is True
+    assert place.filesystem.read_text(f"{place.folder}/file") == "Größe"
+    assert [one.name for one in place.filesystem.entries(place.folder)] == ["file"]
+
+
+def test_a_text_that_somebody_else_has_changed_is_left_as_it_is(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/file", "theirs")
+
+    assert place.filesystem.replace_file(f"{place.folder}/file", "first", "second") is False
+    assert place.filesystem.read_text(f"{place.folder}/file") == "theirs"
+
+
+def test_nothing_is_made_where_there_is_nothing_to_replace(place: Place) -> None:
+    assert place.filesystem.replace_file(f"{place.folder}/missing", "", "text") is False
+    assert place.filesystem.replace_file(place.folder, "", "text") is False
+    assert place.filesystem.kind(f"{place.folder}/missing") is None
+
+
+def test_a_text_that_is_not_unicode_replaces_nothing(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/file", "first")
+
+    with pytest.raises(FilesystemError, match="not UTF-8"):
+        place.filesystem.replace_file(f"{place.folder}/file", "first", "\ud800")
+    assert place.filesystem.read_text(f"{place.folder}/file") == "first"
+
+
 def test_a_made_folder_holds_all_its_files(place: Place) -> None:
     assert place.filesystem.create_directory(f"{place.folder}/a/b/made", FILES) is True
 
@@ -300,6 +329,7 @@ def test_every_method_refuses_a_bad_path(place: Place, path: str) -> None:
         lambda: place.filesystem.entries(path),
         lambda: place.filesystem.read_text(path),
         lambda: place.filesystem.create_file(path, "text"),
+        lambda: place.filesystem.replace_file(path, "text", "text"),
         lambda: place.filesystem.create_directory(path, FILES),
     ]
     for call in calls:

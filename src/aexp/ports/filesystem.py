@@ -61,6 +61,17 @@ class Filesystem(Protocol):
         """
 
     @abstractmethod
+    def replace_file(self, path: str, before: str, text: str) -> bool:
+        """Put this text in the place of ``before``, which is what the caller has read there.
+
+        Readers on this machine's disks see the one or the other, and the file's permissions stay. Of
+        two callers who replace the same text at the same moment, the later one may win.
+
+        Returns:
+            False when the file does not hold ``before`` (any more), or there is none: nothing is changed.
+        """
+
+    @abstractmethod
     def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
         """Make a folder that holds these files (name to text), whole or not at all.
 

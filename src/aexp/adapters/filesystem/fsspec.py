@@ -69,6 +69,20 @@ class FsspecFilesystem(Filesystem):
             with self._parents(place):
                 return self._create(place, data)
 
+    def replace_file(self, path: str, before: str, text: str) -> bool:
+        place, old, data = normalised(path), encoded(path, before), encoded(path, text)
+        with _TURN, translated(path):
+            if self.kind(place) != "file" or bytes(self._fs.cat_file(place)) != old:
+                return False
+            try:
+                self._fs.pipe_file(place, data)
+            except BaseException:
+                # The store may have kept a part of the file.
+                with suppress(OSError):
+                    self._fs.pipe_file(place, old)
+                raise
+            return True
+
     def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
         place, held = normalised(path), encoded_files(path, files)
         with _TURN, translated(path):

@@ -90,6 +90,14 @@ class LocalFilesystem(FsspecFilesystem):
             with self._parents(str(place)):
                 return self._publish_file(place, data)
 
+    def replace_file(self, path: str, before: str, text: str) -> bool:
+        place, old, data = Path(checked(path)), encoded(path, before), encoded(path, text)
+        with translated(path):
+            if self.kind(path) != "file" or place.read_bytes() != old:
+                return False
+            self._exchange(place, data)
+        return True
+
     def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
         place, held = Path(checked(path)), encoded_files(path, files)
         with translated(path):
@@ -108,6 +116,17 @@ class LocalFilesystem(FsspecFilesystem):
                 temporary.unlink()
         _sync_parent(place)
         return published
+
+    def _exchange(self, place: Path, data: bytes) -> None:
+        temporary = _hidden(place)
+        try:
+            self._write(temporary, data)
+            temporary.chmod(stat.S_IMODE(place.stat().st_mode))
+            temporary.replace(place)
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+        _sync_parent(place)
 
     def _publish_folder(self, place: Path, files: Mapping[str, bytes]) -> bool:
         if not files:

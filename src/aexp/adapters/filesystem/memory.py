@@ -65,6 +65,14 @@ class MemoryFilesystem(Filesystem):
             self._files[place] = data
             return True
 
+    def replace_file(self, path: str, before: str, text: str) -> bool:
+        place, data = normalised(path), encoded(path, text)
+        with self._turn:
+            if self._files.get(place) != encoded(path, before):
+                return False
+            self._files[place] = data
+            return True
+
     def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
         place, held = normalised(path), encoded_files(path, files)
         with self._turn:

@@ -1,0 +1,1 @@
+"""From the cells of a notebook to a script: text in, text out."""

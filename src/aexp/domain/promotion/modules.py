@@ -1,0 +1,118 @@
+"""Modules beside the notebook, such as ``helpers.py``: what the cells take of them is copied."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aexp.domain.errors import SandboxError
+from aexp.domain.promotion.imports import Imported, imported_by, local_ones
+from aexp.domain.promotion.names import names_of
+from aexp.domain.promotion.parsing import parse, rewritten
+from aexp.domain.promotion.places import PLACES
+
+_ON_DEMAND = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What is taken out of one module.
+
+    Attributes:
+        module: its name.
+        text: the statements that are needed; may be empty.
+        bound: the names that they bind.
+        imports: the imports that go to the script's top.
+        local: what it takes from other modules beside the notebook.
+        places: those of ``REPO_ROOT`` and ``SANDBOX_DIR`` that it uses or that are asked of it.
+    """
+
+    module: str
+    text: str
+    bound: frozenset[str]
+    imports: tuple[Imported, ...]
+    local: tuple[Imported, ...]
+    places: frozenset[str]
+
+
+def public_names(source: str, module: str) -> frozenset[str]:
+    """What ``from module import *`` brings."""
+    bound = names_of(parse(_lines(source), f"{module}.py")).bound
+    return frozenset(name for name in bound if not name.startswith("_"))
+
+
+def spread(found: tuple[Imported, ...], local: Mapping[str, str]) -> tuple[Imported, ...]:
+    """Imports from modules beside the notebook with every star replaced by the names that it brings."""
+    spelt: list[Imported] = []
+    for one in found:
+        names = sorted(public_names(local[one.module], one.module)) if one.name == "*" else []
+        spelt += [Imported(name, one.module, name, one.text) for name in names] or [one]
+    return tuple(one for one in spelt if one.name != "*")
+
+
+def copied(module: str, names: frozenset[str], local: Mapping[str, str]) -> Copied:
+    """The part of a module that these names stand on, and all that it does besides binding names.
+
+    Raises:
+        SandboxError: the module is not Python, has no such name, or asks where its own file lies.
+    """
+    text = _lines(local[module])
+    tree = parse(text, f"{module}.py")
+    missing = names - names_of(tree).bound - PLACES
+    if missing:
+        raise SandboxError(
+            f"{module}.py of the sandbox has no '{min(missing)}'.", "Mend the notebook's import."
+        )
+    kept = _kept(tree, names)
+    told = names_of(ast.Module(kept, []))
+    found = [one for statement in tree.body for one in imported_by(statement)]
+    if "__file__" in {
+        one.id for tree_ in kept for one in ast.walk(tree_) if isinstance(one, ast.Name)
+    }:
+        raise SandboxError(
+            f"{module}.py uses `__file__`, which is another file once it is copied into a script.",
+            "Use SANDBOX_DIR there.",
+        )
+    asked = told.needed | names
+    wanted = [
+        one for one in found if one.bound in asked or one.module == "__future__" or one.bound == "*"
+    ]
+    beside = tuple(local_ones(tuple(wanted), local))
+    return Copied(
+        module=module,
+        text=rewritten(text, tree, lambda one: None if one in kept else "").strip("\n")
+        if kept
+        else "",
+        bound=told.bound,
+        imports=tuple(one for one in wanted if one not in beside),
+        local=spread(beside, local),
+        places=PLACES & (names | told.needed),
+    )
+
+
+def _kept(tree: ast.Module, names: frozenset[str]) -> list[ast.stmt]:
+    """The statements needed for the names, in their order."""
+    binds = {one: names_of(ast.Module([one], [])) for one in tree.body}
+    kept = {one for one in tree.body if _acts(one)}
+    while True:
+        needed = names.union(*(binds[one].needed for one in kept)) - PLACES
+        more = {one for one in binds if isinstance(one, _ON_DEMAND) and binds[one].bound & needed}
+        if more <= kept:
+            return [one for one in tree.body if one in kept]
+        kept |= more
+
+
+def _acts(statement: ast.stmt) -> bool:
+    """Whether it does something besides binding a name that somebody may ask for."""
+    match statement:
+        case ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom():
+            return False
+        case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
+            return False
+        case ast.Assign(targets=targets):
+            return not all(isinstance(one, ast.Name) for one in targets)
+        case _:
+            return not isinstance(statement, _ON_DEMAND)
+
+
+def _lines(source: str) -> str:
+    return source.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,129 @@
+"""Which names a piece of Python binds, and which it needs from outside, in the order of its lines."""
+
+import ast
+import builtins
+import symtable
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_OF_MODULES = {
+    *("__name__", "__file__", "__doc__", "__spec__", "__loader__", "__package__", "__builtins__"),
+    *("__annotations__", "__module__", "__qualname__", "__debug__", "exit", "quit"),
+}
+ALWAYS_THERE = frozenset({*dir(builtins), *_OF_MODULES} - {"_"})
+"""Names that every script has. ``_``, the last result of a notebook, is not among them."""
+
+# These run where they stand; the body of a function runs later, when more names may be there.
+_AT_ONCE = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr"})
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a piece of code does to the names of its module.
+
+    Attributes:
+        bound: those that it gives a value.
+        now: those that it needs, from before it, while it runs.
+        later: those that its functions need when they are called.
+    """
+
+    bound: frozenset[str] = frozenset()
+    now: frozenset[str] = frozenset()
+    later: frozenset[str] = frozenset()
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """What it needs at any time."""
+        return self.now | self.later
+
+    def then(self, next_: "Names") -> "Names":
+        """This piece and the one that runs after it as one."""
+        bound = self.bound | next_.bound
+        now = self.now | (next_.now - self.bound)
+        return Names(bound, now, (self.later | next_.later) - bound)
+
+
+def names_of(tree: ast.Module) -> Names:
+    """The names of the statements of a tree, as they run from top to bottom."""
+    whole = Names()
+    for step in _steps(tree.body):
+        whole = whole.then(step)
+    return whole
+
+
+def _steps(body: list[ast.stmt]) -> Iterator[Names]:
+    """Each piece that runs as one, in textual order: both branches of an `if`, one after the other."""
+    for one in body:
+        match one:
+            case ast.If() | ast.While():
+                yield _needs(one.test)
+            case ast.For() | ast.AsyncFor():
+                yield _needs(one.iter)
+                yield _binds(one.target)
+            case ast.With() | ast.AsyncWith():
+                for item in one.items:
+                    yield _needs(item.context_expr)
+                    yield from [_binds(item.optional_vars)] if item.optional_vars else []
+            case ast.Try() | ast.TryStar():
+                yield from _steps(one.body)
+                for handler in one.handlers:
+                    yield from [_needs(handler.type)] if handler.type else []
+                    yield Names(frozenset(filter(None, [handler.name])))
+                    yield from _steps(handler.body)
+                yield from (*_steps(one.orelse), *_steps(one.finalbody))
+                continue
+            case _:
+                yield _leaf(one)
+                continue
+        yield from (*_steps(one.body), *_steps(getattr(one, "orelse", [])))
+
+
+def _needs(expression: ast.expr) -> Names:
+    return _leaf(ast.Expr(expression))
+
+
+def _binds(target: ast.expr) -> Names:
+    return _leaf(ast.Assign([target], ast.Constant(None), lineno=1))
+
+
+def _leaf(statement: ast.stmt) -> Names:
+    bound, now, later = _asked(ast.unparse(statement))
+    inner = {
+        one.target.id
+        for one in ast.walk(statement)
+        if isinstance(one, ast.NamedExpr) and isinstance(one.target, ast.Name)
+    }
+    # The cases of a `match` bind what their own lines need.
+    now -= bound if isinstance(statement, ast.Match) else inner
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        now.add(statement.target.id)
+    return Names(
+        frozenset(bound), frozenset(now - ALWAYS_THERE), frozenset(later - bound - ALWAYS_THERE)
+    )
+
+
+def _asked(text: str) -> tuple[set[str], set[str], set[str]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table = symtable.symtable(text, "<script>", "exec")
+    own = table.get_symbols()
+    bound = {one.get_name() for one in own if one.is_assigned() or one.is_imported()}
+    now = {one.get_name() for one in own if one.is_referenced()}
+    later: set[str] = set()
+    for scope, at_once in _below(table, at_once=True):
+        for one in (symbol for symbol in scope.get_symbols() if symbol.is_global()):
+            if one.is_assigned():
+                bound.add(one.get_name())
+            if one.is_referenced():
+                (now if at_once else later).add(one.get_name())
+    return bound, now, later
+
+
+def _below(
+    table: symtable.SymbolTable, *, at_once: bool
+) -> Iterator[tuple[symtable.SymbolTable, bool]]:
+    for child in table.get_children():
+        now = at_once and (str(child.get_type()) == "class" or child.get_name() in _AT_ONCE)
+        yield child, now
+        yield from _below(child, at_once=now)
