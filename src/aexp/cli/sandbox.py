@@ -10,10 +10,11 @@ COMMANDS = {
     "open": "aexp.cli.sandbox_open:open_",
     "check": "aexp.cli.sandbox_look:check",
     "archive": "aexp.cli.sandbox_archive:archive",
+    "promote": "aexp.cli.sandbox_promote:promote",
     "template": "aexp.cli.sandbox_new:template",
 }
 
 
 @click.group(cls=LazyGroup, commands_at=COMMANDS)
 def sandbox() -> None:
-    """Dated folders for exploratory notebooks: make, list, open, check and put them away."""
+    """Dated folders for exploratory notebooks: make, list, open, check, promote and put them away."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aexp.sandbox.checking import SandboxCheck, check_sandboxes
     from aexp.sandbox.looking import SandboxView, list_sandboxes
     from aexp.sandbox.notebook import setup_sandbox_notebook
+    from aexp.sandbox.promoting import PromotedScript, promote_notebook
     from aexp.sandbox.scaffolding import scaffold
 
 __all__ = [
@@ -26,10 +27,12 @@ __all__ = [
     "list_sandboxes",
     "check_sandboxes",
     "archive_sandbox",
+    "promote_notebook",
     "SandboxScaffoldResult",
     "SandboxView",
     "SandboxCheck",
     "SandboxMove",
+    "PromotedScript",
     "SandboxScaffoldError",
     "SandboxError",
 ]
@@ -43,6 +46,8 @@ _HOMES = {
     "list_sandboxes": "aexp.sandbox.looking",
     "check_sandboxes": "aexp.sandbox.checking",
     "archive_sandbox": "aexp.sandbox.archiving",
+    "promote_notebook": "aexp.sandbox.promoting",
+    "PromotedScript": "aexp.sandbox.promoting",
     "SandboxScaffoldResult": "aexp.domain.sandbox",
     "SandboxView": "aexp.sandbox.looking",
     "SandboxCheck": "aexp.sandbox.checking",

@@ -7,8 +7,8 @@ from os import PathLike
 
 import aexp
 from aexp.domain.errors import SandboxError
-from aexp.domain.ipynb import Notebook, read_notebook
-from aexp.domain.promotion.choosing import Picked, all_cells, chosen
+from aexp.domain.ipynb import parsed, read_notebook
+from aexp.domain.promotion.choosing import Picked, chosen
 from aexp.domain.promotion.header import Provenance
 from aexp.domain.promotion.script import Order, Script, script_of
 from aexp.domain.sandbox import shown_path
@@ -18,15 +18,13 @@ from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import History
 from aexp.sandbox.places import local_filesystem
 from aexp.sandbox.promotion_places import (
-    Source,
-    Target,
     check_known,
     commit_of,
     local_modules,
     source_at,
     target_at,
 )
-from aexp.sandbox.promotion_record import Record, diff_of
+from aexp.sandbox.promotion_record import Record
 
 
 @dataclass(frozen=True)
@@ -97,19 +95,16 @@ def promote_notebook(
         FilesystemError: a file cannot be read or written. Where it says so, the script is there and the
             line in the README is not.
     """
-    if cells is not None and tag is not None:
-        raise SandboxError("The cells are chosen twice.", "Give their numbers or their tag, not both.")
     files = filesystem or local_filesystem()
     source = source_at(notebook, files)
     target = target_at(to, source, experiment, files)
     if experiment is not None:
         check_known(experiment, source.root, files)
     text = files.read_text(source.path)
-    book = read_notebook(text)
-    picked = chosen(book, cells=cells, tag=tag)
+    picked = _chosen(text, cells, tag)
     script = script_of(
         Order(
-            notebook=book,
+            notebook=read_notebook(text),
             picked=picked,
             sandbox=shown_path(source.sandbox, source.root),
             local=local_modules(source, files),
@@ -118,34 +113,58 @@ def promote_notebook(
         )
     )
     _must_find_its_names(script, allow_undefined=allow_undefined)
-    day = today or date.today()
-    commit, standing, doubts = commit_of(source, history)
-    digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
-    head = Provenance(
+    commit, told, doubts = commit_of(source, history)
+    origin = Provenance(
         notebook=source.shown,
-        sha256=digest,
-        commit=standing,
-        cells=tuple(_name(one) for one in picked),
+        sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
+        commit=told,
+        cells=tuple(one.cell.id or str(one.number) for one in picked),
         experiment=experiment,
-        day=day,
+        day=today or date.today(),
         made_by=f"aexp {aexp.__version__}",
     )
-    promotion = Promotion(day, source.below, target.shown, experiment)
-    record = Record.of(source, target, head.header() + script.text, promotion, files)
-    diff = diff_of(record)
+    promotion = Promotion(origin.day, source.below, target.shown, experiment)
+    record = Record.of(source, target, origin.header() + script.text, promotion, files)
     if not dry_run:
         record.write(files)
     return PromotedScript(
         script=target.shown,
         notebook=source.shown,
         sandbox=shown_path(source.sandbox, source.root),
-        cells=head.cells,
-        notebook_sha256=digest,
+        cells=origin.cells,
+        notebook_sha256=origin.sha256,
         commit=commit,
         experiment=experiment,
         options=script.options,
         undefined=tuple(one.name for one in script.undefined),
-        warnings=(*_warnings(book, picked, script), *doubts, *record.doubts),
+        warnings=(*map(str, script.undefined), *script.warnings, *doubts, *record.doubts),
         written=not dry_run,
-        diff=diff,
+        diff=record.diff(),
+    )
+
+
+def _chosen(text: str, cells: str | None, tag: str | None) -> tuple[Picked, ...]:
+    if cells is not None and tag is not None:
+        raise SandboxError("The cells are chosen twice.", "Give their numbers or a tag, not both.")
+    book = read_notebook(text)
+    metadata = parsed(text).get("metadata")
+    told = metadata.get("language_info") if isinstance(metadata, dict) else None
+    language = told.get("name") if isinstance(told, dict) else None
+    if isinstance(language, str) and language.casefold() not in ("python", "ipython"):
+        raise SandboxError(
+            f"The notebook's language is {visible(language)}.", "Only Python is promoted."
+        )
+    return chosen(book, cells=cells, tag=tag)
+
+
+def _must_find_its_names(script: Script, *, allow_undefined: bool) -> None:
+    if allow_undefined or not script.undefined:
+        return
+    told = "; ".join(str(one) for one in script.undefined[:5])
+    more = len(script.undefined) - 5
+    cells = sorted({one.number for missing in script.undefined for one in missing.defined})
+    add = f"Choose also the cells {', '.join(map(str, cells))}" if cells else "Define it in a cell"
+    raise SandboxError(
+        f"The script would not find all its names: {told}{f'; and {more} more' if more > 0 else ''}.",
+        f"{add}, or write it as it is with --allow-undefined.",
     )

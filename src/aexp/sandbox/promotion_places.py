@@ -1,0 +1,200 @@
+"""Where a promotion takes from, and where it may write."""
+
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path, PurePosixPath
+
+from aexp.domain.errors import FilesystemError, HistoryError, SandboxError
+from aexp.domain.promotion.experiments import check_experiment, experiments_in, script_name
+from aexp.domain.sandbox import shown_path, slug_in
+from aexp.domain.text import visible
+from aexp.ports.filesystem import Filesystem
+from aexp.ports.history import History
+from aexp.sandbox.places import around, find_repo_root, local_history, walk
+
+KNOWLEDGE = "kb/research"
+"""Where a repository keeps its tracked chain, if it has one."""
+_TEXTS = (".md", ".yaml", ".yml", ".json", ".jsonl", ".toml", ".csv", ".tsv", ".txt", ".rst")
+_LARGEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """A notebook in a sandbox in a repository; absolute paths, links followed.
+
+    Attributes:
+        path: of the notebook.
+        sandbox: the sandbox around it.
+        root: the repository around that.
+    """
+
+    path: str
+    sandbox: str
+    root: str
+
+    @property
+    def shown(self) -> str:
+        """Its path in the repository."""
+        return shown_path(self.path, self.root)
+
+    @property
+    def below(self) -> str:
+        """Its path in the sandbox."""
+        return shown_path(self.path, self.sandbox)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The script that is to be: its path, and the same from the repository's root on."""
+
+    path: str
+    shown: str
+
+
+def source_at(notebook: str | PathLike[str], files: Filesystem) -> Source:
+    """The notebook at this path.
+
+    Raises:
+        SandboxError: it is no notebook of a sandbox in a repository.
+    """
+    path = _resolved(notebook, files)
+    shown = visible(fspath(notebook), limit=500)
+    if files.kind(path) != "file":
+        raise SandboxError(f"There is no notebook {shown}.", "See: aexp sandbox ls.")
+    if not path.endswith(".ipynb"):
+        raise SandboxError(f"{shown} is no notebook.", "Give a file that ends in .ipynb.")
+    root = find_repo_root(str(PurePosixPath(path).parent), files)
+    if root is None:
+        raise SandboxError(
+            f"{shown} lies in no git repository, so that no script could go to one.",
+            "Run `git init` in the project's folder, or copy the sandbox into a repository.",
+        )
+    sandbox = around(path, files)
+    if sandbox is None or not sandbox.startswith(f"{root}/"):
+        raise SandboxError(
+            f"{shown} lies in no sandbox.", "Make one (aexp sandbox new SLUG), and move it there."
+        )
+    return Source(path, sandbox, root)
+
+
+def target_at(
+    to: str | PathLike[str], source: Source, experiment: str | None, files: Filesystem
+) -> Target:
+    """The place for the script, which is free and in the notebook's repository, outside of sandboxes.
+
+    Args:
+        to: a file that ends in ``.py``, or a folder: one that is there, or a path with a slash at its end.
+        source: the notebook.
+        experiment: the id that goes in front of the file's name, or None.
+        files: where both lie.
+
+    Raises:
+        SandboxError: the script may not stand there.
+    """
+    if experiment is not None:
+        check_experiment(experiment)
+    given = fspath(to)
+    asked = Path.cwd() / given
+    if given.endswith("/") or files.kind(files.resolve(str(asked))) == "directory":
+        slug = slug_in(PurePosixPath(source.sandbox).name) or "script"
+        asked /= f"{slug.replace('-', '_')}.py"
+    if asked.suffix != ".py":
+        raise SandboxError(
+            f"{visible(given, limit=500)} is neither a folder nor does it end in .py.",
+            "Give the script's name, or a folder with a slash at its end.",
+        )
+    folder = files.resolve(str(asked.parent))
+    path = f"{folder.rstrip('/')}/{script_name(asked.name, experiment)}"
+    _may_stand(path, source, files)
+    return Target(path, shown_path(path, source.root))
+
+
+def _may_stand(path: str, source: Source, files: Filesystem) -> None:
+    shown, folder = visible(path, limit=500), str(PurePosixPath(path).parent)
+    if not path.startswith(f"{source.root}/"):
+        raise SandboxError(
+            f"{shown} lies outside the repository {visible(source.root, limit=500)}.",
+            "Give a place in the notebook's own repository.",
+        )
+    inside = path.removeprefix(f"{source.root}/").split("/")
+    if ".git" in (part.casefold() for part in inside):
+        raise SandboxError(f"{shown} lies in git's own folder.", "Give another place.")
+    if find_repo_root(folder, files) != source.root:
+        raise SandboxError(
+            f"{shown} lies in another repository inside this one.", "Give another place."
+        )
+    if folder == source.sandbox or around(folder, files):
+        raise SandboxError(
+            f"{shown} lies in a sandbox, and a promoted script leads out of it.",
+            "Give a folder of tracked code, such as scripts/.",
+        )
+    if files.kind(path) is not None or files.resolve(path) != path:
+        raise SandboxError(
+            f"{shown} exists already, and is never overwritten.",
+            "Give another name, or move it away first.",
+        )
+
+
+def check_known(experiment: str, root: str, files: Filesystem) -> None:
+    """Pass an id that the repository's tracked chain knows, if it has one.
+
+    Raises:
+        SandboxError: it has one, in which neither a name nor a text has the id.
+    """
+    chain = f"{root}/{KNOWLEDGE}"
+    if files.kind(chain) != "directory":
+        return
+    held = sorted(walk(chain, files))
+    known = experiments_in("\n".join(path for path, _ in held))
+    for path, size in held:
+        if experiment in known:
+            return
+        if path.endswith(_TEXTS) and size <= _LARGEST:
+            known |= experiments_in(_text(f"{chain}/{path}", files))
+    if experiment not in known:
+        some = ", ".join(sorted(known)[-5:]) or "none"
+        raise SandboxError(
+            f"{KNOWLEDGE} knows no experiment {experiment}.",
+            f"Register it there first, or give one that it knows. The last ones: {some}.",
+        )
+
+
+def local_modules(source: Source, files: Filesystem) -> dict[str, str]:
+    """The modules that the notebook finds beside itself and in its sandbox; empty text for a package."""
+    found: dict[str, str] = {}
+    for folder in dict.fromkeys([source.sandbox, str(PurePosixPath(source.path).parent)]):
+        for entry in files.entries(folder):
+            name = entry.name.removesuffix(".py")
+            if entry.kind == "file" and entry.name != name and name.isidentifier():
+                found.setdefault(name, files.read_text(f"{folder}/{entry.name}"))
+            elif entry.kind == "directory" and files.kind(f"{folder}/{name}/__init__.py"):
+                found.setdefault(name, "")
+    return found
+
+
+def commit_of(source: Source, history: History | None) -> tuple[str | None, str, list[str]]:
+    """The newest commit that touched the notebook, the same as the header tells it, and warnings."""
+    try:
+        standing = (history or local_history()).look(source.root, source.sandbox)
+    except HistoryError as exc:
+        return None, "not known, git could not be asked", [f"{exc}"]
+    commit = standing.commits.get(source.path)
+    if commit is None:
+        why = "the notebook is in no commit yet: commit it, so that the script can be traced"
+        return None, "none, the notebook is in no commit", [why]
+    if source.path in standing.changed:
+        why = "the notebook has changed since its last commit: commit it, so that the script can be traced"
+        return commit.id, f"{commit.id}, and the notebook has changed since", [why]
+    return commit.id, commit.id, []
+
+
+def _text(path: str, files: Filesystem) -> str:
+    try:
+        return files.read_text(path)
+    except FilesystemError:
+        # A file of theirs that is no text cannot name an experiment.
+        return ""
+
+
+def _resolved(path: str | PathLike[str], files: Filesystem) -> str:
+    return files.resolve(str(Path.cwd() / fspath(path)))
