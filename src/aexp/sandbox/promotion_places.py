@@ -123,7 +123,8 @@ def _may_stand(path: str, source: Source, files: Filesystem) -> None:
         raise SandboxError(
             f"{shown} lies in another repository inside this one.", "Give another place."
         )
-    if folder == source.sandbox or around(folder, files):
+    sandbox = around(folder, files)
+    if sandbox and sandbox.startswith(f"{source.root}/"):
         raise SandboxError(
             f"{shown} lies in a sandbox, and a promoted script leads out of it.",
             "Give a folder of tracked code, such as scripts/.",

@@ -32,6 +32,6 @@ def script_name(wanted: str, experiment: str | None) -> str:
     >>> script_name("lr_warmup.py", "E012")
     'E012_lr_warmup.py'
     """
-    if experiment is None or wanted.removesuffix(".py").split("_")[0] == experiment:
+    if experiment is None or re.match(rf"{experiment}(?![A-Za-z0-9])", wanted):
         return wanted
     return f"{experiment}_{wanted}"

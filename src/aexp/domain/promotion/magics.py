@@ -10,7 +10,7 @@ _CELL_MAGIC = re.compile(r"%%([\w.]+)")
 _TIME = re.compile(r"(\s*)%time\s+(\S.*)")
 # None of these can begin a statement of Python.
 _ESCAPE = re.compile(r"\s*[%!?/,;]")
-_ASSIGNED = re.compile(r"\s*[\w.,\s\[\]'\"*()]+=\s*(?:!|%[A-Za-z_])")
+_ASSIGNED = re.compile(r"\s*[\w.,\s\[\]*]+=\s*(?:!|%[A-Za-z_])")
 _HELP = re.compile(r"\s*%{0,2}[\w.*\[\]]+\?{1,2}\s*")
 _QUOTES = ("'''", '"""', "'", '"')
 _DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
@@ -34,8 +34,8 @@ def plain_python(source: str) -> tuple[str, tuple[CommentedOut, ...]]:
     first = next((at for at, line in enumerate(lines) if line.strip()), 0)
     found = _CELL_MAGIC.match(lines[first])
     if found and found[1] not in _KEPT_BODIES:
-        told = tuple(CommentedOut(first + 1, lines[first]) for _ in (1,))
-        return "\n".join(f"# {line}".rstrip() for line in lines), told
+        told = CommentedOut(first + 1, f"{lines[first].strip()}, with all that is below it")
+        return "\n".join(f"# {line}".rstrip() for line in lines), (told,)
     return _line_by_line(lines)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aexp.domain.errors import SandboxError
 from aexp.domain.promotion.imports import Imported, imported_by, local_ones
 from aexp.domain.promotion.names import names_of
-from aexp.domain.promotion.parsing import parse, rewritten
+from aexp.domain.promotion.parsing import parse, picked_out
 from aexp.domain.promotion.places import PLACES
 
 _ON_DEMAND = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
@@ -79,9 +79,7 @@ def copied(module: str, names: frozenset[str], local: Mapping[str, str]) -> Copi
     beside = tuple(local_ones(tuple(wanted), local))
     return Copied(
         module=module,
-        text=rewritten(text, tree, lambda one: None if one in kept else "").strip("\n")
-        if kept
-        else "",
+        text=picked_out(text, tree, kept),
         bound=told.bound,
         imports=tuple(one for one in wanted if one not in beside),
         local=spread(beside, local),

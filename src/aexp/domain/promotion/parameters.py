@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aexp.domain.errors import SandboxError
+from aexp.domain.promotion.places import quoted
 from aexp.domain.text import visible
 
 _KINDS = {int: "int", float: "float", str: "str"}
@@ -55,13 +56,14 @@ class Parameter:
         if self.about:
             about = f"{self.about.replace('%', '%%')} ({about})"
         words = [
-            repr(self.option),
-            f"dest={self.name!r}",
+            quoted(self.option),
+            f"dest={quoted(self.name)}",
             *self._reading(),
             f"default={self.written}",
-            f"help={about!r}",
+            f"help={quoted(about)}",
         ]
-        return f"    parser.add_argument({', '.join(words)})"
+        arguments = "".join(f"        {word},\n" for word in words)
+        return f"    parser.add_argument(\n{arguments}    )"
 
     @property
     def free(self) -> bool:
@@ -127,7 +129,7 @@ def options_code(parameters: tuple[Parameter, ...], about: str, target: str) -> 
     """The options; where this file is imported, their defaults."""
     import argparse
 
-    parser = argparse.ArgumentParser(description={about!r}, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description={quoted(about)}, allow_abbrev=False)
 {lines}
     return parser.parse_args(None if __name__ == "__main__" else [])
 

@@ -46,8 +46,9 @@ def rewritten(text: str, tree: ast.Module, edit: Callable[[ast.stmt], str | None
             what is kept or replaced stays.
     """
     lines = text.split("\n")
-    for first, last, group in reversed([*_groups(tree)]):
-        texts = [edit(statement) for statement in group]
+    edits = [(*piece, [edit(statement) for statement in piece[2]]) for piece in _groups(tree)]
+    # From the bottom up, so that the numbers of the lines above stay what they were.
+    for first, last, group, texts in reversed(edits):
         if all(new is None for new in texts):
             continue
         parts = [
@@ -57,6 +58,22 @@ def rewritten(text: str, tree: ast.Module, edit: Callable[[ast.stmt], str | None
         kept = "\n".join(part for part in parts if part)
         lines[first - 1 : last] = [f"{kept}{_comment(lines[last - 1], group[-1])}"] if kept else []
     return "\n".join(lines)
+
+
+def picked_out(text: str, tree: ast.Module, kept: list[ast.stmt]) -> str:
+    """These statements alone, each with the comment right above it."""
+    lines = text.split("\n")
+    pieces: list[str] = []
+    for first, last, group in _groups(tree):
+        wanted = [one for one in group if one in kept]
+        start = first - 1
+        while start and lines[start - 1].startswith("#"):
+            start -= 1
+        if wanted == group:
+            pieces.append("\n".join(lines[start:last]))
+        elif wanted:
+            pieces.append("\n".join(map(ast.unparse, wanted)))
+    return "\n\n".join(pieces)
 
 
 def _groups(tree: ast.Module) -> Iterator[tuple[int, int, list[ast.stmt]]]:

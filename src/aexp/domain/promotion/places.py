@@ -1,6 +1,7 @@
 """``REPO_ROOT``, ``SANDBOX_DIR`` and ``paths`` for a script that lies anywhere in the repository."""
 
 import ast
+import json
 
 from aexp.domain.promotion.imports import SETUP_CALL
 
@@ -20,7 +21,13 @@ def places_code(sandbox: str) -> str:
 {ROOT} = next(
     folder for folder in _Path(__file__).resolve().parents if (folder / ".git").exists()
 )
-{SANDBOX} = {ROOT} / {sandbox!r}"""
+{SANDBOX} = {ROOT} / {quoted(sandbox)}"""
+
+
+def quoted(text: str) -> str:
+    """The text as a literal of Python in double quotes."""
+    # What JSON escapes, Python reads the same way.
+    return json.dumps(text, ensure_ascii=False)
 
 
 def setup_target(statement: ast.stmt) -> str | None:

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from aexp.domain.ipynb import Notebook
 from aexp.domain.promotion.cells import Code, as_comment, block, code_of, readable
 from aexp.domain.promotion.choosing import Picked, all_cells
+from aexp.domain.promotion.clashes import check_clashes
 from aexp.domain.promotion.imports import hoistable, imported_by, moves_imports
 from aexp.domain.promotion.names import names_of
 from aexp.domain.promotion.options import lost_options, options_in
 from aexp.domain.promotion.parameters import Parameter, assigned, options_code
 from aexp.domain.promotion.parsing import parse, rewritten
 from aexp.domain.promotion.places import PATHS, setup_target
-from aexp.domain.promotion.supply import Supply, check_clashes
+from aexp.domain.promotion.supply import Supply
 from aexp.domain.promotion.undefined import Undefined, bring, undefined_in
-
-_OURS = frozenset({"_command_line", "_value", "_Path"})
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,7 @@ def script_of(order: Order) -> Script:
     cells = _without_imports(codes, options, target, supply)
     undefined = _settled(cells, others, supply, target if options else None)
     modules = supply.modules()
-    # A name that a cell binds and a module too: the import alone does not count.
-    check_clashes(modules, frozenset().union(_OURS, *(one.names.bound for one in cells)))
+    check_clashes(cells, supply, modules)
     pieces = supply.code(modules, order.sandbox)
     if options:
         pieces.append(options_code(tuple(options.values()), order.about, target))

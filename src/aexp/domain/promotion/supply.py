@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aexp.domain.errors import SandboxError
 from aexp.domain.promotion.imports import Imported, is_setup, local_ones
 from aexp.domain.promotion.modules import Copied, copied, spread
 from aexp.domain.promotion.places import IMPORT, PATHS, PLACES, places_code
+
+OURS = frozenset({"_command_line", "_value", "_Path"})
+"""Names that the script has for itself."""
 
 DISPLAY = '''\
 def display(*objects, **_):
@@ -85,28 +87,6 @@ class Supply:
             )
             pieces.append(_aliases(part.local))
         return [piece for piece in (*pieces, _aliases(tuple(self.beside))) if piece]
-
-
-def check_clashes(modules: list[Copied], bound: frozenset[str]) -> None:
-    """Pass names that mean one thing in the whole script.
-
-    Args:
-        modules: what is copied.
-        bound: the names that cells bind.
-
-    Raises:
-        SandboxError: a copied name is bound by a cell or by another module as well.
-    """
-    taken = dict.fromkeys(bound, "a cell")
-    for module in modules:
-        for name in sorted(module.bound):
-            if name in taken:
-                raise SandboxError(
-                    f"`{name}` is bound by {module.module}.py of the sandbox and by {taken[name]} as well, "
-                    "and a script has one of that name.",
-                    "Rename one of the two.",
-                )
-            taken[name] = f"{module.module}.py"
 
 
 def _in_order(made: dict[str, Copied]) -> list[Copied]:
