@@ -42,15 +42,14 @@ def plain_python(source: str) -> tuple[str, tuple[CommentedOut, ...]]:
 def _line_by_line(lines: list[str]) -> tuple[str, tuple[CommentedOut, ...]]:
     kept: list[str] = []
     out: list[CommentedOut] = []
-    state, escape = _State(), False
+    state, goes_on = _State(), False
     for number, line in enumerate(lines, 1):
         # A shell line goes on behind a backslash, as a statement does.
-        escape = escape or (not state.open and _for_ipython(line))
-        if escape:
-            kept.append(_commented(line))
+        if goes_on or (not state.open and _for_ipython(line)):
+            kept.append(f"# {line}" if goes_on else _commented(line))
             if not _TIME.fullmatch(line):
                 out.append(CommentedOut(number, line.strip()))
-            escape = line.endswith("\\")
+            goes_on = line.endswith("\\")
         else:
             kept.append(line)
             state.read(line)

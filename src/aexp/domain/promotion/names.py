@@ -98,6 +98,8 @@ def _leaf(statement: ast.stmt) -> Names:
     now -= bound if isinstance(statement, ast.Match) else inner
     if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
         now.add(statement.target.id)
+    if isinstance(statement, ast.Delete):
+        now, bound = now | bound, set()
     return Names(
         frozenset(bound), frozenset(now - ALWAYS_THERE), frozenset(later - bound - ALWAYS_THERE)
     )

@@ -1,0 +1,330 @@
+"""Promoting in memory: what is written and where, and all that is refused before anything is."""
+
+from dataclasses import asdict
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import nbformat
+import pytest
+
+from aexp.adapters.filesystem.memory import MemoryFilesystem
+from aexp.adapters.history.memory import MemoryHistory
+from aexp.domain.errors import AexpError, FilesystemError, HistoryError, SandboxError
+from aexp.domain.sandbox_promoted import Promotion, promotions
+from aexp.ports.history import History, Standing
+from aexp.sandbox import PromotedScript, promote_notebook, scaffold
+
+SANDBOX = "/repo/notebooks/_sandbox/2026-11-23_lr-warmup"
+NOTEBOOK = f"{SANDBOX}/00_feasibility.ipynb"
+README = f"{SANDBOX}/README.md"
+DAY = date(2026, 11, 25)
+
+
+class Desk:
+    """A repository in memory with one sandbox, whose notebook has two more cells."""
+
+    def __init__(self, disk: MemoryFilesystem | None = None) -> None:
+        self.disk = disk or MemoryFilesystem()
+        self.disk.create_directory("/repo/.git", {})
+        self.git: History = MemoryHistory(self.disk)
+        scaffold("lr-warmup", repo_root="/repo", today=date(2026, 11, 23), filesystem=self.disk)
+        self.add("x = seed + 1", "y = x * repeats\nprint(y, SANDBOX_DIR)")
+
+    def add(self, *sources: str, **metadata: Any) -> None:
+        held = nbformat.reads(self.disk.read_text(NOTEBOOK), as_version=4)
+        for source in sources:
+            cell = nbformat.v4.new_code_cell(source, id=f"more-{len(held.cells)}")
+            held.cells.append(cell)
+        held.metadata.update(metadata)
+        self.disk.write(NOTEBOOK, nbformat.writes(held))
+
+    def promote(self, **words: Any) -> PromotedScript:
+        given = {"notebook": NOTEBOOK, "to": "/repo/scripts/", "cells": "14-15", "today": DAY}
+        return promote_notebook(**{**given, **words}, filesystem=self.disk, history=self.git)
+
+    def refused(self, words: str, **arguments: Any) -> None:
+        before = {path: self.text(path) for path in self.disk.everything()}
+        with pytest.raises(SandboxError, match=words):
+            self.promote(**arguments)
+        assert {path: self.text(path) for path in self.disk.everything()} == before
+
+    def text(self, path: str) -> str:
+        return "" if path.endswith("/") else self.disk.read_text(path)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_script_and_a_line_in_the_readme_are_all_that_is_written(desk: Desk) -> None:
+    assert isinstance(desk.git, MemoryHistory)
+    desk.git.commit("/repo", 7)
+    before = {path: desk.text(path) for path in desk.disk.everything()}
+
+    made = desk.promote(experiment="E012")
+
+    after = {path: desk.text(path) for path in desk.disk.everything()}
+    script = "/repo/scripts/E012_lr_warmup.py"
+    assert {*after} - {*before} == {script, "/repo/scripts/"}
+    assert [path for path in before if after[path] != before[path]] == [README]
+    told = Promotion(DAY, "00_feasibility.ipynb", "scripts/E012_lr_warmup.py", "E012")
+    assert promotions(after[README]) == (told,)
+    commit = desk.git.look("/repo", SANDBOX).commits[NOTEBOOK].id
+    digest = sha256(before[NOTEBOOK].encode()).hexdigest()
+    for fact in (commit, digest, "parameters, more-13, more-14", "E012", "2026-11-25"):
+        assert f" {fact}\n" in after[script].split("\n\n")[0] + "\n"
+    assert asdict(made) == {
+        "script": "scripts/E012_lr_warmup.py",
+        "notebook": "notebooks/_sandbox/2026-11-23_lr-warmup/00_feasibility.ipynb",
+        "sandbox": "notebooks/_sandbox/2026-11-23_lr-warmup",
+        "cells": ("parameters", "more-13", "more-14"),
+        "notebook_sha256": digest,
+        "commit": commit,
+        "experiment": "E012",
+        "options": ("--seed", "--repeats"),
+        "undefined": (),
+        "warnings": (),
+        "written": True,
+        "diff": made.diff,
+    }
+
+
+def test_a_dry_run_shows_what_it_would_do_and_does_nothing(desk: Desk) -> None:
+    before = desk.disk.everything(), desk.disk.read_text(README)
+
+    made = desk.promote(dry_run=True)
+
+    assert (desk.disk.everything(), desk.disk.read_text(README)) == before
+    assert made.written is False
+    assert made.diff.startswith("--- /dev/null\n+++ b/scripts/lr_warmup.py\n@@ ")
+    assert (
+        "\n+- Promoted: 2026-11-25 · `00_feasibility.ipynb` → `scripts/lr_warmup.py`\n" in made.diff
+    )
+    assert made.diff == desk.promote().diff
+
+
+def test_twice_the_same_but_for_the_name_gives_the_same_script(desk: Desk) -> None:
+    for name in ("one", "two"):
+        desk.promote(to=f"/repo/{name}.py")
+
+    assert desk.text("/repo/one.py") == desk.text("/repo/two.py")
+    assert len(promotions(desk.text(README))) == 2
+
+
+def test_the_header_says_when_no_commit_has_the_notebook_as_it_is(desk: Desk) -> None:
+    assert isinstance(desk.git, MemoryHistory)
+    none = desk.promote(dry_run=True)
+    desk.git.commit("/repo", 7)
+    desk.add("z = 1")
+    changed = desk.promote(dry_run=True)
+
+    assert none.commit is None
+    assert "+# Commit:     none, the notebook is in no commit\n" in none.diff
+    assert f"+# Commit:     {changed.commit}, and the notebook has changed since\n" in changed.diff
+    assert "commit it" in none.warnings[0]
+    assert "commit it" in changed.warnings[0]
+
+
+def test_without_git_the_script_is_made_and_says_so(desk: Desk) -> None:
+    class NoGit(MemoryHistory):
+        def look(self, root: str, folder: str) -> Standing:
+            raise HistoryError("git could not be started.", "Install git.")
+
+    desk.git = NoGit(desk.disk)
+
+    assert desk.promote().warnings == ("git could not be started. Install git.",)
+    assert "git could not be asked" in desk.text("/repo/scripts/lr_warmup.py")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"to": "/repo/notebooks/x.txt"}, "neither a folder nor does it end in .py"),
+        ({"to": "/repo/scripts"}, "neither a folder nor does it end in .py"),
+        ({"to": "/elsewhere/x.py"}, "outside the repository"),
+        ({"to": "/repo/scripts/../../x.py"}, "outside the repository"),
+        ({"to": "/repo-2/x.py"}, "outside the repository"),
+        ({"to": "/repo/.git/hooks/x.py"}, "git's own folder"),
+        ({"to": "/repo/.GIT/x.py"}, "git's own folder"),
+        ({"to": "/repo/vendored/src/x.py"}, "another repository"),
+        ({"to": f"{SANDBOX}/x.py"}, "lies in a sandbox"),
+        ({"to": f"{SANDBOX}/deep/x.py"}, "lies in a sandbox"),
+        ({"to": "/repo/taken.py"}, "exists already"),
+        ({"to": "/repo/a`b.py"}, "Rename the file"),
+        ({"notebook": f"{SANDBOX}/missing.ipynb"}, "There is no notebook"),
+        ({"notebook": SANDBOX}, "There is no notebook"),
+        ({"notebook": README}, "is no notebook"),
+        ({"notebook": "/repo/loose.ipynb"}, "lies in no sandbox"),
+        ({"notebook": "/2026-11-23_stray/a.ipynb"}, "no git repository"),
+        ({"cells": "99"}, "has 15"),
+        ({"cells": None}, "No cell begins"),
+        ({"tag": "x"}, "chosen twice"),
+        ({"experiment": "H012"}, "such as E012"),
+        ({"parameters": ("lr",)}, "could be options: seed, repeats, x"),
+        (
+            {"cells": "15"},
+            r"`x` in cell 15 .* cell 14 \(more-13\) defines it.* Choose also the cells 14",
+        ),
+    ],
+)
+def test_what_may_not_be_is_refused_and_nothing_is_changed(
+    desk: Desk, arguments: dict[str, Any], words: str
+) -> None:
+    desk.disk.create_directory("/repo/vendored/.git", {})
+    for path in ("/repo/taken.py", "/repo/loose.ipynb", "/2026-11-23_stray/a.ipynb"):
+        desk.disk.write(path, "{}")
+    desk.refused(words, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<<<<<<<", "line 1 is not JSON"),
+        ('{"nbformat": 3, "worksheets": []}', "not in notebook format 4"),
+        ('{"nbformat": 5, "cells": []}', "not in notebook format 4"),
+        ('{"nbformat": 4, "cells": []}', "No cell of code|There are no cells"),
+    ],
+)
+def test_what_is_no_notebook_of_format_4_is_refused(desk: Desk, text: str, words: str) -> None:
+    desk.disk.write(NOTEBOOK, text)
+    desk.refused(words)
+
+
+def test_a_notebook_of_another_language_is_refused(desk: Desk) -> None:
+    desk.add(language_info={"name": "R"})
+    desk.refused("language is R")
+
+
+def test_a_script_that_lacks_names_is_written_when_that_is_wanted(desk: Desk) -> None:
+    made = desk.promote(cells="15", allow_undefined=True)
+
+    assert made.undefined == ("x",)
+    assert "`x` in cell 15 (more-14) is not defined here" in made.warnings[0]
+    assert "y = x * repeats" in desk.text("/repo/scripts/lr_warmup.py")
+
+
+def test_a_repository_that_is_called_like_a_sandbox_is_none() -> None:
+    disk = MemoryFilesystem()
+    disk.create_directory("/2026-01-01_thesis/.git", {})
+    made = scaffold("probe", repo_root="/2026-01-01_thesis", today=DAY, filesystem=disk)
+    notebook = f"/2026-01-01_thesis/{made.dir_path}/00_feasibility.ipynb"
+
+    promoted = promote_notebook(
+        notebook,
+        to="/2026-01-01_thesis/x.py",
+        cells="3",
+        filesystem=disk,
+        history=MemoryHistory(disk),
+    )
+
+    assert promoted.script == "x.py"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("experiments/E012_lr/notes.bin", ""),
+        ("experiments/E012.md", ""),
+        ("chain.yaml", "- id: E012\n"),
+        ("deep/er/chain.md", "| E012 | running |"),
+    ],
+)
+def test_an_experiment_that_the_chain_knows_is_taken(desk: Desk, path: str, text: str) -> None:
+    desk.disk.write(f"/repo/kb/research/{path}", text)
+    desk.disk.write("/repo/kb/research/E001.md", "")
+
+    assert desk.promote(experiment="E012").script == "scripts/E012_lr_warmup.py"
+
+
+@pytest.mark.parametrize("text", ["", "E0123 and xE012 and H012", "E013"])
+def test_an_experiment_that_the_chain_does_not_know_is_refused(desk: Desk, text: str) -> None:
+    desk.disk.write("/repo/kb/research/chain.md", text)
+    desk.refused("kb/research knows no experiment E012", experiment="E012")
+
+
+def test_code_of_the_sandboxs_helpers_is_copied(desk: Desk) -> None:
+    helpers = f"{SANDBOX}/helpers.py"
+    desk.disk.write(helpers, desk.text(helpers) + "\ndef twice(x):\n    return 2 * x\n")
+    desk.add("from helpers import twice\nz = twice(1)")
+
+    desk.promote(cells="16")
+
+    script = desk.text("/repo/scripts/lr_warmup.py")
+    assert "def twice(x):" in script
+    assert "helpers import" not in script
+
+
+def test_a_package_in_the_sandbox_is_refused(desk: Desk) -> None:
+    desk.disk.write(f"{SANDBOX}/mine/__init__.py", "")
+    desk.add("from mine import x")
+    desk.refused("takes a module out of the sandbox", cells="16")
+
+
+def test_a_sandbox_without_a_readme_is_told_the_line() -> None:
+    class NoReadme(MemoryFilesystem):
+        def kind(self, path: str) -> Any:
+            return None if path == README else super().kind(path)
+
+    made = Desk(NoReadme()).promote()
+
+    assert made.warnings[-1].endswith(
+        "- Promoted: 2026-11-25 · `00_feasibility.ipynb` → `scripts/lr_warmup.py`"
+    )
+
+
+class Busy(MemoryFilesystem):
+    """Somebody writes into the README between reading and replacing it, ``times`` times."""
+
+    times = 2
+
+    def replace_file(self, path: str, before: str, text: str) -> bool:
+        if self.times:
+            self.times -= 1
+            self.write(path, self.read_text(path) + "mine\n")
+        return super().replace_file(path, before, text)
+
+
+def test_what_somebody_writes_into_the_readme_meanwhile_is_kept() -> None:
+    desk = Desk(Busy())
+
+    desk.promote()
+
+    text = desk.text(README)
+    assert text.endswith("mine\nmine\n")
+    assert len(promotions(text)) == 1
+
+
+@pytest.mark.parametrize("times", [99, None])
+def test_a_readme_that_cannot_be_written_is_an_error_with_the_line_to_add(
+    times: int | None,
+) -> None:
+    class Stuck(Busy):
+        def replace_file(self, path: str, before: str, text: str) -> bool:
+            if times is None:
+                raise FilesystemError("README.md: no permission.", "Ask for it.")
+            return super().replace_file(path, before, text)
+
+    disk = Stuck()
+    disk.times = times or 0
+    desk = Desk(disk)
+
+    with pytest.raises(AexpError, match=r"is written, but .* Add the line yourself: - Promoted:"):
+        desk.promote()
+    assert desk.disk.kind("/repo/scripts/lr_warmup.py") == "file"
+
+
+def test_of_two_who_promote_to_one_place_the_second_is_refused() -> None:
+    class Late(MemoryFilesystem):
+        def create_file(self, path: str, text: str) -> bool:
+            if path.endswith("lr_warmup.py"):
+                self.write(path, "theirs")
+            return super().create_file(path, text)
+
+    desk = Desk(Late())
+
+    with pytest.raises(SandboxError, match="never overwritten"):
+        desk.promote()
+    assert desk.text("/repo/scripts/lr_warmup.py") == "theirs"
+    assert promotions(desk.text(README)) == ()

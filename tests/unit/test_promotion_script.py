@@ -1,0 +1,406 @@
+"""From chosen cells to one script: imports, folders, copied code, options, names that are missing."""
+
+import ast
+from collections.abc import Mapping
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aexp.domain.errors import SandboxError
+from aexp.domain.ipynb import Cell, Notebook
+from aexp.domain.promotion.choosing import chosen
+from aexp.domain.promotion.header import Provenance
+from aexp.domain.promotion.parameters import parameter_in
+from aexp.domain.promotion.places import places_code
+from aexp.domain.promotion.script import Order, Script, script_of
+from aexp.domain.sandbox_starter import SETUP
+from aexp.domain.sandbox_texts import HELPERS
+
+SANDBOX = "notebooks/_sandbox/2026-11-23_probe"
+
+
+def book(*sources: str) -> Notebook:
+    """Cells `c1`, `c2`, ...; one that begins with ``P:`` is the cell of parameters, with ``M:`` text."""
+    kinds = {"P:": ("code", ("parameters",)), "M:": ("markdown", ())}
+    return Notebook(
+        tuple(
+            Cell(f"c{number}", *_parts(source, kinds)) for number, source in enumerate(sources, 1)
+        )
+    )
+
+
+def _parts(
+    source: str, kinds: Mapping[str, tuple[str, tuple[str, ...]]]
+) -> tuple[str, str, tuple[str, ...]]:
+    kind, tags = kinds.get(source[:2], ("code", ()))
+    return kind, source[2:] if source[:2] in kinds else source, tags
+
+
+def make(
+    *sources: str,
+    cells: str = "1-",
+    local: Mapping[str, str] | None = None,
+    parameters: tuple[str, ...] | None = None,
+) -> Script:
+    notebook = book(*sources)
+    picked = chosen(notebook, cells=cells)
+    return script_of(Order(notebook, picked, SANDBOX, local or {}, parameters, "About"))
+
+
+def lines(script: Script) -> list[str]:
+    return [line for line in script.text.splitlines() if line.strip()]
+
+
+def body(script: Script) -> list[str]:
+    return [line for line in lines(script) if not line.startswith("# %%")]
+
+
+def run(script: Script) -> dict[str, object]:
+    """What the script binds, imported from a repository at /repo."""
+    names: dict[str, object] = {"__name__": "promoted", "__file__": "/repo/scripts/x.py"}
+    text = script.text.replace(places_code(SANDBOX), 'REPO_ROOT, SANDBOX_DIR = "root", "sandbox"')
+    exec(compile(text, "x.py", "exec"), names)  # noqa: S102
+    return names
+
+
+def test_cells_stand_below_their_numbers_and_text_becomes_comments() -> None:
+    script = make("x = 1\n", "M:# Title\n\nof *it*", "y = x\ny")
+
+    assert script.text == (
+        "# %% Cell 1 (c1)\nx = 1\n\n\n# %% [markdown] Cell 2 (c2)\n# # Title\n#\n# of *it*\n\n\n"
+        "# %% Cell 3 (c3)\ny = x\ny\n"
+    )
+    assert (script.undefined, script.warnings, script.options) == ((), (), ())
+
+
+def test_imports_go_to_the_top_once_and_in_their_order() -> None:
+    script = make(
+        "import math as m, json\nx = 1; import os",
+        "from __future__ import annotations\nimport json\nimport math as m  # again\nm.pi",
+    )
+
+    assert body(script) == [
+        "from __future__ import annotations",
+        *("import math as m", "import json", "import os", "x = 1", "m.pi"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "stays"),
+    [
+        ("import sys\nsys.path.insert(0, 'src')\nimport mine", "import mine"),
+        ("import os\nos.environ['A'] = '1'\nimport torch", "import torch"),
+        ("e = 5\nfrom math import e", "from math import e"),
+        ("from math import e\nfrom cmath import e", "from cmath import e"),
+        ("import a.b as c\nimport d as c", "import d as c"),
+        ("from math import *", "from math import *"),
+        (
+            "try:\n    import torch\nexcept ImportError:\n    torch = None\nimport torch",
+            "import torch",
+        ),
+        ("if 1:\n    import os", "    import os"),
+    ],
+)
+def test_an_import_that_would_mean_something_else_at_the_top_stays(cell: str, stays: str) -> None:
+    script = make(cell)
+
+    assert stays in body(script)
+    assert body(script).index(stays) >= body(script).index(cell.splitlines()[-1])
+
+
+def test_two_imports_of_one_package_both_go_up() -> None:
+    assert body(make("import os.path\nx = 1", "import os"))[:2] == ["import os.path", "import os"]
+
+
+def test_an_import_of_another_cell_is_brought_when_it_is_needed() -> None:
+    script = make("import math, json", "x = 0", "y = math.pi", "import math as wrong", cells="3")
+
+    assert body(script) == ["import math", "y = math.pi"]
+
+
+def test_the_nearest_cell_above_decides_what_a_name_is() -> None:
+    script = make("import math", "math = 3", "y = math", cells="3")
+
+    assert [one.name for one in script.undefined] == ["math"]
+    assert str(script.undefined[0]) == (
+        "`math` in cell 3 (c3) is not defined here; cell 1 (c1) and cell 2 (c2) defines it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sources", "cells", "told"),
+    [
+        (("x = 1", "y = x"), "2", "`x` in cell 2 (c2) is not defined here; cell 1 (c1) defines it"),
+        (("y = x", "x = 1"), "1-2", "cell 2 (c2) defines it, further down"),
+        (("def f(): return x", "x = 1"), "1", "cell 2 (c2) defines it, further down"),
+        (("y = _",), "1", "no cell defines it"),
+        (("x = !ls", "y = x"), "1-2", "no cell defines it"),
+        (("df = df.dropna()",), "1", "`df` in cell 1 (c1)"),
+    ],
+)
+def test_a_name_that_is_missing_is_told_with_the_cell_that_has_it(
+    sources: tuple[str, ...], cells: str, told: str
+) -> None:
+    (missing,) = make(*sources, cells=cells).undefined
+
+    assert told in str(missing)
+
+
+def test_what_a_function_needs_may_be_defined_below_it() -> None:
+    assert make("def f(): return x", "x = 1", "f()").undefined == ()
+
+
+def test_display_is_stood_in_for() -> None:
+    script = make("display([1], raw=True)")
+
+    assert "def display(*objects, **_):" in script.text
+    assert script.undefined == ()
+    assert "def display" not in make("from IPython.display import display\ndisplay(1)").text
+
+
+def test_the_set_up_cell_becomes_the_folders() -> None:
+    script = make(SETUP, "at = paths['repo_root'], SANDBOX_DIR", local={"helpers": HELPERS})
+
+    assert "setup_sandbox_notebook" not in script.text
+    assert f'SANDBOX_DIR = REPO_ROOT / "{SANDBOX}"' in script.text
+    assert run(script)["at"] == ("root", "sandbox")
+    assert "helpers" not in script.text
+
+
+def test_a_set_up_cell_that_was_not_chosen_gives_what_is_needed() -> None:
+    script = make(
+        SETUP, "at = paths['sandbox_dir'], REPO_ROOT", cells="2", local={"helpers": HELPERS}
+    )
+
+    assert run(script)["at"] == ("sandbox", "root")
+    assert "pathlib" not in make(SETUP, "x = 1", cells="2", local={"helpers": HELPERS}).text
+
+
+MODULE = '''\
+"""Docs."""
+import math
+import json
+from deep import base as b
+from helpers import SANDBOX_DIR
+
+# How much.
+SCALE = 3
+OTHER = 4
+
+
+def used(x):
+    return _inner(x) * SCALE + math.floor(b)
+
+
+def _inner(x): return x
+
+
+def unused():
+    return json
+
+print("loaded", SANDBOX_DIR)
+'''
+
+
+def test_what_cells_take_from_a_module_beside_them_is_copied_with_what_it_needs() -> None:
+    local = {"mod": MODULE, "deep": "base = 2.5\n", "helpers": HELPERS}
+
+    script = make("from mod import used as u\nx = u(2)", local=local)
+
+    assert run(script)["x"] == 8
+    for there in (
+        "# How much.",
+        "SCALE = 3",
+        "def _inner",
+        "import math",
+        'print("loaded"',
+        "base = 2.5",
+    ):
+        assert there in script.text
+    for gone in ("OTHER", "unused", "json", "Docs", "from mod", "from deep", "from helpers"):
+        assert gone not in script.text
+
+
+def test_a_star_from_a_module_beside_brings_its_public_names() -> None:
+    script = make(
+        "from mod import *\nx = a + f()", local={"mod": "a = 1\n_b = 2\ndef f(): return _b\n"}
+    )
+
+    assert run(script)["x"] == 3
+
+
+def test_a_name_that_a_module_imports_itself_can_be_taken_from_it() -> None:
+    local = {"mod": "import math\nfrom deep import base\n", "deep": "base = 2"}
+
+    assert run(make("from mod import math, base\nx = math.floor(base)", local=local))["x"] == 2
+
+
+def test_modules_that_need_each_other_are_both_copied() -> None:
+    local = {"a": "from b import g\ndef f(): return g", "b": "from a import f\ndef g(): return f"}
+
+    assert {"f", "g"} <= {*run(make("from a import f", local=local))}
+
+
+@pytest.mark.parametrize(
+    ("cell", "module", "words"),
+    [
+        ("import mod", "a = 1", "takes a module out of the sandbox"),
+        ("import mod.deep", "", "takes a module out of the sandbox"),
+        ("from mod import a", "", "takes a module out of the sandbox"),
+        ("from mod.deep import a", "a = 1", "takes a module out of the sandbox"),
+        ("from . import a", "a = 1", "takes a module out of the sandbox"),
+        ("from mod import b", "a = 1", "mod.py of the sandbox has no 'b'"),
+        ("from mod import a", "a = Path(__file__)", "uses `__file__`"),
+        ("from mod import a", "a = = 1", r"mod\.py, line 1 is not Python"),
+        ("from mod import a\nb = 2", "a = 1\nb = 3\nprint(b)", "`b` is one thing in mod.py"),
+        ("from mod import a\na = 2", "a = 1", "`a` is one thing in mod.py"),
+        ("a = 2\nfrom mod import c as a", "c = 1", "`a` is one thing in"),
+        ("from mod import a\nimport x.y as np", "import np\na = np", "`np` is one thing in mod.py"),
+        ("from mod import _Path", "_Path = 1", "the script's own lines"),
+    ],
+)
+def test_what_cannot_be_copied_faithfully_is_refused(cell: str, module: str, words: str) -> None:
+    with pytest.raises(SandboxError, match=words):
+        make(cell, local={"mod": module})
+
+
+def test_parameters_become_options_and_keep_their_comments() -> None:
+    script = make(
+        "P:# What varies.\nlr = 0.1  # of 100%\nwarm_up: int = -3\nn, m = 1, 2\ntotal = warm_up * 2\n",
+        "x = lr",
+        cells="2",
+    )
+
+    assert script.options == ("--lr", "--warm-up")
+    assert 'help="of 100%% (default: %(default)r)"' in script.text
+    assert "lr = _options.lr  # of 100%" in script.text
+    assert "warm_up: int = _options.warm_up" in script.text
+    assert (run(script)["lr"], run(script)["total"]) == (0.1, -6)
+
+
+@pytest.mark.parametrize(
+    ("value", "typed", "read"),
+    [
+        ("1", "--a 2", 2),
+        ("0.1", "--a 1", 1.0),
+        ("'x'", "--a 5", "5"),
+        ("True", "--no-a", False),
+        ("False", "--a", True),
+        ("None", "--a 3", 3),
+        ("None", "--a three", "three"),
+        ("None", "", None),
+        ("[1, 2]", "--a 3 4 5", [3, 4, 5]),
+        ("[1, 0.5]", "--a 3", [3.0]),
+        ("['x']", "--a", []),
+        ("[]", "--a [1]", [1]),
+        ("[[1]]", "--a [[2]]", [[2]]),
+        ("(1, 2)", "--a (3,)", (3,)),
+        ("{'k': 1}", "--a {'k':2}", {"k": 2}),
+        ("{'größe'}", "", {"größe"}),
+        ("'a\"\\n%'", "", 'a"\n%'),
+        ("-1", "--a -2", -2),
+    ],
+)
+def test_options_are_read_as_the_literals_kind(
+    value: str, typed: str, read: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = make(f"P:a = {value}", "b = a")
+    monkeypatch.setattr("sys.argv", ["x.py", *typed.split()])
+
+    assert run(script)["b"] == ast.literal_eval(value)
+    assert run(Script(script.text.replace("__name__ ==", "'__main__' =="), (), (), ()))["b"] == read
+
+
+def test_only_named_variables_become_options_and_they_may_stand_in_any_chosen_cell() -> None:
+    script = make("P:lr = 0.1\nseed = 0", "steps = 10\nx = steps", parameters=("seed", "steps"))
+
+    assert script.options == ("--seed", "--steps")
+    assert "lr = 0.1" in script.text
+
+
+@pytest.mark.parametrize("name", ["missing", "t"])
+def test_a_named_variable_without_a_plain_value_is_refused_with_those_that_have_one(
+    name: str,
+) -> None:
+    with pytest.raises(SandboxError, match="could be options: lr, seed"):
+        make("P:lr = 0.1\nseed = 0\nt = lr * 2", parameters=(name,))
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("help = 1", "the script's own help"),
+        ("_a = 1\na = 2", "would be the option --a"),
+        ("a_b = 1\na_b_ = 2", "would be the option --a-b"),
+        ("x = True\nno_x = 1", "would be the option --no-x"),
+        ("_ = 1", "no name at all"),
+    ],
+)
+def test_options_that_get_in_each_others_way_are_refused(cell: str, words: str) -> None:
+    with pytest.raises(SandboxError, match=words):
+        make(f"P:{cell}")
+
+
+def test_an_option_whose_variable_is_set_again_is_warned_of() -> None:
+    (warning,) = make("P:seed = 0", "seed = 1\nx = seed").warnings
+
+    assert warning == "cell 2 (c2) sets `seed` again, and --seed counts for nothing from there on"
+
+
+def test_a_variable_called_like_ours_keeps_its_name() -> None:
+    script = make("P:_options = 1\nlr = 2", "x = _options, lr")
+
+    assert run(script)["x"] == (1, 2)
+
+
+def test_what_does_not_run_is_warned_of_with_its_line() -> None:
+    script = make("x = 1\n!ls", "import sys\nsys.path.append('x')", "%time y = 1", cells="1,3")
+
+    assert script.warnings == (
+        "cell 1 (c1), line 2 does not run in the script: !ls",
+        "cell 2 (c2) was not chosen, and changes how imports work: sys.path.append('x')",
+    )
+
+
+def test_a_cell_that_cannot_be_read_matters_only_when_it_is_chosen() -> None:
+    assert make("x = = 1", "y = 1", cells="2").undefined == ()
+    with pytest.raises(SandboxError, match="Cell 1"):
+        make("x = = 1", "y = 1")
+
+
+def test_the_same_cells_give_the_same_text() -> None:
+    sources = (SETUP, "P:a = {'x', 'y', 'z'}", "from mod import used\nused(REPO_ROOT)\nq = _w")
+    local = {"helpers": HELPERS, "mod": MODULE, "deep": "base = 1"}
+
+    assert len({make(*sources, local=local).text for _ in range(3)}) == 1
+
+
+def test_the_header_has_a_fact_a_line_and_nothing_acts_on_a_terminal() -> None:
+    origin = Provenance(
+        "a\x1b.ipynb", "00ff", "abc", ("c1", "2"), "E012", date(2026, 11, 25), "aexp 1"
+    )
+
+    assert origin.header() == (
+        "# Promoted from a notebook of a sandbox.\n#\n# Notebook:   a\\x1b.ipynb\n# SHA-256:    00ff\n"
+        "# Commit:     abc\n# Cells:      c1, 2\n# Experiment: E012\n# Date:       2026-11-25\n"
+        "# Made by:    aexp 1\n\n"
+    )
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(codec="utf-8")),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=2),
+        max_leaves=5,
+    )
+)  # fmt: skip
+def test_any_plain_value_is_the_default_of_its_option(value: object) -> None:
+    script = make(f"P:a = {value!r}", "b = a")
+
+    assert script.options == ("--a",)
+    assert run(script)["b"] == value
+    (statement,) = ast.parse(f"a = {value!r}").body
+    assert parameter_in(statement)
