@@ -27,6 +27,7 @@ from aexp.domain.sandbox_templates import SLOTS
 from aexp.sandbox.archiving import SandboxMove
 from aexp.sandbox.checking import SandboxCheck
 from aexp.sandbox.looking import LargeFile, SandboxView
+from aexp.sandbox.promoting import PromotedScript
 from aexp.settings import _ENVIRONMENT
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +109,7 @@ def test_every_command_and_option_is_in_the_page_on_the_command_line(
 
 RELAY = [RelayResult, DaemonView, RequestView, Waiting, Finding, GrantLine]
 SANDBOX = [SandboxScaffoldResult, SandboxView, LargeFile, Promotion, SandboxCheck, SandboxMove]
+SANDBOX += [PromotedScript]
 
 
 @pytest.mark.parametrize("shape", [*RELAY, *SANDBOX])

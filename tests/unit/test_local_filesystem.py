@@ -352,6 +352,33 @@ def test_a_killed_process_leaves_only_a_hidden_folder(tmp_path: Path) -> None:
     assert LocalFilesystem().create_directory(f"{tmp_path}/probe", FILES) is True
 
 
+def test_a_replaced_file_keeps_its_permissions_and_a_reader_its_old_text(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("before")
+    file.chmod(0o640)
+
+    with file.open() as reader:
+        assert LocalFilesystem().replace_file(str(file), "before", "after") is True
+        assert reader.read() == "before"
+
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("after", 0o640)
+    assert everything(tmp_path) == ["file"]
+
+
+def test_a_failure_while_replacing_leaves_the_old_text_alone(tmp_path: Path) -> None:
+    class FullDisk(LocalFilesystem):
+        def _write(self, path: Path, data: bytes) -> None:
+            super()._write(path, data[:2])
+            failing(errno.ENOSPC)()
+
+    (tmp_path / "file").write_text("before")
+
+    with pytest.raises(FilesystemError, match="file"):
+        FullDisk().replace_file(f"{tmp_path}/file", "before", "after")
+    assert (tmp_path / "file").read_text() == "before"
+    assert everything(tmp_path) == ["file"]
+
+
 def test_looking_and_reading_do_without_fsspec(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     program = (

@@ -162,7 +162,7 @@ def test_without_git_the_script_is_made_and_says_so(desk: Desk) -> None:
         ({"cells": None}, "No cell begins"),
         ({"tag": "x"}, "chosen twice"),
         ({"experiment": "H012"}, "such as E012"),
-        ({"parameters": ("lr",)}, "could be options: seed, repeats, x"),
+        ({"parameters": ("lr",)}, r"could be options: seed, repeats\."),
         (
             {"cells": "15"},
             r"`x` in cell 15 .* cell 14 \(more-13\) defines it.* Choose also the cells 14",
