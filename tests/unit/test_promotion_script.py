@@ -125,7 +125,7 @@ def test_the_nearest_cell_above_decides_what_a_name_is() -> None:
 
     assert [one.name for one in script.undefined] == ["math"]
     assert str(script.undefined[0]) == (
-        "`math` in cell 3 (c3) is not defined here; cell 1 (c1) and cell 2 (c2) defines it"
+        "`math` in cell 3 (c3) is not defined here; cell 1 (c1) and cell 2 (c2) define it"
     )
 
 
@@ -138,6 +138,7 @@ def test_the_nearest_cell_above_decides_what_a_name_is() -> None:
         (("y = _",), "1", "no cell defines it"),
         (("x = !ls", "y = x"), "1-2", "no cell defines it"),
         (("df = df.dropna()",), "1", "`df` in cell 1 (c1)"),
+        (("from numpy import *", "y = ones"), "1-2", "unless the `import *` in cell 1 (c1) does"),
     ],
 )
 def test_a_name_that_is_missing_is_told_with_the_cell_that_has_it(

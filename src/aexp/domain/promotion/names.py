@@ -7,14 +7,17 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aexp.domain.errors import SandboxError
+
 _OF_MODULES = {
     *("__name__", "__file__", "__doc__", "__spec__", "__loader__", "__package__", "__builtins__"),
-    *("__annotations__", "__module__", "__qualname__", "__debug__", "exit", "quit"),
+    *("__annotations__", "__module__", "__qualname__", "__debug__", "__class__", "exit", "quit"),
 }
 ALWAYS_THERE = frozenset({*dir(builtins), *_OF_MODULES} - {"_"})
 """Names that every script has. ``_``, the last result of a notebook, is not among them."""
 
 # These run where they stand; the body of a function runs later, when more names may be there.
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _AT_ONCE = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr"})
 
 
@@ -66,17 +69,26 @@ def _steps(body: list[ast.stmt]) -> Iterator[Names]:
                     yield _needs(item.context_expr)
                     yield from [_binds(item.optional_vars)] if item.optional_vars else []
             case ast.Try() | ast.TryStar():
-                yield from _steps(one.body)
-                for handler in one.handlers:
-                    yield from [_needs(handler.type)] if handler.type else []
-                    yield Names(frozenset(filter(None, [handler.name])))
-                    yield from _steps(handler.body)
-                yield from (*_steps(one.orelse), *_steps(one.finalbody))
+                yield from _tries(one)
                 continue
             case _:
                 yield _leaf(one)
                 continue
         yield from (*_steps(one.body), *_steps(getattr(one, "orelse", [])))
+
+
+def _tries(one: ast.Try | ast.TryStar) -> Iterator[Names]:
+    tried, rescued = list(_steps(one.body)), list[Names]()
+    for handler in one.handlers:
+        rescued += [_needs(handler.type)] if handler.type else []
+        rescued.append(Names(frozenset(filter(None, [handler.name]))))
+        rescued += _steps(handler.body)
+    # `try: model` and `except NameError: model = ...` does without a model.
+    given = frozenset[str]()
+    if any("NameError" in ast.dump(handler.type) for handler in one.handlers if handler.type):
+        given = given.union(*(step.bound for step in rescued))
+    yield from (Names(step.bound, step.now - given, step.later) for step in tried)
+    yield from (*rescued, *_steps(one.orelse), *_steps(one.finalbody))
 
 
 def _needs(expression: ast.expr) -> Names:
@@ -88,7 +100,14 @@ def _binds(target: ast.expr) -> Names:
 
 
 def _leaf(statement: ast.stmt) -> Names:
-    bound, now, later = _asked(ast.unparse(statement))
+    try:
+        text = ast.unparse(statement)
+    except (ValueError, RecursionError) as exc:
+        raise SandboxError(
+            f"Line {getattr(statement, 'lineno', 0)} is too intricate for its names to be read.",
+            "Write it as several statements.",
+        ) from exc
+    bound, now, later = _asked(text, _of_comprehensions(statement))
     inner = {
         one.target.id
         for one in ast.walk(statement)
@@ -105,21 +124,44 @@ def _leaf(statement: ast.stmt) -> Names:
     )
 
 
-def _asked(text: str) -> tuple[set[str], set[str], set[str]]:
+def _of_comprehensions(statement: ast.stmt) -> set[str]:
+    """The variables of comprehensions that the statement has nowhere else.
+
+    From Python 3.12 on, the symbol table of the scope around has them too.
+    """
+    made = [one for one in ast.walk(statement) if isinstance(one, _COMPREHENSIONS)]
+    targets = [part for one in made for each in one.generators for part in ast.walk(each.target)]
+    outside: set[str] = set()
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        one = waiting.pop()
+        outside |= {one.id} if isinstance(one, ast.Name) else set()
+        # Of a comprehension, what it goes through first is looked up outside.
+        inner = [one.generators[0].iter] if isinstance(one, _COMPREHENSIONS) else None
+        waiting += inner or ast.iter_child_nodes(one)
+    return {part.id for part in targets if isinstance(part, ast.Name)} - outside
+
+
+def _asked(text: str, hidden: set[str]) -> tuple[set[str], set[str], set[str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         table = symtable.symtable(text, "<script>", "exec")
-    own = table.get_symbols()
+    own = [one for one in table.get_symbols() if one.get_name() not in hidden]
     bound = {one.get_name() for one in own if one.is_assigned() or one.is_imported()}
     now = {one.get_name() for one in own if one.is_referenced()}
     later: set[str] = set()
     for scope, at_once in _below(table, at_once=True):
-        for one in (symbol for symbol in scope.get_symbols() if symbol.is_global()):
+        for one in (symbol for symbol in scope.get_symbols() if _is_of_module(symbol)):
             if one.is_assigned():
                 bound.add(one.get_name())
             if one.is_referenced():
                 (now if at_once else later).add(one.get_name())
     return bound, now, later
+
+
+def _is_of_module(symbol: symtable.Symbol) -> bool:
+    # symtable takes a function called `top` for the module, and its variables for global ones.
+    return symbol.is_global() and (symbol.is_declared_global() or not symbol.is_local())
 
 
 def _below(

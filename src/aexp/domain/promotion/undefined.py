@@ -20,19 +20,24 @@ class Undefined:
         name: as it is written.
         used: the cell that needs it.
         defined: the cells that bind it, and were not chosen or come too late.
+        stars: where no cell does, those with a ``from x import *``, which may bring it.
     """
 
     name: str
     used: Picked
     defined: tuple[Picked, ...]
+    stars: tuple[Picked, ...] = ()
 
     def __str__(self) -> str:
         where = " and ".join(str(one) for one in self.defined)
         late = all(one.number > self.used.number for one in self.defined)
         if not self.defined:
             told = "no cell defines it"
+            if self.stars:
+                told += f", unless the `import *` in {' and '.join(map(str, self.stars))} does"
         else:
-            told = f"{where} defines it{', further down' if late else ''}"
+            verb = "defines" if len(self.defined) == 1 else "define"
+            told = f"{where} {verb} it{', further down' if late else ''}"
         return f"`{visible(self.name)}` in {self.used} is not defined here; {told}"
 
 
@@ -47,6 +52,7 @@ def undefined_in(
         above: names that stand above the cells.
     """
     known, found = set(above), dict[str, Undefined]()
+    stars = tuple(one.picked for one in (*codes, *others) if _has_star(one))
     at_last = known.union(*(code.names.bound for code in codes))
     for code in codes:
         missing = (code.names.now - known) | (code.names.later - at_last)
@@ -54,9 +60,13 @@ def undefined_in(
             binders = [one.picked for one in (*codes, *others) if name in one.names.bound]
             binders = [one for one in binders if one != code.picked]
             ordered = tuple(sorted(binders, key=lambda one: one.number))
-            found[name] = Undefined(name, code.picked, ordered)
+            found[name] = Undefined(name, code.picked, ordered, () if ordered else stars)
         known |= code.names.bound
     return tuple(found.values())
+
+
+def _has_star(code: Code) -> bool:
+    return any(isinstance(one, ast.alias) and one.name == "*" for one in ast.walk(code.tree))
 
 
 def bring(missing: Undefined, others: list[Code], supply: Supply) -> bool:
