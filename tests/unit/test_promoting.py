@@ -165,7 +165,7 @@ def test_without_git_the_script_is_made_and_says_so(desk: Desk) -> None:
         ({"parameters": ("lr",)}, r"could be options: seed, repeats\."),
         (
             {"cells": "15"},
-            r"`x` in cell 15 .* cell 14 \(more-13\) defines it.* Choose also the cells 14",
+            r"`x` in cell 15 .* cell 14 \(more-13\) defines it.* Choose cell 14 as well",
         ),
     ],
 )

@@ -1,8 +1,19 @@
 """From chosen cells to one script: imports, folders, copied code, options, names that are missing."""
 
+import argparse
 import ast
+import enum
+import heapq
+import inspect
+import pprint
+import random
+import shlex
+import tempfile
+import textwrap
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -311,7 +322,8 @@ def test_options_are_read_as_the_literals_kind(
     monkeypatch.setattr("sys.argv", ["x.py", *typed.split()])
 
     assert run(script)["b"] == ast.literal_eval(value)
-    assert run(Script(script.text.replace("__name__ ==", "'__main__' =="), (), (), ()))["b"] == read
+    as_program = script.text.replace("run = __name__", 'run = "__main__"')
+    assert run(Script(as_program, (), (), ()))["b"] == read
 
 
 def test_only_named_variables_become_options_and_they_may_stand_in_any_chosen_cell() -> None:
@@ -369,6 +381,41 @@ def test_a_cell_that_cannot_be_read_matters_only_when_it_is_chosen() -> None:
     assert make("x = = 1", "y = 1", cells="2").undefined == ()
     with pytest.raises(SandboxError, match="Cell 1"):
         make("x = = 1", "y = 1")
+
+
+@pytest.mark.parametrize(
+    "module", [argparse, textwrap, tempfile, random, enum, heapq, shlex, pprint]
+)
+def test_every_statement_of_real_code_is_in_the_script_as_it_was(module: ModuleType) -> None:
+    source = inspect.getsource(module)
+    tree = ast.parse(source)
+    starts = [0, *(_start(one) for one in tree.body[2::3]), None]
+    lines = source.split("\n")
+    cells = ["\n".join(lines[first:last]) for first, last in pairwise(starts)]
+
+    script = make(*cells)
+
+    assert without_imports(ast.parse(script.text)) == without_imports(tree)
+    assert script.undefined == ()
+    assert script.warnings == ()
+
+
+def _start(statement: ast.stmt) -> int:
+    marks: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(mark.lineno for mark in marks)]) - 1
+
+
+def without_imports(tree: ast.Module) -> list[str]:
+    return [ast.dump(one) for one in tree.body if not isinstance(one, ast.Import | ast.ImportFrom)]
+
+
+def test_a_cell_whose_id_is_code_cannot_write_any() -> None:
+    notebook = Notebook((Cell("a\nraise SystemExit", "code", "x = 1"),))
+
+    script = script_of(Order(notebook, chosen(notebook, cells="1"), SANDBOX, {}, None, "About"))
+    origin = Provenance("n", "0", "c", ("a\nraise SystemExit",), None, date(2026, 11, 25), "aexp")
+
+    assert run(Script(origin.header() + script.text, (), (), ()))["x"] == 1
 
 
 def test_the_same_cells_give_the_same_text() -> None:

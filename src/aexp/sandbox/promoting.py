@@ -168,7 +168,8 @@ def _must_find_its_names(script: Script, *, allow_undefined: bool) -> None:
     told = "; ".join(str(one) for one in script.undefined[:5])
     more = len(script.undefined) - 5
     cells = sorted({one.number for missing in script.undefined for one in missing.defined})
-    add = f"Choose also the cells {', '.join(map(str, cells))}" if cells else "Define it in a cell"
+    which = f"cell{'s' if len(cells) > 1 else ''} {', '.join(map(str, cells))}"
+    add = f"Choose {which} as well" if cells else "Define them in a cell"
     raise SandboxError(
         f"The script would not find all its names: {told}{f'; and {more} more' if more > 0 else ''}.",
         f"{add}, or write it as it is with --allow-undefined.",

@@ -22,7 +22,9 @@ class Picked:
     cell: Cell
 
     def __str__(self) -> str:
-        return f"cell {self.number}" + (f" ({self.cell.id})" if self.cell.id else "")
+        # Before format 4.5 an id could be any text.
+        name = visible(self.cell.id or "", limit=64)
+        return f"cell {self.number}" + (f" ({name})" if name else "")
 
 
 def all_cells(notebook: Notebook) -> tuple[Picked, ...]:
@@ -112,7 +114,5 @@ def _nothing(every: tuple[Picked, ...], cells: str | None, tag: str | None) -> S
         what = f"No cell of code has the tag '{visible(tag)}'."
     else:
         what = "No cell begins with `#| export`."
-    hint = (
-        f"Choose with --cells, --tag, or that comment. Cells of code: {visible(code, limit=500)}."
-    )
+    hint = f"Choose with --cells, with --tag, or by a first line `#| export`. Cells of code: {visible(code, limit=500)}."
     return SandboxError(what, hint)

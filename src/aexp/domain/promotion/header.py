@@ -34,7 +34,7 @@ class Provenance:
             "Notebook": visible(self.notebook, limit=1000),
             "SHA-256": self.sha256,
             "Commit": self.commit,
-            "Cells": ", ".join(self.cells),
+            "Cells": ", ".join(visible(cell, limit=64) for cell in self.cells),
             "Experiment": self.experiment,
             "Date": self.day.isoformat(),
             "Made by": self.made_by,

@@ -131,7 +131,8 @@ def options_code(parameters: tuple[Parameter, ...], about: str, target: str) -> 
 
     parser = argparse.ArgumentParser(description={quoted(about)}, allow_abbrev=False)
 {lines}
-    return parser.parse_args(None if __name__ == "__main__" else [])
+    run = __name__ in ("__main__", "__mp_main__")
+    return parser.parse_args(None if run else [])
 
 
 {target} = _command_line()'''
