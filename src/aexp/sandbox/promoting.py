@@ -18,6 +18,7 @@ from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import History
 from aexp.sandbox.places import local_filesystem
 from aexp.sandbox.promotion_places import (
+    Source,
     check_known,
     commit_of,
     local_modules,
@@ -102,27 +103,10 @@ def promote_notebook(
         check_known(experiment, source.root, files)
     text = files.read_text(source.path)
     picked = _chosen(text, cells, tag)
-    script = script_of(
-        Order(
-            notebook=read_notebook(text),
-            picked=picked,
-            sandbox=shown_path(source.sandbox, source.root),
-            local=local_modules(source, files),
-            parameters=parameters,
-            about=f"Cells of {visible(source.shown, limit=1000)}",
-        )
-    )
+    script = _script(source, text, picked, parameters, files)
     _must_find_its_names(script, allow_undefined=allow_undefined)
     commit, told, doubts = commit_of(source, history)
-    origin = Provenance(
-        notebook=source.shown,
-        sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
-        commit=told,
-        cells=tuple(one.cell.id or str(one.number) for one in picked),
-        experiment=experiment,
-        day=today or date.today(),
-        made_by=f"aexp {_version()}",
-    )
+    origin = _provenance(source, text, told, picked, experiment, today or date.today())
     promotion = Promotion(origin.day, source.below, target.shown, experiment)
     record = Record.of(source, target, origin.header() + script.text, promotion, files)
     if not dry_run:
@@ -143,6 +127,25 @@ def promote_notebook(
     )
 
 
+def _provenance(
+    source: Source,
+    text: str,
+    commit: str,
+    picked: tuple[Picked, ...],
+    experiment: str | None,
+    day: date,
+) -> Provenance:
+    return Provenance(
+        notebook=source.shown,
+        sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
+        commit=commit,
+        cells=tuple(one.cell.id or str(one.number) for one in picked),
+        experiment=experiment,
+        day=day,
+        made_by=f"aexp {_version()}",
+    )
+
+
 def _version() -> str:
     # By name: the package's own module knows the command line, which nothing here may depend on.
     return str(importlib.import_module("aexp").__version__)
@@ -160,6 +163,25 @@ def _chosen(text: str, cells: str | None, tag: str | None) -> tuple[Picked, ...]
             f"The notebook's language is {visible(language)}.", "Only Python is promoted."
         )
     return chosen(book, cells=cells, tag=tag)
+
+
+def _script(
+    source: Source,
+    text: str,
+    picked: tuple[Picked, ...],
+    parameters: tuple[str, ...] | None,
+    files: Filesystem,
+) -> Script:
+    return script_of(
+        Order(
+            notebook=read_notebook(text),
+            picked=picked,
+            sandbox=shown_path(source.sandbox, source.root),
+            local=local_modules(source, files),
+            parameters=parameters,
+            about=f"Cells of {visible(source.shown, limit=1000)}",
+        )
+    )
 
 
 def _must_find_its_names(script: Script, *, allow_undefined: bool) -> None:

@@ -114,5 +114,5 @@ def _nothing(every: tuple[Picked, ...], cells: str | None, tag: str | None) -> S
         what = f"No cell of code has the tag '{visible(tag)}'."
     else:
         what = "No cell begins with `#| export`."
-    hint = f"Choose with --cells, with --tag, or by a first line `#| export`. Cells of code: {visible(code, limit=500)}."
-    return SandboxError(what, hint)
+    ways = "Choose with --cells, with --tag, or by a first line `#| export`."
+    return SandboxError(what, f"{ways} Cells of code: {visible(code, limit=500)}.")
