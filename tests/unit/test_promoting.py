@@ -152,6 +152,7 @@ def test_without_git_the_script_is_made_and_says_so(desk: Desk) -> None:
         ({"to": f"{SANDBOX}/x.py"}, "lies in a sandbox"),
         ({"to": f"{SANDBOX}/deep/x.py"}, "lies in a sandbox"),
         ({"to": "/repo/taken.py"}, "exists already"),
+        ({"to": "/repo/taken.py", "dry_run": True}, "exists already"),
         ({"to": "/repo/a`b.py"}, "Rename the file"),
         ({"notebook": f"{SANDBOX}/missing.ipynb"}, "There is no notebook"),
         ({"notebook": SANDBOX}, "There is no notebook"),
