@@ -53,6 +53,7 @@ def test_cells_are_chosen_by_tag_and_by_the_comment_that_exports_them() -> None:
 @pytest.mark.parametrize("mark", ["#| export", "#|export", "# | export ", "#| exporti"])
 def test_the_mark_for_export_is_taken_out(mark: str) -> None:
     assert without_mark(f"{mark}\nx = 1") == "x = 1"
+    assert without_mark(f"# a\n{mark}\nx = '''\n{mark}\n'''") == f"# a\nx = '''\n{mark}\n'''"
     assert chosen(Notebook((Cell("a", "code", f"{mark}\nx = 1"),)))
 
 

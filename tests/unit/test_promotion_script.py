@@ -121,6 +121,18 @@ def test_an_import_that_would_mean_something_else_at_the_top_stays(cell: str, st
     assert stays in inside.splitlines()
 
 
+def test_a_cell_of_imports_alone_leaves_nothing_behind() -> None:
+    assert make("import os", "x = os.sep").text == "import os\n\n\n# %% Cell 2 (c2)\nx = os.sep\n"
+
+
+def test_a_variable_may_be_called_like_a_future_feature() -> None:
+    cells = "x = 1", "from __future__ import annotations\nannotations = [x]"
+    script = make(*cells, "from mod import f", local={"mod": f"{cells[1][:34]}\ndef f(): pass"})
+
+    assert script.text.startswith("from __future__ import annotations\n")
+    assert run(script)["annotations"] == [1]
+
+
 def test_two_imports_of_one_package_both_go_up() -> None:
     assert body(make("import os.path\nx = 1", "import os"))[:2] == ["import os.path", "import os"]
 
@@ -275,6 +287,8 @@ def test_modules_that_need_each_other_are_both_copied() -> None:
         ("from mod.deep import a", "a = 1", "takes a module out of the sandbox"),
         ("from . import a", "a = 1", "takes a module out of the sandbox"),
         ("from mod import b", "a = 1", "mod.py of the sandbox has no 'b'"),
+        ("def f():\n    from mod import a", "a = 1", r"in cell 1 \(c1\) stands inside a function"),
+        ("from mod import a", "def a():\n    import mod", r"in mod\.py stands inside a function"),
         ("from mod import a", "a = Path(__file__)", "uses `__file__`"),
         ("from mod import a", "a = = 1", r"mod\.py, line 1 is not Python"),
         ("from mod import a\nb = 2", "a = 1\nb = 3\nprint(b)", "`b` is one thing in mod.py"),

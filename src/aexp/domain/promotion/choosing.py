@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
 from aexp.domain.errors import SandboxError
 from aexp.domain.ipynb import Cell, Notebook
@@ -58,7 +59,12 @@ def chosen(
 
 def without_mark(source: str) -> str:
     """The source without the line that marks it for export."""
-    return "\n".join(line for line in source.split("\n") if not EXPORT.fullmatch(line.strip()))
+    lines = source.split("\n")
+    comments = takewhile(lambda line: not line.strip() or line.lstrip().startswith("#"), lines)
+    head = [*comments]
+    return "\n".join(
+        [*(line for line in head if not EXPORT.fullmatch(line.strip())), *lines[len(head) :]]
+    )
 
 
 def _listed(every: tuple[Picked, ...], cells: str) -> set[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aexp.domain.errors import SandboxError
 from aexp.domain.promotion.cells import Code
-from aexp.domain.promotion.imports import Imported, imported_by
+from aexp.domain.promotion.imports import FUTURE, Imported, imported_by
 from aexp.domain.promotion.modules import Copied
 from aexp.domain.promotion.names import names_of
 from aexp.domain.promotion.supply import OURS, Supply
@@ -48,7 +48,7 @@ def _above(supply: Supply, modules: list[Copied]) -> Iterator[_Meaning]:
         who = f"{part.module}.py of the sandbox"
         for name in sorted(part.bound):
             yield _Meaning(name, (part.module, name), who, copied=True)
-        for one in part.imports:
+        for one in (found for found in part.imports if found.module != FUTURE):
             yield _Meaning(one.bound, one.origin, who, copied=True)
         yield from _renamed(part.local)
     yield from _renamed(tuple(supply.beside))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aexp.domain.errors import SandboxError
 from aexp.domain.promotion.names import names_of
 
+FUTURE = "__future__"
 SETUP_CALL = "setup_sandbox_notebook"
 
 # What changes how an import that follows works, or what it does.
@@ -42,7 +43,7 @@ class Imported:
         return (self.bound, None) if whole else (self.module, self.name)
 
 
-def imported_by(statement: ast.stmt) -> tuple[Imported, ...]:
+def imported_by(statement: ast.AST) -> tuple[Imported, ...]:
     """What an import binds; empty for any other statement, ``*`` for a star."""
     if isinstance(statement, ast.Import):
         return tuple(
@@ -108,6 +109,27 @@ def local_ones(found: tuple[Imported, ...], local: Mapping[str, str]) -> Iterato
                 "sandbox, whose code is then copied; or move the module into the package.",
             )
         yield one
+
+
+def check_nested(tree: ast.Module, local: Mapping[str, str], where: str) -> None:
+    """Pass statements that import nothing from beside the notebook while they run.
+
+    Args:
+        tree: statements without imports of the top level that do.
+        local: modules beside the notebook, name to text.
+        where: what the tree is called in the error.
+
+    Raises:
+        SandboxError: a function or a block imports such a module.
+    """
+    for node in ast.walk(tree):
+        for one in imported_by(node):
+            if one.module.split(".")[0] in local:
+                raise SandboxError(
+                    f"`{one.text}` in {where} stands inside a function or a block, and a script outside "
+                    "the sandbox cannot import from it.",
+                    "Put it on the top level of a cell, as `from MODULE import NAME`.",
+                )
 
 
 def is_setup(one: Imported) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aexp.domain.errors import SandboxError
-from aexp.domain.promotion.imports import Imported, imported_by, local_ones
+from aexp.domain.promotion.imports import FUTURE, Imported, check_nested, imported_by, local_ones
 from aexp.domain.promotion.names import names_of
 from aexp.domain.promotion.parsing import parse, picked_out
 from aexp.domain.promotion.places import PLACES
@@ -72,9 +72,10 @@ def copied(module: str, names: frozenset[str], local: Mapping[str, str]) -> Copi
             f"{module}.py uses `__file__`, which is another file once it is copied into a script.",
             "Use SANDBOX_DIR there.",
         )
+    check_nested(ast.Module(kept, []), local, f"{module}.py")
     asked = told.needed | names
     wanted = [
-        one for one in found if one.bound in asked or one.module == "__future__" or one.bound == "*"
+        one for one in found if one.bound in asked or one.module == FUTURE or one.bound == "*"
     ]
     beside = tuple(local_ones(tuple(wanted), local))
     return Copied(

@@ -8,7 +8,13 @@ from aexp.domain.ipynb import Notebook
 from aexp.domain.promotion.cells import Code, as_comment, block, code_of, readable
 from aexp.domain.promotion.choosing import Picked, all_cells
 from aexp.domain.promotion.clashes import check_clashes
-from aexp.domain.promotion.imports import hoistable, imported_by, moves_imports
+from aexp.domain.promotion.imports import (
+    FUTURE,
+    check_nested,
+    hoistable,
+    imported_by,
+    moves_imports,
+)
 from aexp.domain.promotion.names import names_of
 from aexp.domain.promotion.options import lost_options, options_in
 from aexp.domain.promotion.parameters import Parameter, assigned, options_code
@@ -75,7 +81,7 @@ def script_of(order: Order) -> Script:
     if options:
         pieces.append(options_code(tuple(options.values()), order.about, target))
     texts = {one.picked: one.text for one in cells}
-    pieces += [block(one, texts.get(one) or as_comment(one)) for one in order.picked]
+    pieces += [block(one, texts[one] if one in texts else as_comment(one)) for one in order.picked]
     text = "\n\n\n".join(piece for piece in pieces if piece) + "\n"
     parse(text, "The script")
     warnings = [*_commented(codes), *lost_options(codes, options), *_moved(others)]
@@ -95,8 +101,8 @@ def _without_imports(
         found = imported_by(statement)
         if found:
             rest = supply.take_local(found)
-            up = found[0].module == "__future__" or not pinned
-            if up and all(one.bound in movable and one.module[:1] != "." for one in rest):
+            fixed = pinned or any(one.bound not in movable or one.module[:1] == "." for one in rest)
+            if found[0].module == FUTURE or not fixed:
                 supply.take(rest)
                 return ""
             return None if rest == found else "\n".join(one.text for one in rest)
@@ -112,6 +118,7 @@ def _without_imports(
     for code in codes:
         text = rewritten(code.text, code.tree, edit)
         tree = parse(text, str(code.picked))
+        check_nested(tree, supply.local, str(code.picked))
         done.append(Code(code.picked, text, tree, names_of(tree), code.commented_out))
     return done
 

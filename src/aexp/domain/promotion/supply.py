@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aexp.domain.promotion.imports import Imported, is_setup, local_ones
+from aexp.domain.promotion.imports import FUTURE, Imported, is_setup, local_ones
 from aexp.domain.promotion.modules import Copied, copied, spread
 from aexp.domain.promotion.places import IMPORT, PATHS, PLACES, places_code
 
@@ -26,6 +26,7 @@ class Supply:
         imports: what goes to the top, in the order in which it was met.
         beside: what is taken out of modules beside the notebook.
         paths: variables that take the folders.
+        places: whether the folders are used.
         display: whether ``display`` is used.
     """
 
@@ -64,7 +65,8 @@ class Supply:
 
     def bound(self, modules: list[Copied]) -> frozenset[str]:
         """The names that stand above the cells."""
-        names = {one.bound for one in self.imports.values()} | {one.bound for one in self.beside}
+        names = {one.bound for one in self.imports.values() if one.module != FUTURE}
+        names |= {one.bound for one in self.beside}
         names |= {*self.paths} | {*(["display"] if self.display else [])}
         for module in modules:
             names |= module.bound | {one.bound for one in (*module.imports, *module.local)}
@@ -76,7 +78,7 @@ class Supply:
         places = bool(self.paths) or self.places or any(module.places for module in modules)
         everything = [*self.imports.values(), *(one for part in modules for one in part.imports)]
         lines = dict.fromkeys([*([IMPORT] if places else []), *(one.text for one in everything)])
-        future = [line for line in lines if line.startswith("from __future__ ")]
+        future = [line for line in lines if line.startswith(f"from {FUTURE} ")]
         pieces = ["\n".join(future), "\n".join(line for line in lines if line not in future)]
         pieces += [places_code(sandbox)] if places else []
         pieces += [f"{name} = {PATHS}" for name in self.paths]
