@@ -10,7 +10,7 @@ from aexp.domain.promotion.cells import code_of
 from aexp.domain.promotion.choosing import Picked, chosen, without_mark
 from aexp.domain.promotion.experiments import check_experiment, experiments_in, script_name
 from aexp.domain.promotion.magics import plain_python
-from aexp.domain.promotion.names import names_of
+from aexp.domain.promotion.names import _of_comprehensions, names_of
 from aexp.domain.promotion.parsing import parse, rewritten
 
 BOOK = Notebook(
@@ -189,6 +189,22 @@ def test_names_are_told_in_the_order_of_the_lines(
 
     assert names.bound == {*bound.split()}
     assert (names.now, names.later) == ({*now.split()}, {*later.split()})
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("z = [a for a in b]", "a"),
+        ("z = [a for a in b] + [a]", ""),
+        ("z = [a for a in a]", ""),
+        ("z = {k: [v for v in w] for k, w in m}", "k v w"),
+        ("a = (a for a in b)", ""),
+    ],
+)
+def test_variables_of_comprehensions_are_told_from_those_of_the_module(
+    text: str, hidden: str
+) -> None:
+    assert _of_comprehensions(ast.parse(text).body[0]) == {*hidden.split()}
 
 
 def test_statements_are_written_again_with_their_comments_and_the_rest_to_the_letter() -> None:
