@@ -120,9 +120,9 @@ def test_a_grant_by_keys_lets_what_waits_and_what_comes_run(site: Site, terminal
     terminal.shows("[ended 0]")
 
 
-def test_a_passphrase_is_asked_for_on_the_terminal_and_the_console_comes_back(
-    site: Site, terminal: Terminal
-) -> None:
+@pytest.fixture
+def key(site: Site) -> Path:
+    """A key with a passphrase, by which alone a daemon of the site takes approvals."""
     key, signers = site.home / "key", site.home / "signers"
     subprocess.run(
         ["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-C", "", "-f", key], check=True
@@ -130,19 +130,72 @@ def test_a_passphrase_is_asked_for_on_the_terminal_and_the_console_comes_back(
     signers.write_text(f"ada {key.with_suffix('.pub').read_text()}")
     site.wandb()
     site.serve("--consent", "signed", "--allowed-signers", str(signers))
-    request_id = ask(site)
-    terminal.aexp("relay", "console", "--key", str(key))
-    terminal.shows("sends      wandb/offline-run")
+    return key
+
+
+def approve(terminal: Terminal) -> None:
+    """Approve what the cursor is on by the digits that are shown."""
     keys(terminal, "a")
     terminal.shows("Approve this?")
     keys(terminal, digits(terminal))
     terminal.press("Enter")
+
+
+def test_a_passphrase_is_asked_for_on_the_terminal_and_the_console_comes_back(
+    site: Site, terminal: Terminal, key: Path
+) -> None:
+    request_id = ask(site)
+    terminal.aexp("relay", "console", "--key", str(key))
+    terminal.shows("sends      wandb/offline-run")
+    approve(terminal)
     terminal.shows("Enter passphrase")
     keys(terminal, "open sesame")
     terminal.press("Enter")
     terminal.shows(f"Signed for {request_id[:8]}")
     site.until("it ran", lambda: state(site, request_id) == "completed")
     terminal.shows("NOTHING WAITS")
+    keys(terminal, "q")
+    terminal.shows("[ended 0]")
+
+
+def test_after_a_wrong_passphrase_the_console_says_so_and_the_right_one_still_counts(
+    site: Site, terminal: Terminal, key: Path
+) -> None:
+    request_id = ask(site)
+    terminal.aexp("relay", "console", "--key", str(key))
+    terminal.shows("sends      wandb/offline-run")
+    approve(terminal)
+    terminal.shows("Enter passphrase")
+    keys(terminal, "wrong")
+    terminal.press("Enter")
+    terminal.shows("ssh-keygen did not sign with")
+    assert "WAITING FOR YOU (1)" in terminal.screen()
+    assert state(site, request_id) == "pending"
+    approve(terminal)
+    terminal.shows("Enter passphrase")
+    keys(terminal, "open sesame")
+    terminal.press("Enter")
+    terminal.shows(f"Signed for {request_id[:8]}")
+    site.until("it ran", lambda: state(site, request_id) == "completed")
+    keys(terminal, "q")
+    terminal.shows("[ended 0]")
+
+
+@pytest.mark.usefixtures("key")
+def test_without_a_key_the_console_says_how_to_name_one_and_goes_on(
+    site: Site, terminal: Terminal
+) -> None:
+    request_id = ask(site)
+    terminal.aexp("relay", "console")
+    terminal.shows("sends      wandb/offline-run")
+    approve(terminal)
+    terminal.shows("no key was named")
+    terminal.shows("next: Give --key")
+    assert state(site, request_id) == "pending"
+    keys(terminal, "r")
+    terminal.shows("Reject this?")
+    terminal.press("Enter")
+    terminal.shows(f"Rejected {request_id[:8]}")
     keys(terminal, "q")
     terminal.shows("[ended 0]")
 

@@ -207,6 +207,10 @@ def test_a_rejection_takes_a_reason_and_can_be_left(desk: Desk) -> None:
 
 
 def test_a_grant_takes_a_time_then_the_digits_of_what_it_would_allow(desk: Desk) -> None:
+    granted: list[str] = []
+    give = desk.line.grant
+    desk.line.grant = lambda digest, *, keep: (granted.append(digest), give(digest, keep=keep))[1]  # type: ignore[method-assign]
+
     async def script(screen: Screen) -> None:
         await screen.press("g")
         await screen.press("enter", "escape")
@@ -222,9 +226,11 @@ def test_a_grant_takes_a_time_then_the_digits_of_what_it_would_allow(desk: Desk)
         await screen.press(*"nope", "enter")
         assert "nothing was granted" in screen.answer
         assert desk.line.grants() == []
-        digest = re.findall(r"digest +([0-9a-f]{4})", screen.drawn())[-1]
-        await screen.press(*digest, "enter")
+        digest = re.findall(r"digest +([0-9a-f]{64})", screen.drawn())[-1]
+        await screen.press(*digest[:4], "enter")
         (given,) = desk.line.grants()
+        assert granted == [digest]
+        assert given.ends_in_s == 30 * 60
         assert screen.text("said").startswith(f"Granted {given.short}: wandb_sync in /home/ada/x")
         assert f"granted {given.short} until" in screen.text("grants")
 

@@ -123,7 +123,7 @@ class SshSigner(Signer):
             raise SettingsError(
                 f"ssh-keygen did not sign with {visible(str(path))}: "
                 f"{visible(done.stderr.decode('utf-8', 'replace').strip(), limit=300)}.",
-                "For a public key the ssh agent must hold its private half: see `ssh-add -L`.",
+                "Try again. For a public key the ssh agent must hold its private half: see `ssh-add -L`.",
             )
         return done.stdout
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import nullcontext
 from typing import ClassVar, TypeVar
 
@@ -38,6 +39,16 @@ q, Ctrl-C  leave the console; nothing is decided by that
 
 Nothing is approved but what was shown: what changed meanwhile is refused.
 What a stranger wrote is shown spelt out, so that it cannot act here."""
+
+
+def _ended(call: Callable[[], T]) -> Callable[[], T]:
+    """Call it now; the result gives what it returned, or raises what it raised."""
+    done = Future[T]()
+    try:
+        done.set_result(call())
+    except BaseException as exc:  # noqa: BLE001 (whoever asks for the result gets it)
+        done.set_exception(exc)
+    return done.result
 
 
 class ConsoleApp(App[None]):
@@ -125,7 +136,9 @@ class ConsoleApp(App[None]):
         """Call it with the screen put away, so that what it asks is asked on the terminal."""
         async with self._one_at_a_time:
             with nullcontext() if self.is_headless else self.suspend():
-                return call()
+                # Textual takes the terminal back only when the block ends without an exception.
+                ended = _ended(call)
+            return ended()
 
     def _ring(self, picture: Picture) -> None:
         if self._picture is None or not self._rings:
