@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from aexp.adapters.clock.manual import ManualClock
+from aexp.adapters.post.memory import Ground as PostGround
+from aexp.adapters.post.memory import MemoryPost
 from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
 from aexp.airgapped.checkup.ground import Copy, Ground
@@ -25,6 +27,7 @@ from aexp.domain.findings import Finding, Unknown
 from aexp.domain.git_config import Setting
 from aexp.ports.login_node import LoginNode
 from aexp.ports.node_facts import NodeFacts
+from aexp.ports.post import Posted
 from aexp.ports.remotes import Remotes
 from aexp.ports.workshop import Survey
 
@@ -176,20 +179,24 @@ class Surgery:
         self.files = Files()
         self.processes = FakeProcesses(host)
         self.named = False
+        self.standing = PostGround()
+        self.post = MemoryPost(self.standing, self.processes)
 
     def serve(self, **news: Any) -> FakeProcesses:
-        """A daemon on ``login1`` beats, once."""
+        """A daemon on ``login1`` beats, once, and stands at its post there."""
         daemon = FakeProcesses("login1", pid=7)
         facts = {"host": "login1", "pid": 7, "consent": "login"}
         Heart(self.storage, str(daemon.me), facts, self.clock).beat(**news)
+        if self.processes.me.host == daemon.me.host:
+            self.standing.posted = Posted(daemon.me, environ={"PATH": "/usr/bin"})
         return daemon
 
     def ground(self) -> Ground:
         """What a check-up looks at."""
         queue = RelayQueue(self.storage, self.processes, self.clock)
 
-        def login_of(pid: int | None) -> Login:
-            self.login.pid = pid
+        def login_of(posted: Posted | None) -> Login:
+            self.login.pid = posted.process.pid if posted else None
             return self.login
 
         return Ground(
@@ -198,6 +205,7 @@ class Surgery:
             self.processes,
             self.files,  # type: ignore[arg-type]
             self.node,
+            lambda: self.post,
             login_of,
             lambda _: self.hosts,
             Copy(ROOT, self.named),

@@ -1,15 +1,22 @@
 """The check-up on a real home: before the first serve, with a daemon, and with what is wrong."""
 
+import dataclasses
 import json
 import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from aexp.adapters.processes import start_of
+from aexp.domain.identity import ProcessId
 from tests.lab.mounts import or_skip, tmpfs
 from tests.site import Site
+from tests.world import executable
 
 QUIET = {"SSH_AUTH_SOCK": ""}
 
@@ -143,6 +150,36 @@ def test_what_a_daemon_of_this_node_started_with_counts_and_not_this_shell(site:
     agent = finding(told, "ssh-agent")
     assert "SSH_AUTH_SOCK in the daemon's environment names /gone" in agent["what"]
     assert any("GIT_SSH_COMMAND is not used" in found["what"] for found in told["findings"])
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_a_forged_beat_has_no_program_run_that_another_process_names(
+    site: Site, serves: bool
+) -> None:
+    daemon = site.serve()
+    evil = executable(site.home / "evil", '#!/bin/sh\n: > "$0.ran"\nexec git "$@"\n')
+    named = {"AEXP_RELAY_GIT": str(evil), "SSH_AUTH_SOCK": "/evil"}
+    stranger = subprocess.Popen(["sleep", "300"], env={**site.env, **named})
+    try:
+        beat = json.loads((site.queue / "heartbeat").read_text())
+        me = ProcessId.parse(beat["daemon"])
+        assert me is not None
+        forged = dataclasses.replace(me, pid=stranger.pid, start=start_of(stranger.pid))
+        # Suspended, it does not write its own beat over the forged one.
+        if serves:
+            daemon.send_signal(signal.SIGSTOP)
+        else:
+            site.end(daemon)
+        beat |= {"daemon": str(forged), "pid": stranger.pid, "wall": time.time()}
+        (site.queue / "heartbeat").write_text(json.dumps(beat))
+        told = site.json("doctor", env={"SSH_AUTH_SOCK": "/mine"})
+    finally:
+        stranger.kill()
+        stranger.wait()
+    assert not (site.home / "evil.ran").exists()
+    assert finding(told, "git")["level"] == "ok"
+    assert ("/mine" in finding(told, "ssh-agent")["what"]) is not serves
+    assert "/evil" not in json.dumps(told)
 
 
 def test_a_wandb_that_was_named_is_asked_and_its_key_never_printed(site: Site) -> None:

@@ -6,9 +6,11 @@ from aexp.domain.checkup.agent import Agent
 from aexp.domain.checkup.git import OwnGit, judge_own_git
 from aexp.domain.checkup.log_out import LogOut, Place, judge_log_out
 from aexp.domain.checkup.wandb import Wandb
-from aexp.domain.errors import RelayStartError, RelayStorageError
+from aexp.domain.errors import RelayBusyError, RelayStartError, RelayStorageError
 from aexp.domain.findings import Level
 from aexp.domain.git_config import Setting
+from aexp.domain.identity import ProcessId
+from aexp.ports.post import Posted
 from tests.surgery import FolderStorage, Surgery, told
 
 ON_THE_LOGIN_NODE = {"git", "git-config", "git-lfs", "ssh-agent", "log-out", "wandb", "remote"}
@@ -80,6 +82,41 @@ def test_a_daemon_of_this_node_is_looked_at_and_not_the_shell(surgery: Surgery) 
     surgery.serve()
     surgery.findings()
     assert surgery.login.pid == 7
+
+
+@pytest.mark.parametrize("at_post", [None, 8])
+def test_the_post_says_whose_environment_counts_and_no_beat(
+    surgery: Surgery, at_post: int | None
+) -> None:
+    surgery.serve()
+    other = ProcessId.new("login1", 8, 1)
+    surgery.standing.posted = Posted(other, environ={"PATH": "/bin"}) if at_post else None
+    surgery.findings()
+    assert surgery.login.pid == at_post
+
+
+def test_a_daemon_whose_environment_cannot_be_read_leaves_that_of_the_shell(
+    surgery: Surgery,
+) -> None:
+    daemon = surgery.serve()
+    surgery.standing.posted = Posted(daemon.me)
+    surgery.findings()
+    assert surgery.login.pid is None
+
+
+def test_a_post_that_cannot_be_seen_is_told_and_the_shell_is_looked_at(
+    surgery: Surgery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen() -> None:
+        raise RelayBusyError("It cannot be seen from here.", "Look from there.")
+
+    surgery.serve()
+    monkeypatch.setattr(surgery.post, "who", unseen)
+    found = surgery.findings()
+    what = "what follows is of this shell, not of a daemon: It cannot be seen from here."
+    assert told(found["login-node"]) == ("warn", what, "Look from there.")
+    assert surgery.login.pid is None
+    assert found["git"].level is Level.OK
 
 
 @pytest.mark.parametrize(

@@ -195,7 +195,7 @@ def test_the_environment_of_a_process_is_what_it_started_with() -> None:
         found = environment_of(child.pid)
         child.communicate()
     assert found == {"ONE": "1=2", "TWO": "\n"}
-    assert environment_of(child.pid) is None
+    assert environment_of(child.pid) == {}
 
 
 def test_a_look_that_comes_in_time_is_what_it_returns_or_raises() -> None:

@@ -40,15 +40,15 @@ class ProcProcesses(Processes):
         return start == process.start and state not in "ZX"
 
 
-def environment_of(pid: int) -> dict[str, str] | None:
-    """What a process found in its environment at its start; None when that cannot be seen."""
+def environment_of(pid: int) -> dict[str, str]:
+    """What a process found in its environment at its start; empty when that cannot be seen."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             parts = file.read().split(b"\0")
     except OSError:
-        return None
-    found = (os.fsdecode(part).partition("=") for part in parts if part)
-    return {name: value for name, _, value in found if name} or None
+        return {}
+    found = (os.fsdecode(part).partition("=") for part in parts if b"=" in part)
+    return {name: value for name, _, value in found if name}
 
 
 def start_of(pid: int) -> int:

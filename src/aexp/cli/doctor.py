@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aexp.container import Container
     from aexp.domain.findings import Finding
     from aexp.ports.login_node import LoginNode
+    from aexp.ports.post import Post, Posted
     from aexp.ports.remotes import Remotes
 
 
@@ -89,6 +90,7 @@ def _ground(queue: str | None, cwd: str | None) -> "Ground":
         processes=defaults.system_processes(),
         filesystem=filesystem,
         node=LocalNodeFacts(os.environ, home),
+        post_of=partial(_post, queue),
         login_of=partial(_login, home),
         remotes_of=partial(_remotes, home, queue),
         copy=Copy(Path(folder), named=cwd is not None),
@@ -96,26 +98,25 @@ def _ground(queue: str | None, cwd: str | None) -> "Ground":
     )
 
 
-def _environment(pid: int | None) -> tuple[Mapping[str, str], int | None]:
-    """That of the daemon and its pid; where it is not to be seen, or none runs, that of this shell."""
-    from aexp.adapters.processes import environment_of
+def _post(queue: str | None) -> "Post":
+    from aexp.cli.login_node import container
 
-    found = None if pid is None else environment_of(pid)
-    return (os.environ, None) if found is None else (found, pid)
+    return container(queue).post()
 
 
-def _login(home: str, pid: int | None) -> "LoginNode":
+def _login(home: str, posted: "Posted | None") -> "LoginNode":
     from aexp.adapters.checkup.login import LocalLoginNode
 
-    environ, seen = _environment(pid)
-    return LocalLoginNode(environ, home, seen)
+    if posted is None:
+        return LocalLoginNode(os.environ, home)
+    return LocalLoginNode(posted.environ, home, posted.process.pid)
 
 
-def _remotes(home: str, queue: str | None, pid: int | None) -> "Remotes":
+def _remotes(home: str, queue: str | None, posted: "Posted | None") -> "Remotes":
     from aexp.adapters.checkup.remotes import HouseRemotes
     from aexp.cli.login_node import container
 
-    environ, _ = _environment(pid)
+    environ = os.environ if posted is None else posted.environ
 
     def built() -> "Container":
         return container(queue, environ=environ)

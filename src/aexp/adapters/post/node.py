@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aexp.adapters.node_local import private_folder, state_folder
-from aexp.adapters.processes import start_of
+from aexp.adapters.processes import environment_of, start_of
 from aexp.adapters.remedies import reason, remedy
 from aexp.domain.errors import AexpError, RelayBusyError, RelayStorageError
 from aexp.domain.identity import ProcessId
@@ -154,7 +154,7 @@ class NodePost(Post):
             process=ProcessId.new(self._processes.me.host, pid, start),
             words=tuple(os.fsdecode(word) for word in words.split(b"\0")[:-1]),
             cwd=_cwd(about),
-            environ=_environ(about),
+            environ=environment_of(pid),
             unit=unit[1] if unit else None,
         )
 
@@ -199,12 +199,3 @@ def _cwd(about: Path) -> str:
     except OSError:
         return "/"
     return found if os.path.isdir(found) else "/"
-
-
-def _environ(about: Path) -> dict[str, str]:
-    try:
-        pairs = (about / "environ").read_bytes().split(b"\0")
-    except OSError:
-        return {}
-    named = (os.fsdecode(pair).partition("=") for pair in pairs if b"=" in pair)
-    return {name: value for name, _, value in named}

@@ -10,13 +10,13 @@ from pathlib import Path
 from aexp.airgapped.inspection import DaemonView, daemon_view
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import AexpError, RelayStorageError
 from aexp.domain.findings import Finding
-from aexp.domain.identity import ProcessId
 from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.login_node import LoginNode
 from aexp.ports.node_facts import NodeFacts
+from aexp.ports.post import Post, Posted
 from aexp.ports.processes import Processes
 from aexp.ports.remotes import Remotes
 from aexp.ports.storage import QueueStorage
@@ -41,7 +41,8 @@ class Ground:
     """What the checks look at, and with what.
 
     Attributes:
-        login_of: this node as a daemon of it sees it: the one of that pid, or one that is started now.
+        post_of: where the daemon of this queue stands on this node.
+        login_of: this node as a daemon of it sees it: that one, or one that is started now.
         remotes_of: the same for what it can reach.
         shown: takes secrets out of a text.
     """
@@ -51,8 +52,9 @@ class Ground:
     processes: Processes
     filesystem: Filesystem
     node: NodeFacts
-    login_of: Callable[[int | None], LoginNode]
-    remotes_of: Callable[[int | None], Remotes]
+    post_of: Callable[[], Post]
+    login_of: Callable[[Posted | None], LoginNode]
+    remotes_of: Callable[[Posted | None], Remotes]
     copy: Copy
     shown: Callable[[str], str]
 
@@ -84,23 +86,29 @@ class Ground:
         return self.queue.is_alive(beat) is not None if beat is not None and up else None
 
     @cached_property
-    def pid(self) -> int | None:
-        """The daemon's, when it runs on this node."""
-        if not self.serves_here:
-            return None
-        beat = self.queue.beat()
-        process = None if beat is None else ProcessId.parse(str(beat.facts.get("daemon", "")))
-        return None if process is None or not self.processes.alive(process) else process.pid
+    def at_post(self) -> Posted | AexpError | None:
+        """Who stands at this node's post; the error when that cannot be seen."""
+        # A beat may name any process. Programs are run with what its environment says, so it does not count.
+        try:
+            return self.post_of().who()
+        except AexpError as exc:
+            return exc
+
+    @property
+    def posted(self) -> Posted | None:
+        """The daemon whose environment counts; None when that of this shell does."""
+        found = self.at_post
+        return found if isinstance(found, Posted) and found.environ else None
 
     @cached_property
     def login(self) -> LoginNode:
         """This node as a daemon sees it."""
-        return self.login_of(self.pid)
+        return self.login_of(self.posted)
 
     @cached_property
     def remotes(self) -> Remotes:
         """What a daemon of this node can reach."""
-        return self.remotes_of(self.pid)
+        return self.remotes_of(self.posted)
 
     @property
     def may_serve(self) -> bool:

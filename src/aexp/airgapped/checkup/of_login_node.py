@@ -12,6 +12,7 @@ from aexp.domain.text import visible
 OUTSIDE_S = 10.0
 """Seconds for wandb and for the remotes, which end what they start sooner than that by themselves."""
 _GIT_FIX = "Load the module of a newer git, or name one with AEXP_RELAY_GIT."
+_POST_FIX = "Run `aexp relay doctor` where the daemon was started."
 _NETWORK_FIX = "See what `git ls-remote` says in that folder."
 
 
@@ -25,11 +26,19 @@ def _where_one_may_serve(look: Callable[[Ground, str], Found]) -> Callable[[Grou
 
 def _elsewhere(ground: Ground, name: str) -> Finding | None:
     if ground.may_serve:
-        return None
+        return _unseen(ground, name)
     host = ground.daemon.host if ground.serves_here is False else None
     where = f"where the daemon runs, on {host}" if host else "on the login node"
     told = "git, keys, wandb, remotes and what a log-out does are not looked at here"
     return ok(name, f"{told}: run `aexp relay doctor` {where}")
+
+
+def _unseen(ground: Ground, name: str) -> Finding | None:
+    trouble = ground.at_post
+    if not isinstance(trouble, AexpError):
+        return None
+    told = f"what follows is of this shell, not of a daemon: {trouble.what}"
+    return warn(name, told, trouble.hint or _POST_FIX)
 
 
 @_where_one_may_serve
@@ -60,7 +69,7 @@ def _lfs(ground: Ground, name: str) -> Finding:
 
 @_where_one_may_serve
 def _agent(ground: Ground, name: str) -> Finding:
-    again = "Before `aexp relay serve`" if ground.pid is None else "Before `aexp relay restart`"
+    again = "Before `aexp relay serve`" if ground.posted is None else "Before `aexp relay restart`"
     return agent.judge_agent(name, ground.login.agent(), ground.login.whose, again)
 
 
