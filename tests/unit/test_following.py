@@ -17,6 +17,7 @@ from aexp.airgapped import (
     RelayStartError,
     RelayStorageError,
     RelayTimeoutError,
+    RelayValidationError,
     State,
 )
 from aexp.airgapped.following import CUT, Following
@@ -236,7 +237,8 @@ def test_one_that_leaves_a_shared_run_hears_no_more_of_it(home: Path) -> None:
     lines = handles[0].follow()
     assert next(lines) == "a\n"
     handles[0].cancel()
-    assert [*lines] == []
+    with pytest.raises(RelayCancelledError):
+        next(lines)
     with pytest.raises(RelayCancelledError):
         handles[0].result(0)
     assert [*handles[1].follow()] == ["a\n", "b\n"]
@@ -359,7 +361,9 @@ def test_a_cancelled_command_gives_what_it_had_said(home: Path) -> None:
     assert next(lines) == "first\n"
     world.pass_time(5)
     handle.cancel()
-    assert [*lines] == ["10%"]
+    assert next(lines) == "10%"
+    with pytest.raises(RelayCancelledError):
+        next(lines)
     with pytest.raises(RelayCancelledError):
         handle.result(0)
 
@@ -376,20 +380,39 @@ def test_a_dead_daemon_is_told_and_what_its_command_said_is_told_once(home: Path
     again = world.client().handle(handle.id).follow(300)
     assert next(again) == "first\n"
     world.serve(after)
-    assert [*again] == ["second\n"]
+    assert next(again) == "second\n"
+    with pytest.raises(RelayCrashedError):
+        next(again)
     with pytest.raises(RelayCrashedError):
         handle.result(5)
     # The answer repeats the log; a log that is gone by then changes nothing.
     world.storage.remove(layout.log(handle.id))
-    assert [*world.client().handle(handle.id).follow()] == ["first\n", "second\n"]
+    given: list[str] = []
+    with pytest.raises(RelayCrashedError):
+        given.extend(world.client().handle(handle.id).follow())
+    assert given == ["first\n", "second\n"]
 
 
-def test_what_could_not_start_says_nothing(home: Path) -> None:
+def test_who_only_follows_learns_that_nothing_ran(home: Path) -> None:
     world = running(home, Plan(missing=True))
     handle = world.client().submit("git_fetch")
-    assert [*handle.follow()] == []
-    with pytest.raises(RelayStartError):
-        handle.result(0)
+    for _ in range(2):
+        with pytest.raises(RelayStartError):
+            next(handle.follow())
+
+
+def test_who_only_follows_learns_that_the_request_was_refused(world: World) -> None:
+    world.serve()
+    world.leave(ID, {"op": "git_gc", "args": [], "cwd": "/"})
+    with pytest.raises(RelayValidationError):
+        next(world.client().handle(ID).follow())
+
+
+def test_a_program_that_failed_is_a_result_and_no_error_of_following(home: Path) -> None:
+    world = running(home, Plan(b"no\n", returncode=1))
+    handle = world.client().submit("git_fetch")
+    assert [*handle.follow()] == ["no\n"]
+    assert handle.result(0).returncode == 1
 
 
 def test_what_waits_for_consent_is_told_and_followed_from_its_start(home: Path) -> None:

@@ -1,8 +1,12 @@
 """Results, handles and errors as a notebook shows them: plain and HTML, harmless, without scripts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from aexp.airgapped import RelayDownError, RelayResult, RelayTimeoutError
+from aexp.cli.render import show_daemon
 from aexp.domain.notebook import FOLDED_FROM
 from tests.world import World
 
@@ -16,6 +20,18 @@ def shown(thing: object) -> tuple[str, str]:
     assert "<script" not in made["text/html"]
     assert not any(char in text for text in made.values() for char in "\x1b\u202e")
     return made["text/plain"], made["text/html"]
+
+
+@contextmanager
+def as_a_cell_ends() -> Iterator[list[str]]:
+    """What IPython would show of the error that ends the block, if the error says it."""
+    lines: list[str] = []
+    try:
+        yield lines
+    except Exception as error:
+        if hasattr(error, "_render_traceback_"):
+            lines += error._render_traceback_()
+        raise
 
 
 def test_a_result_says_how_it_went_and_shows_its_output() -> None:
@@ -79,3 +95,48 @@ def test_an_error_says_what_to_do_next(kind: type[RelayDownError]) -> None:
     assert plain.startswith(f"{kind.__name__}: No daemon")
     assert plain.endswith("next: Start one: aexp relay serve")
     assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize("request_id", [None, "a" * 32])
+def test_an_error_that_ends_a_cell_is_what_next_and_the_request(request_id: str | None) -> None:
+    with pytest.raises(RelayTimeoutError), as_a_cell_ends() as lines:
+        raise RelayTimeoutError(f"No answer {HOSTILE}.", "Wait on.", request_id)
+    what, after, where = lines
+    assert what.startswith("RelayTimeoutError: No answer <script>")
+    assert not any(char in what for char in "\x1b\u202e")
+    assert after == "next: Wait on."
+    assert where == (f"request {request_id}; " if request_id else "") + "%tb shows the traceback"
+
+
+def test_an_error_that_nobody_handles_leaves_its_traceback_to_ipython() -> None:
+    error = RelayDownError("Down.", "Start one.")
+    assert not hasattr(error, "_render_traceback_")
+    with pytest.raises(ValueError, match="theirs"), as_a_cell_ends() as lines:
+        raise ValueError("theirs") from error
+    assert lines == []
+    assert not hasattr(error, "_render_traceback_")
+
+
+@pytest.mark.parametrize("serving", [True, False])
+def test_a_daemon_is_shown_as_the_command_line_shows_it(
+    world: World, serving: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if serving:
+        world.serve()
+        world.client().submit("wandb_sync")
+        world.pass_time(1)
+    view = world.client().daemon()
+    plain, html = shown(view)
+    show_daemon(view)
+    told = capsys.readouterr().out
+    assert plain.startswith(told.rstrip())
+    assert plain.splitlines()[-1].startswith(
+        "next: aexp relay pending" if serving else "next: Start one"
+    )
+    assert ('<b style="color:#1a7f37">up</b>' in html) is serving
+
+
+def test_both_names_of_git_status_are_that_of_the_working_copy(world: World) -> None:
+    world.serve()
+    client = world.client()
+    assert [client.git_status().op, client.status().op] == ["git_status"] * 2

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aexp.airgapped.daemon import RelayDaemon
     from aexp.airgapped.defaults import open_queue
     from aexp.airgapped.handle import RelayHandle
+    from aexp.airgapped.inspection import DaemonView
     from aexp.airgapped.validation import validate_request
     from aexp.domain.consent import State
     from aexp.domain.errors import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALLOWED",
+    "DaemonView",
     "OpSpec",
     "RelayAnswerError",
     "RelayBusyError",
@@ -69,6 +71,7 @@ _HOMES = {
     "RelayClient": "aexp.airgapped.client",
     "request": "aexp.airgapped.client",
     "RelayDaemon": "aexp.airgapped.daemon",
+    "DaemonView": "aexp.airgapped.inspection",
     "RelayHandle": "aexp.airgapped.handle",
     "open_queue": "aexp.airgapped.defaults",
     "validate_request": "aexp.airgapped.validation",

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
@@ -25,6 +26,9 @@ from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
+
+if TYPE_CHECKING:
+    from aexp.airgapped.inspection import DaemonView
 
 TTL_S = 24 * 3600.0
 """A request that no daemon has seen within a day expires; it does not run out of the blue."""
@@ -59,7 +63,8 @@ class RelayClient:
         self._filesystem = filesystem or defaults.local_filesystem()
         if queue is None or isinstance(queue, str | os.PathLike):
             queue = defaults.open_queue(queue, self._clock)
-        self._queue = RelayQueue(queue, processes or defaults.system_processes(), self._clock)
+        self._processes = processes or defaults.system_processes()
+        self._queue = RelayQueue(queue, self._processes, self._clock)
         self.cwd = Path(defaults.absolute(cwd or "."))
         self.default_timeout = patience(default_timeout)
 
@@ -85,9 +90,23 @@ class RelayClient:
         """``git fetch --all --prune``."""
         return self.request("git_fetch", timeout=timeout)
 
-    def status(self, *, timeout: float | None = None) -> RelayResult:
+    def git_status(self, *, timeout: float | None = None) -> RelayResult:
         """``git status --porcelain=v2``, as the login node sees the working copy."""
         return self.request("git_status", timeout=timeout)
+
+    def status(self, *, timeout: float | None = None) -> RelayResult:
+        """The same as :meth:`git_status`, by its older name; how the daemon stands says :meth:`daemon`."""
+        return self.git_status(timeout=timeout)
+
+    def daemon(self) -> "DaemonView":
+        """Who serves the queue, as ``aexp relay status`` says it; up to some seconds for an old beat.
+
+        Raises:
+            RelayStorageError: the queue cannot be read.
+        """
+        from aexp.airgapped.inspection import daemon_view
+
+        return daemon_view(self._queue, self._clock, self._processes)
 
     def rebase(self, *, timeout: float | None = None) -> RelayResult:
         """``git pull --rebase``."""

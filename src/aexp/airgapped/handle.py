@@ -101,7 +101,8 @@ class RelayHandle:
     ) -> Iterator[str]:
         """The operation's output as it is produced, line by line and from its beginning on.
 
-        Ends when the answer is there; then :meth:`result` returns at once, or raises what fits. The text is
+        Ends when the answer is there; then :meth:`result` returns at once. Where there is no result, what
+        :meth:`result` raises is raised after the last line: who only follows learns of it too. The text is
         what the program wrote, control characters included; of a line that it wrote over with carriage
         returns, only the last state is given.
 
@@ -112,12 +113,13 @@ class RelayHandle:
 
         Raises:
             RelayTimeoutError, RelayDownError, RelayNotFoundError: while it is read, as :meth:`result` does.
+            RelayError: after the last line, the operation did not run to its end; the class says why.
         """
         from aexp.airgapped.following import Following
 
         wait = self._new_wait(timeout, on_state or self._warn_once(), on_said)
         following = Following(self._queue.storage, self.id, self._clock, on_progress)
-        return following.until_answered(wait, self._answer, self._keep)
+        return self._to_its_end(following.until_answered(wait, self._answer, self._keep))
 
     def exception(self, timeout: float | None = None) -> RelayError | None:
         """Wait like :meth:`result`, and return its error instead of raising it; None when there is none.
@@ -211,6 +213,11 @@ class RelayHandle:
             told.add(state)
 
         return warn
+
+    def _to_its_end(self, lines: Iterator[str]) -> Iterator[str]:
+        yield from lines
+        # The answer is there by now.
+        self.result()
 
     def _keep(self, answer: Response) -> None:
         self._answer = answer

@@ -2,14 +2,11 @@
 
 from dataclasses import dataclass
 
-from aexp.airgapped.beats import Beat
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.visits import last_visit_s, told
+from aexp.airgapped.standing import facts_of, judge, next_of
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode, State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
-from aexp.domain.identity import ProcessId
-from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.requests import MAX_ANSWER_BYTES, MAX_MOMENT_S, Response
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
@@ -48,6 +45,11 @@ class DaemonView:
     pending: int = 0
     running: int = 0
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        from aexp.domain.notebook import facts_bundle
+
+        return facts_bundle(facts_of(self), next_of(self), good=self.up)
+
 
 @dataclass(frozen=True)
 class RequestView:
@@ -81,7 +83,7 @@ class RequestView:
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
     """Who serves the queue. Takes up to some seconds when a beat looks old, else no time."""
     beat = queue.beat()
-    up, why = _judge(queue, beat, clock, processes)
+    up, why = judge(queue, beat, clock, processes)
     facts = {} if beat is None else beat.facts
     wall = _number(facts.get("wall"))
     tokens = layout.tokens_in(queue.storage.list(layout.PROCESSING))
@@ -131,36 +133,6 @@ def token_view(queue: RelayQueue, token: layout.Token) -> RequestView | None:
     """One request that a daemon owns, by its token; None when it has moved on."""
     state = State.RUNNING if token.stage == "run" else State.APPROVED
     return _opened(queue, token.name, token.request_id, state, token.owner)
-
-
-def _judge(
-    queue: RelayQueue, beat: Beat | None, clock: Clock, processes: Processes
-) -> tuple[bool, str]:
-    if beat is None:
-        since = last_visit_s(queue.storage, clock)
-        absent = "there is no beat: none was started, or it ended cleanly"
-        return False, absent if since is None else f"no daemon stays; {told(since)}"
-    if queue.is_gone(beat):
-        return False, "its process is gone from this machine"
-    if not beat.looks_old(clock.wall(), PATIENCE_S):
-        return True, "it beat lately"
-    from aexp.domain.polling import CLIENT_MOST_S
-
-    watch = BeatWatch()
-    verdict = watch.see(beat.raw, clock.monotonic(), looks_old=True)
-    while verdict is Verdict.UNSURE:
-        clock.sleep(CLIENT_MOST_S)
-        again = queue.beat()
-        verdict = watch.see(None if again is None else again.raw, clock.monotonic())
-    if verdict is Verdict.ALIVE:
-        return True, "its beat changes"
-    process = ProcessId.parse(str(beat.facts.get("daemon", "")))
-    if process is not None and processes.alive(process):
-        return (
-            False,
-            f"its process {process.pid} is there, but its beat has stopped: is it suspended?",
-        )
-    return False, "its beat has stopped changing"
 
 
 def open_views(queue: RelayQueue) -> list[RequestView]:

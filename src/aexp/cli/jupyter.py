@@ -6,25 +6,25 @@
     result = %relay push -b topic
     %relay status
 
-Verbs and options are those of ``aexp relay`` in their plainest spelling. The result of an operation is a
-:class:`~aexp.domain.requests.RelayResult`, shown by the notebook like any value; nothing is printed.
+Verbs and options are those of ``aexp relay``. What an operation, ``wait`` or ``status`` comes to is a value
+that the notebook shows; what the others tell is printed, as on the command line.
 """
 
 import shlex
-from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aexp.cli.clients import client_of, daemon_of
-from aexp.cli.quick import VERBS, operation, read
+from aexp.cli.jupyter_words import HELP, PRINTED, complete, refusal
+from aexp.cli.quick import operation, read
+from aexp.cli.terminal import echo
 from aexp.domain.errors import SettingsError
 
 if TYPE_CHECKING:
+    from aexp.airgapped.client import RelayClient
     from aexp.airgapped.handle import RelayHandle
     from aexp.airgapped.inspection import DaemonView
     from aexp.domain.requests import RelayResult
-
-OFFERED = tuple(verb for verb in VERBS if verb != "serve")
-_OPTIONS = ("--queue", "--cwd", "--timeout", "--no-wait", "--branch", "--remote")
 
 
 def load(ipython: Any) -> None:
@@ -33,36 +33,107 @@ def load(ipython: Any) -> None:
     ipython.set_hook("complete_command", complete, str_key="%relay")
 
 
-def relay(line: str) -> "RelayResult | RelayHandle | DaemonView":
+def relay(line: str) -> "RelayResult | RelayHandle | DaemonView | None":
     """Run one verb of ``aexp relay``, for example ``%relay push -b topic``.
 
+    ::
+
+        %relay pull, push, fetch, git-status, rebase, wandb-sync
+        %relay status                       the daemon
+        %relay ls                           the requests
+        %relay show ID, log ID, wait ID, cancel ID
+
+    Options: ``--queue PATH``; of operations also ``--cwd DIR``, ``--timeout SECONDS`` and ``--no-wait``;
+    of push also ``--branch NAME`` and ``--remote NAME``. ``%relay ls --help`` tells those of ls, and so on.
+
     Returns:
-        The operation's result; with ``--no-wait`` the handle; for ``status`` how the daemon stands.
+        The operation's result, also for ``wait``; with ``--no-wait`` the handle; for ``status`` how the
+        daemon stands. None after Ctrl-C, which ends the waiting alone, and for what is printed.
 
     Raises:
         SettingsError: it is no verb, or an option is not spelt plainly.
         RelayError: as :meth:`~aexp.airgapped.client.RelayClient.request` does.
     """
-    words = shlex.split(line)
-    options = read(words) if words[:1] != ["serve"] else None
+    words = _words(line)
+    if not words or words[0] == "help" or not {"-h", "--help"}.isdisjoint(words):
+        echo(_help_of(words[0]) if words and words[0] in PRINTED else HELP)
+        return None
+    if words[0] in PRINTED:
+        return _click(words)
+    options = read(words) if words[0] != "serve" else None
     if options is None:
-        raise SettingsError(
-            f"%relay does not know this: {line.strip() or 'nothing'}",
-            f"Verbs: {', '.join(OFFERED)}. Options: {', '.join(_OPTIONS)}, each followed by its value.",
-        )
+        raise refusal(words)
     return daemon_of(options["queue"]) if words[0] == "status" else _run(words[0], options)
 
 
-def complete(_: Any, event: Any) -> Sequence[str]:
-    """What may follow on a line that begins with ``%relay``."""
-    before = event.line.split()
-    # The word that is being written is completed, so it does not count as written.
-    written = before[1:-1] if event.symbol else before[1:]
-    return _OPTIONS if written else OFFERED
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as exc:
+        raise SettingsError(f"%relay cannot read this: {exc}.", "Close the quotes.") from exc
 
 
-def _run(verb: str, options: dict[str, Any]) -> "RelayResult | RelayHandle":
+def _run(verb: str, options: dict[str, Any]) -> "RelayResult | RelayHandle | None":
     op, args = operation(verb, options)
     client = client_of(options["queue"], cwd=options["cwd"], timeout=options["timeout"])
     handle = client.submit(op, args)
-    return handle if options["no_wait"] else handle.result()
+    return handle if options["no_wait"] else _result(client, handle)
+
+
+def _result(client: "RelayClient", handle: "RelayHandle") -> "RelayResult | None":
+    """The result; None when the waiting was interrupted, which needs no traceback."""
+    try:
+        return handle.result()
+    except KeyboardInterrupt:
+        from aexp.airgapped.defaults import queue_flag
+
+        short, flag = handle.id[:8], queue_flag(client.queue.storage.url)
+        echo(
+            f"Only the waiting ended, request {short} goes on: "
+            f"%relay wait {short}{flag}, or %relay cancel {short}{flag}."
+        )
+        return None
+
+
+def _click(words: list[str]) -> "RelayResult | None":
+    """What the command line does for one of :data:`PRINTED`; ``wait`` gives its value instead."""
+    import click
+
+    command = _command(words[0])
+    try:
+        context = command.make_context(f"%relay {words[0]}", words[1:])
+        if words[0] != "wait":
+            # The command line ends with a status, and there is nothing here that would read it.
+            with suppress(SystemExit), context:
+                command.invoke(context)
+            return None
+    except click.UsageError as exc:
+        raise refusal(words, exc.format_message()) from exc
+    client = client_of(context.params["queue"], timeout=context.params["timeout"])
+    return _result(client, client.handle(client.queue.find(context.params["request_id"])))
+
+
+def _help_of(verb: str) -> str:
+    """The help of the command line without its colours: rich would show it twice in a notebook."""
+    import inspect
+
+    import click
+
+    command = _command(verb)
+    context = click.Context(command)
+    records = [param.get_help_record(context) for param in command.params]
+    written = click.HelpFormatter(max_width=100)
+    written.write_usage(f"%relay {verb}", " ".join(command.collect_usage_pieces(context)))
+    written.write_paragraph()
+    written.write_text(inspect.cleandoc(command.help))
+    written.write_paragraph()
+    written.write_dl([record for record in records if record])
+    return str(written.getvalue()).rstrip()
+
+
+def _command(verb: str) -> Any:
+    import rich_click as click
+
+    from aexp.cli.relay import relay as group
+
+    return group.get_command(click.Context(group), verb)

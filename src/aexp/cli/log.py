@@ -11,6 +11,7 @@ from aexp.cli.telling import Teller, Voice
 from aexp.cli.terminal import echo, print_json
 from aexp.cli.wiring import queue_option, voice_of, voice_options
 from aexp.domain.consent import FINAL
+from aexp.domain.errors import RelayError
 
 if TYPE_CHECKING:
     from aexp.airgapped.client import RelayClient
@@ -88,6 +89,10 @@ def _follow(client: "RelayClient", full_id: str, *, as_json: bool, voice: Voice)
         except KeyboardInterrupt:
             _tell_interrupted(client, full_id)
             sys.exit(INTERRUPTED)
+        except RelayError:
+            # That there is no result is said below, with the state.
+            if not handle.done():
+                raise
     _end(handle, client.queue.storage.url, as_json=as_json, voice=voice)
 
 

@@ -35,7 +35,7 @@ VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     }
 )
 """Verb to its operation, and to its options with their defaults; one that is False takes no value."""
-_SPELT = MappingProxyType(
+SPELT = MappingProxyType(
     {
         **{"--queue": "queue", "--json": "as_json", "--cwd": "cwd", "-C": "cwd"},
         **{"--timeout": "timeout", "--no-wait": "no_wait"},
@@ -45,6 +45,7 @@ _SPELT = MappingProxyType(
         **{"--branch": "branch", "-b": "branch", "--remote": "remote"},
     }
 )
+"""Each spelling of an option, and its name."""
 
 
 def quick(words: Sequence[str]) -> bool:
@@ -75,7 +76,7 @@ def read(words: Sequence[str]) -> dict[str, Any] | None:
     given: set[str] = set()
     rest = iter(words[1:])
     for word in rest:
-        name = _SPELT.get(word, "")
+        name = SPELT.get(word, "")
         if name not in options or name in given:
             return None
         given.add(name)

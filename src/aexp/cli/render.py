@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from aexp.cli.telling import Voice
 from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.domain.consent import FINAL, State
 from aexp.domain.progress import collapsed
-from aexp.domain.text import age, visible_lines
+from aexp.domain.text import age, local_time, visible_lines
 
 if TYPE_CHECKING:
     from aexp.airgapped.inspection import DaemonView, RequestView
@@ -24,6 +23,7 @@ _COLOURS = {
     State.RECEIVED: "cyan",
     State.APPROVED: "cyan",
 }
+_MARKS = {"up": "green", "down": "red", "trouble": "yellow"}
 _LEVELS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -37,11 +37,14 @@ def show_output(text: str) -> None:
 def show_lines(lines: Iterable[str]) -> bool:
     """The same as it comes, in lines and pieces of long lines; whether there were any."""
     harmful, last = sys.stdout.isatty(), ""
-    for line in lines:
-        echo(visible_lines(line) if harmful else line, nl=False)
-        last = line
-    if last and not last.endswith("\n"):
-        echo()
+    try:
+        for line in lines:
+            echo(visible_lines(line) if harmful else line, nl=False)
+            last = line
+    finally:
+        # What is said of an error begins on a line of its own.
+        if last and not last.endswith("\n"):
+            echo()
     return bool(last)
 
 
@@ -86,24 +89,12 @@ def show_end(result: "RelayResult", voice: Voice, url: str) -> None:
 
 def show_daemon(view: "DaemonView") -> None:
     """Who serves, and what there is to do."""
-    if view.up:
-        mark = style("up", "green", bold=True)
-        beat = "?" if view.beat_age_s is None else age(view.beat_age_s)
-        since = "" if view.since is None else f", serving since {moment(view.since)}"
-        echo(f"{mark}    daemon on {view.host} (pid {view.pid}){since}, last beat {beat} ago")
-    else:
-        echo(f"{style('down', 'red', bold=True)}  {view.why}")
-    if view.up and view.trouble:
-        echo(f"{style('trouble', 'yellow')}  {view.trouble}")
-    counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
-    seen = f" on {view.filesystem}" if view.filesystem else ""
-    echo(f"queue {view.queue}: {counts} (profile {view.profile}{seen})")
-    if view.consent:
-        echo(f"consent {view.consent}")
-    if view.trail:
-        echo(f"audit   {view.trail}")
-    for line in view.destinations:
-        echo(f"destination {line}")
+    from aexp.airgapped.standing import facts_of
+
+    for name, said in facts_of(view):
+        word = name.strip()
+        mark = style(word, _MARKS[word], bold=word != "trouble") if word in _MARKS else word
+        echo(f"{mark}{name[len(word) :]}{said}")
 
 
 def request_rows(views: Iterable["RequestView"], now: float, url: str) -> list[list[str]]:
@@ -181,7 +172,7 @@ def show_request(view: "RequestView", output: str, log: str, url: str) -> None:
         "daemon": view.owner,
         "answered" if view.state in FINAL else "submitted": ""
         if view.when is None
-        else moment(view.when),
+        else local_time(view.when),
         "returncode": "" if view.returncode is None else str(view.returncode),
         "duration": "" if view.duration_s is None else age(view.duration_s),
         "kind": view.kind or "",
@@ -196,11 +187,3 @@ def show_request(view: "RequestView", output: str, log: str, url: str) -> None:
     if output:
         echo("")
         show_output(output)
-
-
-def moment(seconds: float) -> str:
-    """A date and time on this node's clock and in its zone."""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
-    except (OverflowError, ValueError, OSError):
-        return "?"

@@ -16,10 +16,8 @@ def show_status(queue: str | None, as_json: bool) -> None:
         print_json(dataclasses.asdict(view))
     else:
         show_daemon(view)
-        if not view.up:
-            from aexp.airgapped.hints import serve_hint
+        from aexp.airgapped.standing import next_of
 
-            echo(f"  next: {serve_hint(view.queue)}", err=True)
-        elif view.pending:
-            echo("  next: aexp relay pending", err=True)
+        if hint := next_of(view):
+            echo(f"  next: {hint}", err=True)
     sys.exit(0 if view.up else DOWN)

@@ -4,6 +4,9 @@ An error says what happened, to which file or request, and (in ``hint``) what to
 All arguments are positional in ``args``, so that errors survive pickling between processes.
 """
 
+import sys
+from collections.abc import Callable
+
 
 class AexpError(Exception):
     """The root of all errors of this package.
@@ -25,6 +28,19 @@ class AexpError(Exception):
         from aexp.domain.notebook import error_bundle
 
         return error_bundle(self)
+
+    @property
+    def _render_traceback_(self) -> Callable[[], list[str]]:
+        """What IPython shows instead of a traceback, while it handles this error and nobody caught it.
+
+        Raises:
+            AttributeError: nobody handles it now. So ``%tb``, which looks back at it, shows all of it.
+        """
+        if sys.exception() is not self:
+            raise AttributeError("_render_traceback_")
+        from aexp.domain.notebook import error_lines
+
+        return lambda: error_lines(self)
 
 
 class FilesystemError(AexpError):

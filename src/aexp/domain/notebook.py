@@ -4,7 +4,7 @@ Everything that a command or a request said is shown harmless: control and bidi 
 escaped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -53,10 +53,41 @@ def request_bundle(request_id: str, facts: Mapping[str, Any]) -> dict[str, str]:
 
 def error_bundle(error: "AexpError") -> dict[str, str]:
     """What happened, and what to do next."""
-    name = type(error).__name__
-    what, hint = (visible_lines(text, limit=4000) for text in (error.what, error.hint))
-    plain = f"{name}: {what}" + (f"\nnext: {hint}" if hint else "")
-    return bundle(plain, _headline(name, what, good=False) + _next(hint))
+    what, hint = _said(error)
+    html = _headline(type(error).__name__, what, good=False) + _next(hint)
+    return bundle("\n".join(_error_plain(error)), html)
+
+
+def error_lines(error: "AexpError") -> list[str]:
+    """The same for an error that ended a cell, with its request and the way to its traceback."""
+    request_id = getattr(error, "request_id", None)
+    request = f"request {visible(str(request_id), limit=64)}; " if request_id else ""
+    return [*_error_plain(error), f"{request}%tb shows the traceback"]
+
+
+def facts_bundle(facts: Sequence[tuple[str, str]], hint: str, *, good: bool) -> dict[str, str]:
+    """Facts, each by its name; the first is how it stands.
+
+    Args:
+        facts: names with the space behind each, and what is said; the rest may be a stranger's words.
+        hint: what to do next; may be empty.
+    """
+    told = [(name, visible(text, limit=400)) for name, text in facts]
+    plain = [f"{name}{text}" for name, text in told] + ([f"next: {hint}"] if hint else [])
+    (name, text), *others = told
+    html = _headline(name.strip(), text, good=good) + "".join(
+        f"<div><b>{escape(name.strip())}</b> {escape(text)}</div>" for name, text in others
+    )
+    return bundle("\n".join(plain), html + _next(hint))
+
+
+def _error_plain(error: "AexpError") -> list[str]:
+    what, hint = _said(error)
+    return [f"{type(error).__name__}: {what}", *([f"next: {hint}"] if hint else [])]
+
+
+def _said(error: "AexpError") -> tuple[str, str]:
+    return visible_lines(error.what, limit=4000), visible_lines(error.hint, limit=4000)
 
 
 def _headline(mark: str, about: str, *, good: bool) -> str:

@@ -1,5 +1,7 @@
 """Showing text that a stranger wrote: nothing in it may act on the reader's terminal."""
 
+import time
+
 _KEEP = frozenset("\n\t")
 
 
@@ -58,6 +60,14 @@ def age(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / (60.0 if unit == 'min' else size):.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def local_time(seconds: float) -> str:
+    """A moment, in seconds since 1970, on this node's clock and in its zone."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return "?"
 
 
 def amount(size: int) -> str:

@@ -1,0 +1,76 @@
+"""How a daemon stands: the verdict on its beat, and the words that the command line and a notebook share."""
+
+from typing import TYPE_CHECKING
+
+from aexp.airgapped.beats import Beat
+from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.visits import last_visit_s, told
+from aexp.domain.identity import ProcessId
+from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
+from aexp.domain.text import age, local_time
+from aexp.ports.clock import Clock
+from aexp.ports.processes import Processes
+
+if TYPE_CHECKING:
+    from aexp.airgapped.inspection import DaemonView
+
+
+def judge(
+    queue: RelayQueue, beat: Beat | None, clock: Clock, processes: Processes
+) -> tuple[bool, str]:
+    """Whether a daemon serves, and why that is thought; takes up to some seconds when the beat looks old."""
+    if beat is None:
+        since = last_visit_s(queue.storage, clock)
+        absent = "there is no beat: none was started, or it ended cleanly"
+        return False, absent if since is None else f"no daemon stays; {told(since)}"
+    if queue.is_gone(beat):
+        return False, "its process is gone from this machine"
+    if not beat.looks_old(clock.wall(), PATIENCE_S):
+        return True, "it beat lately"
+    from aexp.domain.polling import CLIENT_MOST_S
+
+    watch = BeatWatch()
+    verdict = watch.see(beat.raw, clock.monotonic(), looks_old=True)
+    while verdict is Verdict.UNSURE:
+        clock.sleep(CLIENT_MOST_S)
+        again = queue.beat()
+        verdict = watch.see(None if again is None else again.raw, clock.monotonic())
+    if verdict is Verdict.ALIVE:
+        return True, "its beat changes"
+    process = ProcessId.parse(str(beat.facts.get("daemon", "")))
+    if process is not None and processes.alive(process):
+        return (
+            False,
+            f"its process {process.pid} is there, but its beat has stopped: is it suspended?",
+        )
+    return False, "its beat has stopped changing"
+
+
+def facts_of(view: "DaemonView") -> list[tuple[str, str]]:
+    """What each line begins with, spaces included, and what it says; the first is ``up`` or ``down``."""
+    counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
+    seen = f" on {view.filesystem}" if view.filesystem else ""
+    facts = [
+        ("up    ", _serving(view)) if view.up else ("down  ", view.why),
+        ("trouble  ", view.trouble if view.up else None),
+        ("queue ", f"{view.queue}: {counts} (profile {view.profile}{seen})"),
+        ("consent ", view.consent),
+        ("audit   ", view.trail),
+        *(("destination ", line) for line in view.destinations),
+    ]
+    return [(name, said) for name, said in facts if said]
+
+
+def next_of(view: "DaemonView") -> str:
+    """What to do next; empty where there is nothing to do."""
+    if view.up:
+        return "aexp relay pending" if view.pending else ""
+    from aexp.airgapped.hints import serve_hint
+
+    return serve_hint(view.queue)
+
+
+def _serving(view: "DaemonView") -> str:
+    beat = "?" if view.beat_age_s is None else age(view.beat_age_s)
+    since = "" if view.since is None else f", serving since {local_time(view.since)}"
+    return f"daemon on {view.host} (pid {view.pid}){since}, last beat {beat} ago"
