@@ -113,9 +113,12 @@ def _notifier(
     audit: "Audit",
 ) -> "Notifier":
     from aexp.adapters.notifier.choose import choose_notifiers
+    from aexp.domain.serving import session_name
 
     ways, hook = settings.notify, settings.notify_hook
-    return choose_notifiers(storage, ways, hook, terminal, environ, policy.home, clock, audit.warn)
+    session = session_name(storage.url, default=not queue_flag(storage.url))
+    parts = (storage, ways, hook, terminal, environ, policy.home, clock, audit.warn)
+    return choose_notifiers(*parts, session)
 
 
 def _audit(

@@ -14,7 +14,7 @@ from aexp.adapters.post import node
 from aexp.adapters.post.memory import Ground, MemoryPost
 from aexp.adapters.post.node import NodePost, post_path
 from aexp.adapters.processes import FakeProcesses, ProcProcesses
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.identity import ProcessId
 from aexp.ports.post import Post, Posted
 
@@ -224,6 +224,19 @@ def test_without_a_descriptor_of_a_process_its_number_does(
     real.other("take")
     assert real.mine.end(standing(real.mine))
     assert real.process.wait(timeout=30) == -signal.SIGTERM
+
+
+def test_another_users_process_is_not_believed_to_be_the_daemon(
+    real: NodeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real.other("take")
+    found, somebody = standing(real.mine), os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+    with pytest.raises(RelayBusyError, match="cannot be seen"):
+        real.mine.who()
+    with pytest.raises(RelayBusyError):
+        real.mine.end(found, force=True)
+    assert real.process.poll() is None
 
 
 def test_a_file_that_was_cleaned_away_is_made_anew_by_the_holder(real: NodeStage) -> None:

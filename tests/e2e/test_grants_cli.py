@@ -129,6 +129,27 @@ def test_only_what_is_kept_outlives_the_daemon(served: Site, end: signal.Signals
     waits(served)
 
 
+def test_what_is_kept_is_taken_back_while_no_daemon_runs(served: Site) -> None:
+    granted(served)
+    kept, other = granted(served, "--keep"), granted(served, "--keep", span="2h")
+    served.end(served.daemons[-1], signal.SIGKILL)
+    found = served.json("grants")
+    assert ([one["id"] for one in found["grants"]], found["served"]) == ([kept, other], False)
+    assert "No daemon serves here: these are kept" in served.relay("grants").stderr
+    done = served.relay("revoke", kept[:6])
+    assert done.stdout.startswith(f"revoked {kept[:4]}: wandb_sync in {served.repo} until ")
+    assert f"Still granted by {other[:4]}" in done.stderr
+    assert "it counts no more once one starts" in done.stderr
+    assert served.relay("revoke", "--all").returncode == 0
+    assert served.relay("revoke", "--all").returncode == 69
+    served.serve()
+    assert served.json("grants") == {"schema": 1, "grants": [], "served": True}
+    waits(served)
+    assert served.trail().count("grant-lost") == 1
+    assert "without a daemon" in served.relay("audit", "show").stdout
+    assert served.relay("audit", "verify").returncode == 0
+
+
 def test_a_push_to_another_url_goes_under_a_grant_and_is_not_remembered(site: Site) -> None:
     site.serve()
     assert site.relay("push").returncode == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aexp.domain.serving import pending_option, session_name
 from tests.site import Site
 from tests.told import ONE, Screen, Tmux, needs_tmux
 from tests.world import executable
@@ -135,6 +136,29 @@ def test_what_a_killed_daemon_left_in_the_status_line_is_mended_by_the_next(
     tmux.run("set-option", "-g", "@aexp_pending", "3")
     in_window(site, tmux)
     site.until("it is cleared", lambda: tmux.pending == "")
+
+
+@needs_tmux
+def test_two_queues_in_one_tmux_do_not_overwrite_each_others_count(site: Site, tmux: Tmux) -> None:
+    site.wandb()
+    other = str(site.home / "my queue")
+    option = pending_option(session_name(other, default=False))
+    in_window(site, tmux)
+    window = in_window(site, tmux, "--queue", other)
+    wait_for_consent(site)
+    site.until("it is counted", lambda: tmux.pending == "1")
+    site.offline_run("cd34ef56")
+    for _ in range(2):
+        assert site.relay("wandb-sync", "--no-wait", "--queue", other).returncode == 0
+
+    def counted() -> str:
+        return tmux.run("display-message", "-p", f"#{{?{option},#{{{option}}},none}}").strip()
+
+    site.until("the other queue's are counted", lambda: counted() == "2")
+    assert tmux.pending == "1"
+    tmux.run("send-keys", "-t", window, "C-c")
+    site.until("the daemon's end clears its own", lambda: counted() == "none")
+    assert tmux.pending == "1"
 
 
 @needs_tmux

@@ -117,3 +117,9 @@ def test_what_does_not_speak_as_an_agent_is_none(
 )
 def test_newer_ssh_says_in_the_name_whose_it_is(path: str, forwarded: bool) -> None:
     assert adapter._is_forwarded(path, os.getpid()) is forwarded
+
+
+def test_a_link_to_a_forwarded_agent_is_forwarded(tmp_path: Path) -> None:
+    link = tmp_path / "agent.sock"
+    link.symlink_to(tmp_path / "s.3kX9vQ.sshd.Zq81")
+    assert adapter._is_forwarded(str(link), os.getpid())

@@ -15,6 +15,7 @@ from aexp.adapters.notifier.terminal import TerminalNotifier
 from aexp.adapters.notifier.tmux import TmuxNotifier
 from aexp.adapters.terminal_output import TerminalOutput
 from aexp.domain.errors import RelayNoticeError, RelayStartError
+from aexp.domain.serving import pending_option, session_name
 from aexp.domain.ways import Ways
 from tests.told import ONE, TWO, Screen, let_go_on, notice, until
 from tests.world import executable
@@ -295,7 +296,7 @@ def test_output_without_end_wakes_nobody_and_is_not_kept(tmp_path: Path) -> None
 def test_without_descriptors_of_processes_an_end_is_seen_in_a_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aexp.adapters.executor.local._pidfd", lambda _: None)
+    monkeypatch.setattr("aexp.adapters.executor.local.process_descriptor", lambda _: None)
     errand = Errand(ManualClock(), 10.0)
     errand.begin(["/bin/sh", "-c", "exit 4"], PATH)
     assert errand.descriptors() == []
@@ -391,3 +392,19 @@ def test_no_tmux_is_told_when_there_is_something_to_tell() -> None:
     with pytest.raises(RelayNoticeError, match="outside the home"):
         notifier.consent_needed(notice())
     notifier.close()
+
+
+def test_each_queue_has_an_option_of_its_own(tmp_path: Path) -> None:
+    options = set()
+    for queue in ("/home/ada/my queue", "/home/ada/other/my queue", "/home/ada/.relay"):
+        session = session_name(queue, default=queue.endswith(".relay"))
+        log = tmp_path / "calls"
+        program = executable(tmp_path / "tmux", f'#!/bin/sh\nprintf "%s|" "$@" > {log}\n')
+        env, clock = {**PATH, "TMUX": "/s,1,0"}, ManualClock()
+        option = pending_option(session)
+        notifier = TmuxNotifier(str(program), ["-S", "/s"], env, clock, option)
+        let_go_on(notifier, {ONE})
+        assert log.read_text() == f"-S|/s|set-option|-g|{option}|1|"
+        options.add(option)
+    assert len(options) == 3
+    assert pending_option(session) == "@aexp_pending"

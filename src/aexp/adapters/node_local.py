@@ -36,6 +36,15 @@ def state_folder(environ: Mapping[str, str], home: str) -> Path:
     return private_folder(_base(environ) / digest)
 
 
+def private_base(environ: Mapping[str, str]) -> Path:
+    """The folder above all of these, for what is no queue's and no home's.
+
+    Raises:
+        SettingsError: it is not this user's own, or other nodes share it.
+    """
+    return private_folder(_base(environ))
+
+
 def socket_folders(environ: Mapping[str, str]) -> list[Path]:
     """Where the socket may lie, the best first; none of them need exist.
 

@@ -14,6 +14,7 @@ from aexp.domain.errors import RelayValidationError
 from aexp.domain.operations import ALLOWED
 from aexp.domain.petition import Petition
 from aexp.domain.preview import link_told
+from aexp.domain.redaction import Redactor
 from aexp.domain.remote_urls import redacted_url
 from aexp.domain.requests import Request
 from aexp.domain.validation import ValidRequest
@@ -115,12 +116,11 @@ class Admission:
         )
 
     def _redacted(self, line: str) -> str:
-        told = self._audit.redactor.text
-        return _BETWEEN.sub(lambda found: found[1] + told(found[2]), line)
+        return _redacted(line, self._audit.redactor)
 
     def told(self, destinations: Iterable[Destination]) -> tuple[str, ...]:
         """Destinations as they may be shown, a line each."""
-        return tuple(self._redacted(_told(one, None)) for one in destinations)
+        return told_places(destinations, self._audit.redactor)
 
     def remember(self, request_id: str, op: str, survey: Survey, *, shown: bool) -> None:
         """The request will run: where it leads is known from now on.
@@ -168,6 +168,15 @@ class Admission:
         if ALLOWED[op].needs_consent or not survey.destinations:
             return Judgement()
         return judge(survey.destinations, self._pins.known(survey.root), strict=self._strict)
+
+
+def told_places(destinations: Iterable[Destination], redactor: Redactor) -> tuple[str, ...]:
+    """Destinations as they may be shown, a line each."""
+    return tuple(_redacted(_told(one, None), redactor) for one in destinations)
+
+
+def _redacted(line: str, redactor: Redactor) -> str:
+    return _BETWEEN.sub(lambda found: found[1] + redactor.text(found[2]), line)
 
 
 def _petition(

@@ -167,17 +167,8 @@ class GrantDesk(Granting):
         return (*told, *([f"and {more} more that wait"] if more else []))
 
     def _line(self, grant: Grant) -> GrantLine:
-        return GrantLine(
-            id=grant.id,
-            op=grant.scope.op,
-            root=grant.scope.root,
-            destinations=self._admission.told(grant.scope.destinations),
-            ends_in_s=round(max(self._book.left_s(grant), 0.0), 3),
-            until=round(self._book.ends_at(grant), 3),
-            uses=grant.uses,
-            keep=grant.keep,
-            by=grant.by,
-        )
+        told = self._admission.told(grant.scope.destinations)
+        return GrantLine.of(grant, told, self._book.left_s(grant), self._clock.wall())
 
 
 def _fits(parked: Parked, scope: Scope) -> bool:

@@ -6,10 +6,16 @@ from typing import TypeVar
 
 from aexp.airgapped.approval import noted_mode
 from aexp.airgapped.defaults import queue_flag
+from aexp.airgapped.kept_grants import KeptGrants
 from aexp.airgapped.places import out_of_reach
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.consent import Mode
-from aexp.domain.errors import RelayDownError, RelayRejectedError
+from aexp.domain.errors import (
+    RelayBusyError,
+    RelayDownError,
+    RelayNotFoundError,
+    RelayRejectedError,
+)
 from aexp.domain.grant_offers import GrantLine, GrantOffer
 from aexp.domain.grants import checked_span
 from aexp.domain.text import visible
@@ -28,16 +34,28 @@ class Granter:
 
     Args:
         line: to a daemon on this machine.
+        kept: what an earlier one kept on it, asked for when none answers; None for nothing.
+
+    Attributes:
+        served: whether the last answer was a daemon's, and not what is kept while none stands here.
 
     Raises:
         RelayDownError: no daemon can be asked here; the text says where one can, or why none can.
         RelayRejectedError: the daemon refused, or gives no grants in its mode.
     """
 
-    def __init__(self, queue: RelayQueue, processes: Processes, line: DecisionLine) -> None:
+    def __init__(
+        self,
+        queue: RelayQueue,
+        processes: Processes,
+        line: DecisionLine,
+        kept: Callable[[], KeptGrants | None] = lambda: None,
+    ) -> None:
         self._queue = queue
         self._processes = processes
         self._line = line
+        self._find_kept = kept
+        self.served = True
 
     def grant_preview(self, op: str, cwd: str, seconds: float) -> GrantOffer:
         """What a grant would allow; nothing is granted. It can be given once, within five minutes.
@@ -72,25 +90,64 @@ class Granter:
     def grants(self) -> list[GrantLine]:
         """What is granted now, the one that ends first at the head.
 
+        While no daemon stands here (see :attr:`served`): what would count if one started.
+
         Raises:
-            RelayDownError, RelayRejectedError: see the class.
+            RelayDownError, RelayRejectedError: see the class; also when nothing is kept here.
         """
-        return self._asked("grants", self._line.grants)
+        return self._asked("grants", self._line.grants, KeptGrants.live)
+
+    def rest(self) -> list[GrantLine]:
+        """What is still granted after the last answer, from whoever gave it; as :meth:`grants`."""
+        kept = None if self.served else self._kept()
+        return self.grants() if kept is None else kept.live()
 
     def revoke(self, prefix: str) -> GrantLine:
         """Take the one grant back whose id begins so. What runs under it goes on.
 
         Raises:
             RelayNotFoundError: no grant, or more than one, has an id that begins so.
+            RelayBusyError: a daemon began to serve meanwhile, and may have taken it over.
             RelayDownError, RelayRejectedError: see the class.
+            RelayStorageError: what is kept here cannot be changed.
         """
-        return self._asked("revoke", lambda: self._line.revoke(prefix))
+        return self._asked(
+            "revoke", lambda: self._line.revoke(prefix), lambda kept: self._unkept(kept, prefix)
+        )
 
-    def _asked(self, command: str, ask: Callable[[], T]) -> T:
+    def _asked(
+        self, command: str, ask: Callable[[], T], alone: Callable[[KeptGrants], T] | None = None
+    ) -> T:
         try:
-            return ask()
+            answer = ask()
         except RelayDownError as exc:
-            raise self._explained(command, exc) from exc
+            kept = self._kept() if alone is not None else None
+            if alone is None or kept is None or not kept.live():
+                raise self._explained(command, exc) from exc
+            self.served = False
+            return alone(kept)
+        self.served = True
+        return answer
+
+    def _kept(self) -> KeptGrants | None:
+        """What is kept on this machine, if no daemon stands here."""
+        kept = self._find_kept()
+        return kept if kept is not None and kept.is_ours else None
+
+    def _unkept(self, kept: KeptGrants, prefix: str) -> GrantLine:
+        gone = kept.revoke(prefix)
+        # A daemon that started in this moment may have read it before. It listens before it reads.
+        try:
+            return self._line.revoke(gone.id)
+        except RelayNotFoundError:
+            return gone
+        except RelayDownError as exc:
+            if kept.is_ours:
+                return gone
+            raise RelayBusyError(
+                f"A daemon began to serve while grant {gone.short} was taken back, and may still have it.",
+                f"Look: aexp relay grants{queue_flag(self._queue.storage.url)}",
+            ) from exc
 
     def _explained(self, command: str, down: RelayDownError) -> RelayDownError | RelayRejectedError:
         beat = self._queue.beat()

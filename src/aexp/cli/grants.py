@@ -14,6 +14,7 @@ from aexp.domain.operations import GRANTABLE
 
 if TYPE_CHECKING:
     from aexp.airgapped.granter import Granter
+    from aexp.airgapped.kept_grants import KeptGrants
     from aexp.container import Container
     from aexp.domain.grant_offers import GrantLine
 
@@ -64,14 +65,18 @@ def grant(
 @queue_option
 @json_option
 def grants(queue: str | None, as_json: bool) -> None:
-    """List what is granted. Run it on the login node."""
+    """List what is granted. Run it on the login node.
+
+    While no daemon serves there: what is kept, and counts once one starts.
+    """
     from aexp.cli.render import show_table
     from aexp.domain.text import age
 
     built = container(queue)
-    found = granter_of(built).grants()
+    granter = granter_of(built)
+    found = granter.grants()
     if as_json:
-        print_json({"grants": [one.to_dict() for one in found]})
+        print_json({"grants": [one.to_dict() for one in found], "served": granter.served})
         return
     if not found:
         click.echo("Nothing is granted.", err=True)
@@ -82,6 +87,8 @@ def grants(queue: str | None, as_json: bool) -> None:
         rows.append([one.id[:8], one.op, *facts, one.root, "; ".join(one.destinations)])
     show_table(rows)
     flag = _flag(built)
+    if not granter.served:
+        click.echo("No daemon serves here: these are kept, and count once one starts.", err=True)
     click.echo(f"  next: aexp relay revoke ID{flag}, or aexp relay revoke --all{flag}", err=True)
 
 
@@ -93,7 +100,8 @@ def grants(queue: str | None, as_json: bool) -> None:
 def revoke(grant_id: str | None, everything: bool, queue: str | None, as_json: bool) -> None:
     """Take a grant back. The first digits of its ID will do. Run it on the login node.
 
-    What already runs under it goes on; what has not started waits for a person.
+    What already runs under it goes on; what has not started waits for a person. One that is kept can be taken
+    back while no daemon serves as well.
     """
     if (grant_id is None) != everything:
         raise click.UsageError("Give the ID of a grant, or --all.")
@@ -113,9 +121,12 @@ def _tell_rest(granter: "Granter", gone: "list[GrantLine]") -> None:
         click.echo("Nothing is granted.", err=True)
         return
     taken = {(one.op, one.root) for one in gone}
-    for one in granter.grants():
+    for one in granter.rest():
         if (one.op, one.root) in taken:
             click.echo(f"Still granted by {one.short}: {_told(one)}.", err=True)
+    if not granter.served:
+        click.echo("No daemon serves here: it counts no more once one starts.", err=True)
+        return
     click.echo("What already runs goes on: aexp relay ls, aexp relay cancel ID.", err=True)
 
 
@@ -141,4 +152,16 @@ def granter_of(built: "Container") -> "Granter":
     """The person's side of grants, with a line to the daemon of this machine."""
     from aexp.airgapped.granter import Granter
 
-    return Granter(built.queue(), built.processes(), line_to(built))
+    return Granter(built.queue(), built.processes(), line_to(built), lambda: _kept(built))
+
+
+def _kept(built: "Container") -> "KeptGrants | None":
+    from aexp.airgapped.kept_grants import KeptGrants
+    from aexp.domain.errors import SettingsError
+
+    try:
+        post, memory = built.post(), built.grants()
+    except SettingsError:
+        # This machine has no folder that a daemon could have used.
+        return None
+    return KeptGrants(post, memory, built.processes(), built.clock(), built.audit())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aexp.domain.grants import SHORT_CHARS, moment
+from aexp.domain.grants import SHORT_CHARS, Grant, moment
 from aexp.domain.petition import labelled
 from aexp.domain.text import age, visible
 
@@ -111,6 +111,29 @@ class GrantLine:
     def short(self) -> str:
         """The first digits of its id."""
         return self.id[:SHORT_CHARS]
+
+    @classmethod
+    def of(
+        cls, grant: Grant, destinations: tuple[str, ...], left_s: float, wall: float
+    ) -> "GrantLine":
+        """The line of a grant.
+
+        Args:
+            destinations: its places as they may be shown, a line each.
+            left_s: seconds until it ends.
+            wall: seconds since 1970 now.
+        """
+        return cls(
+            id=grant.id,
+            op=grant.scope.op,
+            root=grant.scope.root,
+            destinations=destinations,
+            ends_in_s=round(max(left_s, 0.0), 3),
+            until=round(wall + left_s, 3),
+            uses=grant.uses,
+            keep=grant.keep,
+            by=grant.by,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The line as JSON can hold it."""

@@ -28,6 +28,18 @@ def session_name(queue: str, *, default: bool) -> str:
     return "-".join(part for part in (NAME, tail, digest) if part)
 
 
+def pending_option(session: str) -> str:
+    """The option of a tmux server that says how much waits in a queue: one of its own for each queue.
+
+    Args:
+        session: what :func:`session_name` gave for the queue.
+
+    >>> pending_option("aexp-relay-my-queue-c97dbc")
+    '@aexp_pending-my-queue-c97dbc'
+    """
+    return f"@aexp_pending{session.removeprefix(NAME)}"
+
+
 def serve_command(python: str, queue: str, options: Sequence[str]) -> tuple[str, ...]:
     """The command line of a daemon.
 

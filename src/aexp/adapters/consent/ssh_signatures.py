@@ -1,7 +1,7 @@
 """Signatures by ``ssh-keygen -Y`` (ssh-keygen(1)): checked against pinned signers, made by a person's key.
 
-What is given to ssh-keygen lies in anonymous memory (memfd_create(2)), where nobody can change it between
-a check and its use.
+What is given to ssh-keygen lies in a file without a name (see :mod:`aexp.adapters.kernel`), where nobody can
+change it between a check and its use.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from aexp.adapters.kernel import anonymous_file
 from aexp.domain.decisions import SIGNATURE_NAMESPACE
 from aexp.domain.errors import SettingsError
 from aexp.domain.text import visible
@@ -130,7 +131,7 @@ class SshSigner(Signer):
 
 @contextlib.contextmanager
 def _in_memory(data: bytes) -> Iterator[int]:
-    handle = os.memfd_create("aexp-consent", os.MFD_CLOEXEC)
+    handle = anonymous_file("aexp-consent")
     try:
         os.write(handle, data)
         yield handle

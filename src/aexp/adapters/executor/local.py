@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from aexp.adapters.executor import landlock
 from aexp.adapters.executor.strays import VARIABLE, end_strays
+from aexp.adapters.kernel import process_descriptor
 from aexp.adapters.remedies import reason
 from aexp.domain.errors import RelayStartError
 from aexp.ports.executor import Command, Execution, Executor
@@ -30,7 +31,7 @@ class LocalExecution(Execution):
         self._signalled = False
         self._closed = False
         os.set_blocking(self._pipe, False)
-        self._pidfd = _pidfd(process.pid)
+        self._pidfd = _end_descriptor(process.pid)
 
     @property
     def end_descriptor(self) -> int | None:
@@ -96,14 +97,14 @@ class LocalExecution(Execution):
         self._pipe = None
 
 
-def _pidfd(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process ends; None where the kernel has none.
+def _end_descriptor(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where none can be had.
 
-    Without it (before Linux 5.3) an end is noticed when the output closes, or at the next poll.
+    Without it an end is noticed when the output closes, or at the next poll.
     """
     try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
+        return process_descriptor(pid)
+    except OSError:
         return None
 
 

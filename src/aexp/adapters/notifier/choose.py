@@ -8,6 +8,7 @@ from aexp.adapters.notifier.together import NotifiersTogether
 from aexp.adapters.terminal_output import TerminalOutput
 from aexp.adapters.workshop.environment import base_environment
 from aexp.adapters.workshop.programs import find_program, safe_path
+from aexp.domain.serving import NAME, pending_option
 from aexp.domain.ways import Ways
 from aexp.ports.clock import Clock
 from aexp.ports.notifier import Notifier
@@ -27,6 +28,7 @@ def choose_notifiers(
     home: str,
     clock: Clock,
     warn: Callable[..., None],
+    session: str = NAME,
 ) -> NotifiersTogether:
     """The notifiers that are on and have somebody to tell; nothing is started before there is.
 
@@ -36,6 +38,7 @@ def choose_notifiers(
         environ: the daemon's environment.
         home: the resolved home.
         warn: see :class:`~aexp.adapters.notifier.together.NotifiersTogether`.
+        session: what the queue's terminal is called, as for every queue another one.
 
     Raises:
         SettingsError: the hook cannot be used.
@@ -50,19 +53,22 @@ def choose_notifiers(
     path = safe_path(environ, home)
     base = base_environment({**environ, "HOME": home}, path)
     if "tmux" in ways.named or ("tmux" in ways and environ.get("TMUX")):
-        members["tmux"] = _tmux(environ, base, home, clock)
+        members["tmux"] = _tmux(environ, base, home, clock, session)
     if "hook" in ways and hook:
         members["hook"] = _hook(hook, storage, environ, base, clock)
     return NotifiersTogether(members, clock, warn)
 
 
-def _tmux(environ: Mapping[str, str], base: Mapping[str, str], home: str, clock: Clock) -> Notifier:
+def _tmux(
+    environ: Mapping[str, str], base: Mapping[str, str], home: str, clock: Clock, session: str
+) -> Notifier:
     from aexp.adapters.notifier.tmux import TmuxNotifier
 
     socket = environ.get("TMUX", "").split(",")[0]
     server = ["-S", socket] if socket else []
     folder = {name: environ[name] for name in ("TMUX_TMPDIR",) if environ.get(name)}
-    return TmuxNotifier(find_program("tmux", base["PATH"], home), server, {**base, **folder}, clock)
+    program, option = find_program("tmux", base["PATH"], home), pending_option(session)
+    return TmuxNotifier(program, server, {**base, **folder}, clock, option)
 
 
 def _hook(

@@ -11,11 +11,11 @@ from aexp.adapters.notifier.errand import Ended, Errand
 from aexp.adapters.notifier.gathering import Gathering
 from aexp.domain.errors import RelayNoticeError
 from aexp.domain.notices import Notice, headline
+from aexp.domain.serving import NAME, pending_option
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.notifier import Notifier
 
-OPTION = "@aexp_pending"
 SHOWN_MS = 10_000
 LIMIT_S = 5.0
 _LIST = ("list-clients", "-F", "#{version} #{client_name}")
@@ -31,14 +31,21 @@ class TmuxNotifier(Notifier):
         program: tmux; None where there is none that may be run.
         server: how it finds its server, such as ``-S /tmp/tmux-1000/default``.
         env: all that it finds in its environment.
+        option: the one of its options that has the count.
     """
 
     def __init__(
-        self, program: str | None, server: Sequence[str], env: Mapping[str, str], clock: Clock
+        self,
+        program: str | None,
+        server: Sequence[str],
+        env: Mapping[str, str],
+        clock: Clock,
+        option: str = pending_option(NAME),
     ) -> None:
         self._program = program
         self._server = server
         self._env = env
+        self._option = option
         self._errand = Errand(clock, LIMIT_S)
         self._gathering = Gathering(clock)
         self._shown: int | None = None
@@ -63,7 +70,7 @@ class TmuxNotifier(Notifier):
             self._text = headline(fresh, len(waiting))
         if fresh or len(waiting) != self._shown:
             self._shown = len(waiting)
-            self._begin([*_count(self._shown), *([";", *_LIST] if self._text else [])])
+            self._begin([*self._count(self._shown), *([";", *_LIST] if self._text else [])])
 
     def descriptors(self) -> Sequence[int]:
         return self._errand.descriptors()
@@ -74,7 +81,7 @@ class TmuxNotifier(Notifier):
         self._errand.finish(1.0)
         self._text = ""
         if self._shown:
-            self._begin(_count(0))
+            self._begin(self._count(0))
             self._errand.finish(1.0)
         self._shown = None
 
@@ -90,14 +97,13 @@ class TmuxNotifier(Notifier):
         if message:
             self._begin(message)
 
+    def _count(self, waiting: int) -> list[str]:
+        # An empty value rather than none: unsetting what was never set is an error in some versions.
+        return ["set-option", "-g", self._option, str(waiting or "")]
+
     def _begin(self, command: Sequence[str]) -> None:
         if self._program is not None:
             self._errand.begin([self._program, *self._server, *command], self._env)
-
-
-def _count(waiting: int) -> list[str]:
-    # An empty value rather than none: unsetting what was never set is an error in some versions.
-    return ["set-option", "-g", OPTION, str(waiting or "")]
 
 
 def _message(clients: str, text: str) -> list[str]:

@@ -5,7 +5,6 @@ and nothing that a killed daemon could leave behind. The file is empty and lies 
 write. Whoever removes it takes nothing from the holder but its place, which it makes anew.
 """
 
-import errno
 import fcntl
 import hashlib
 import logging
@@ -17,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from aexp.adapters.kernel import process_descriptor, send_signal
 from aexp.adapters.node_local import private_folder, state_folder
 from aexp.adapters.processes import environment_of, start_of
 from aexp.adapters.remedies import reason, remedy
@@ -109,7 +109,7 @@ class NodePost(Post):
 
     def end(self, posted: Posted, *, force: bool = False) -> bool:
         try:
-            handle = _pidfd(posted.process.pid)
+            handle = process_descriptor(posted.process.pid)
         except ProcessLookupError:
             return False
         try:
@@ -120,7 +120,7 @@ class NodePost(Post):
             with suppress(ProcessLookupError):
                 numbers = [signal.SIGKILL] if force else [signal.SIGTERM, signal.SIGCONT]
                 for number in numbers:
-                    _send(handle, posted.process.pid, number)
+                    send_signal(handle, posted.process.pid, number)
         finally:
             if handle is not None:
                 os.close(handle)
@@ -174,23 +174,6 @@ def _locked_by(handle: int) -> int | None:
 
 def _same(one: Posted, other: Posted) -> bool:
     return (one.process.pid, one.process.start) == (other.process.pid, other.process.start)
-
-
-def _pidfd(pid: int) -> int | None:
-    """A descriptor that stays with the process whatever becomes of its number; None before Linux 5.3."""
-    try:
-        return os.pidfd_open(pid)
-    except OSError as exc:
-        if exc.errno in (errno.ENOSYS, errno.EPERM):
-            return None
-        raise
-
-
-def _send(handle: int | None, pid: int, number: signal.Signals) -> None:
-    if handle is None:
-        os.kill(pid, number)
-    else:
-        signal.pidfd_send_signal(handle, number)
 
 
 def _cwd(about: Path) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aexp.adapters.executor import landlock
+from aexp.adapters.kernel import anonymous_file
 
 MOST_BYTES = 4 << 20
 MOST_MEMORY = 1 << 30
@@ -77,7 +78,7 @@ class GitQuestions:
             most: bytes after which it is cut short.
         """
         with contextlib.ExitStack() as stack:
-            source = stack.enter_context(os.fdopen(os.memfd_create("given"), "w+b"))
+            source = stack.enter_context(os.fdopen(anonymous_file("given"), "w+b"))
             source.write(given)
             source.seek(0)
             processes: list[subprocess.Popen[bytes]] = []
