@@ -1,30 +1,20 @@
-"""What can be set, and where it comes from: a keyword wins over the environment, that over the default."""
+"""What can be set, and where it comes from: keyword > environment > repository's file > user's > default.
+
+What the login node permits (policy) never comes from a repository's file: who sends requests can write it.
+"""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from importlib import import_module
+from typing import Any, NamedTuple, cast
 
-from aexp.domain.consent import Mode
+from aexp.domain.configuration import KEYS, read_file, read_value
 from aexp.domain.errors import SettingsError
-from aexp.domain.profiles import PROFILES
-from aexp.domain.ways import ALL, ALLOWED, Ways, read_ways
+from aexp.domain.ways import ALL, Ways
+from aexp.ports.configuration import ConfigurationFiles, Document
 
-_ENVIRONMENT = {
-    "queue": "AEXP_RELAY_QUEUE",
-    "default_timeout": "AEXP_RELAY_TIMEOUT",
-    "cwd_names": "AEXP_RELAY_CWD_NAMES",
-    "most_at_once": "AEXP_RELAY_MOST_AT_ONCE",
-    "profile": "AEXP_RELAY_PROFILE",
-    "consent": "AEXP_RELAY_CONSENT",
-    "allowed_signers": "AEXP_RELAY_ALLOWED_SIGNERS",
-    "strict": "AEXP_RELAY_STRICT",
-    "trust_remotes": "AEXP_RELAY_TRUST_REMOTES",
-    "notify": "AEXP_RELAY_NOTIFY",
-    "notify_hook": "AEXP_RELAY_NOTIFY_HOOK",
-    "sandbox_parent_dir": "AEXP_SANDBOX_PARENT_DIR",
-}
+_ENVIRONMENT = {key.setting: key.variable for key in KEYS}
 
 
 @dataclass(frozen=True)
@@ -45,6 +35,7 @@ class Settings:
         notify: the ways in which a person is told that consent is waited for.
         notify_hook: a command line that is run then; empty for none.
         sandbox_parent_dir: the folder for sandboxes: absolute, or relative to the repository's root.
+        sandbox_timezone: whose day a sandbox is dated with: ``local``, ``UTC`` or a zone's name.
     """
 
     queue: str = "~/.relay"
@@ -59,75 +50,133 @@ class Settings:
     notify: Ways = ALL
     notify_hook: str = ""
     sandbox_parent_dir: str = "notebooks/_sandbox"
+    sandbox_timezone: str = "local"
+
+
+class Layer(NamedTuple):
+    """What one place sets: its name for people, and its values by setting."""
+
+    origin: str
+    values: Mapping[str, Any]
 
 
 def load_settings(
-    environ: Mapping[str, str] | None = None, **given: str | float | int | None
+    environ: Mapping[str, str] | None = None,
+    layers: Sequence[Layer] = (),
+    **given: str | float | int | None,
 ) -> Settings:
-    """The settings from keywords (None means not given), then the environment, then the defaults.
+    """The settings from keywords (None means not given), the environment, the layers, the defaults.
+
+    Args:
+        environ: without it, that of this process.
+        layers: what files set, the strongest first.
 
     Raises:
         SettingsError: names the setting, its value and what is allowed.
     """
+    return settings_of(stacked(environ, layers, **given))
+
+
+def stacked(
+    environ: Mapping[str, str] | None = None, layers: Sequence[Layer] = (), **given: Any
+) -> list[Layer]:
+    """All that sets something, read and checked, the strongest first.
+
+    Raises:
+        SettingsError: as for :func:`load_settings`.
+    """
     environ = os.environ if environ is None else environ
-    values: dict[str, object] = {
-        name: environ[variable] for name, variable in _ENVIRONMENT.items() if environ.get(variable)
-    }
-    values.update({name: value for name, value in given.items() if value is not None})
-    return Settings(**{name: _read(name, value) for name, value in values.items()})
-
-
-def _read(name: str, value: object) -> Any:
-    read, allowed = _READ.get(name, (str, "text"))
-    try:
-        return read(value)
-    except (ValueError, TypeError) as exc:
-        raise SettingsError(
-            f"The setting {name} ({_ENVIRONMENT.get(name, '')}) cannot be {value!r}.",
-            f"Allowed: {allowed}.",
-        ) from exc
-
-
-def _between(kind: Callable[[Any], Any], least: int, most: int) -> Callable[[Any], Any]:
-    def read(value: object) -> Any:
-        number = kind(value)
-        if not least <= number <= most:
-            raise ValueError(value)
-        return number
-
-    return read
-
-
-def _one_of(*words: str) -> Callable[[Any], Any]:
-    return lambda value: words[words.index(value)]
-
-
-_SWITCH = MappingProxyType(
-    {
-        **dict.fromkeys(("1", "true", "yes", "on", "t", "y"), True),
-        **dict.fromkeys(("0", "false", "no", "off", "f", "n"), False),
-    }
-)
-
-
-def _switch(value: object) -> bool:
-    word = str(value).lower()
-    if word not in _SWITCH:
-        raise ValueError(value)
-    return _SWITCH[word]
-
-
-_READ: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
-    {
-        "default_timeout": (_between(float, 0, 86400), "a number of seconds from 0 to 86400"),
-        "most_at_once": (_between(int, 1, 64), "a number from 1 to 64"),
-        "profile": (
-            _one_of("auto", *PROFILES),
-            "auto, posix, nfs, nfs-nocto, lustre or network",
+    named = {name: environ.get(variable) for name, variable in _ENVIRONMENT.items()}
+    texts = {"keyword": given, "environment": {name: text or None for name, text in named.items()}}
+    return [
+        *(
+            Layer(origin, {k: read_value(k, v) for k, v in values.items() if v is not None})
+            for origin, values in texts.items()
         ),
-        "consent": (_one_of(*Mode), "login, file or signed"),
-        "strict": (_switch, "1 or 0"),
-        "notify": (read_ways, ALLOWED),
-    }
-)
-"""Setting to how a value of it is read, and what is allowed; any other setting is text."""
+        *layers,
+    ]
+
+
+def settings_of(stack: Sequence[Layer]) -> Settings:
+    """The settings when the first layer that sets one counts."""
+    values: dict[str, Any] = {}
+    for layer in reversed(stack):
+        values.update(layer.values)
+    return Settings(**values)
+
+
+def origin_of(setting: str, stack: Sequence[Layer]) -> str:
+    """Which layer sets it: the variable's name, ``keyword``, a file's path, or ``default``."""
+    origin = next((layer.origin for layer in stack if setting in layer.values), "default")
+    return _ENVIRONMENT[setting] if origin == "environment" else origin
+
+
+def configured(start: str | None = None, **given: str | float | int | None) -> Settings:
+    """The settings of a program that works in a folder: with the repository's and the user's file.
+
+    Args:
+        start: the folder, absolute; without it, the current one.
+
+    Raises:
+        SettingsError: as for :func:`load_settings`; or a file cannot be read, or sets what it may not.
+    """
+    return load_settings(None, files_around(start), **given)
+
+
+def files_around(start: str | None = None, files: ConfigurationFiles | None = None) -> list[Layer]:
+    """What the repository's file and the user's file set, in this order.
+
+    Args:
+        start: the folder, absolute; without it, the current one.
+
+    Raises:
+        SettingsError: a file cannot be read, or sets what it may not.
+    """
+    files = files or local_files()
+    start = start or _here()
+    held = [(files.repository(start) if start else None, True), (files.user(os.environ), False)]
+    return [layer_of(document, of_repository=own) for document, own in held if document]
+
+
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""  # The current folder is gone, and with it the way up to a repository.
+
+
+def policy_file(environ: Mapping[str, str], files: ConfigurationFiles | None = None) -> list[Layer]:
+    """What the user's file sets for a program of the login node, where no repository's file counts.
+
+    Raises:
+        SettingsError: the file cannot be read, sets what it may not, or others can write it.
+    """
+    document = (files or local_files()).user(environ)
+    if document is None:
+        return []
+    if document.loose:
+        raise SettingsError(
+            f"{document.loose}, so {document.path} cannot say what the login node permits.",
+            "Make the file and its folder writable by you alone: chmod go-w.",
+        )
+    return [layer_of(document, of_repository=False)]
+
+
+def layer_of(document: Document, *, of_repository: bool) -> Layer:
+    """What a file sets.
+
+    Raises:
+        SettingsError: names the first thing that is wrong with it.
+    """
+    values, problems = read_file(document.body, of_repository=of_repository)
+    if problems:
+        more = f" (and {len(problems) - 1} more: aexp config validate)" if problems[1:] else ""
+        raise SettingsError(f"{document.path}: {problems[0].what}", f"{problems[0].hint}{more}")
+    return Layer(document.path, values)
+
+
+def local_files() -> ConfigurationFiles:
+    """This machine's files of settings."""
+    # Loaded by name: an inner layer must not depend on an adapter.
+    adapter = import_module("aexp.adapters.configuration.files")
+    return cast(ConfigurationFiles, adapter.LocalConfigurationFiles())

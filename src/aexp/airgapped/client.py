@@ -26,6 +26,7 @@ from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
+from aexp.settings import configured
 
 if TYPE_CHECKING:
     from aexp.airgapped.inspection import DaemonView
@@ -40,13 +41,15 @@ class RelayClient:
     """Sends operations of the closed list to the login node.
 
     Args:
-        queue: a path, a URL or a storage object; default ``AEXP_RELAY_QUEUE``, else ``~/.relay``.
+        queue: a path, a URL or a storage object; by default the one that is set, else ``~/.relay``.
         cwd: the working copy to work in; default the current folder, at construction.
-        default_timeout: seconds to wait for an answer where no ``timeout`` is given.
+        default_timeout: seconds to wait for an answer where no ``timeout`` is given; by default what is
+            set, else 60.
         clock, filesystem, processes: the outside world, for tests.
 
     Raises:
-        SettingsError: the queue, the folder or the timeout cannot be what was given.
+        SettingsError: the queue, the folder or the timeout cannot be what was given, or what the
+            environment or a file of settings says.
     """
 
     def __init__(
@@ -54,19 +57,24 @@ class RelayClient:
         *,
         queue: QueueLike = None,
         cwd: str | os.PathLike[str] | None = None,
-        default_timeout: float = 60.0,
+        default_timeout: float | None = None,
         clock: Clock | None = None,
         filesystem: Filesystem | None = None,
         processes: Processes | None = None,
     ) -> None:
         self._clock = clock or defaults.system_clock()
         self._filesystem = filesystem or defaults.local_filesystem()
-        if queue is None or isinstance(queue, str | os.PathLike):
-            queue = defaults.open_queue(queue, self._clock)
         self._processes = processes or defaults.system_processes()
-        self._queue = RelayQueue(queue, self._processes, self._clock)
         self.cwd = Path(defaults.absolute(cwd or "."))
-        self.default_timeout = patience(default_timeout)
+        settings = configured(str(self.cwd))
+        if queue is None or isinstance(queue, str | os.PathLike):
+            named = settings.queue if queue is None else queue
+            queue = defaults.open_queue(named, self._clock, settings.profile)
+        self._queue = RelayQueue(queue, self._processes, self._clock)
+        self.default_timeout = patience(
+            settings.default_timeout if default_timeout is None else default_timeout
+        )
+        self._open_names = settings.cwd_names
 
     def __repr__(self) -> str:
         return f"RelayClient(queue={self._queue.storage.url!r}, cwd={str(self.cwd)!r})"
@@ -210,7 +218,8 @@ class RelayClient:
     @cached_property
     def _policy(self) -> CwdPolicy:
         """What the daemon will hold against a request; it asks again itself, so this need not be fresh."""
-        return defaults.cwd_policy(self._filesystem, self._queue.storage.folder)
+        names = defaults.cwd_names(self._open_names)
+        return defaults.cwd_policy(self._filesystem, self._queue.storage.folder, names)
 
     def _build(self, op: str, args: Sequence[str] | None, *, coalesce: bool) -> Request:
         policy = self._policy

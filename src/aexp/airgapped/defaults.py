@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aexp.domain.errors import SettingsError
 from aexp.domain.profiles import PROFILES
 from aexp.domain.text import visible
+from aexp.settings import Settings, configured
 
 if TYPE_CHECKING:
     from aexp.domain.validation import CwdPolicy
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
     from aexp.ports.processes import Processes
     from aexp.ports.storage import QueueStorage
 
-QUEUE_VARIABLE = "AEXP_RELAY_QUEUE"
 NAMES_VARIABLE = "AEXP_RELAY_CWD_NAMES"
-PROFILE_VARIABLE = "AEXP_RELAY_PROFILE"
 EVENTS_VARIABLE = "AEXP_RELAY_EVENTS"
 """``off``: no file events end a wait early; for measuring without them."""
 DURABLE_VARIABLE = "AEXP_RELAY_DURABLE"
 """``off``: requests and answers are not synced, and a power cut of the file server may lose the last ones."""
-DEFAULT_QUEUE = "~/.relay"
+DEFAULT_QUEUE = Settings.queue
 TRANSPORTS = {"file": "aexp.adapters.storage.fsspec:open_file_queue"}
 """URL scheme to what opens such a queue: ``open(location, clock, profile, events=…, durable=…)``."""
 
@@ -37,17 +36,19 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 def open_queue(
     queue: str | os.PathLike[str] | None, clock: "Clock", profile: str | None = None
 ) -> "QueueStorage":
-    """The storage that a path or URL names; without one ``AEXP_RELAY_QUEUE``, else ``~/.relay``.
+    """The storage that a path or URL names; without one the queue that is set, else ``~/.relay``.
 
     Args:
-        profile: how the filesystem is treated; without one ``AEXP_RELAY_PROFILE``, else (and for
-            ``auto``) what fits the filesystem that is found.
+        profile: how the filesystem is treated; without one as it is set, else (and for ``auto``) as fits
+            the filesystem that is found.
 
     Raises:
         SettingsError: the URL's scheme or the profile is not known, or the path cannot be one.
     """
-    named = os.fspath(queue) if queue is not None else os.environ.get(QUEUE_VARIABLE)
-    text = named or DEFAULT_QUEUE
+    if queue is None or profile is None:
+        settings = configured()
+        queue, profile = settings.queue if queue is None else queue, profile or settings.profile
+    text = os.fspath(queue) or DEFAULT_QUEUE
     match = _SCHEME.fullmatch(text)
     scheme, rest = (match[1].lower(), match[2]) if match else ("file", text)
     if scheme not in TRANSPORTS:
@@ -61,12 +62,11 @@ def open_queue(
     return cast("QueueStorage", opened)
 
 
-def _profile(name: str | None) -> str | None:
-    name = name or os.environ.get(PROFILE_VARIABLE) or "auto"
+def _profile(name: str) -> str | None:
     if name != "auto" and name not in PROFILES:
         raise SettingsError(
             f"There is no filesystem profile {visible(name)}.",
-            f"Choose one of auto, {', '.join(PROFILES)} ({PROFILE_VARIABLE}).",
+            f"Choose one of auto, {', '.join(PROFILES)} (AEXP_RELAY_PROFILE).",
         )
     return None if name == "auto" else name
 
@@ -145,15 +145,15 @@ def local_filesystem() -> "Filesystem":
 def cwd_policy(
     filesystem: "Filesystem", queue_folder: str | None, names: frozenset[str] | None = None
 ) -> "CwdPolicy":
-    """Where operations may work: below ``$HOME``, outside the queue, under ``AEXP_RELAY_CWD_NAMES``.
+    """Where operations may work: below ``$HOME``, outside the queue, in the folders that are open.
 
     Args:
-        names: the open top-level names; by default those of the environment.
+        names: the open top-level names; by default those that are set.
     """
     from aexp.domain.validation import CwdPolicy
 
     if names is None:
-        names = cwd_names(os.environ.get(NAMES_VARIABLE, ""))
+        names = cwd_names(configured().cwd_names)
     return CwdPolicy(
         home=filesystem.resolve(os.path.expanduser("~")),
         resolve=filesystem.resolve,

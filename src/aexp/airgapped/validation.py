@@ -11,7 +11,7 @@ def validate_request(payload: object, policy: CwdPolicy | None = None) -> ValidR
     Args:
         payload: what a request file holds, parsed.
         policy: where operations may work; by default below this user's home, outside the default
-            queue, narrowed by ``AEXP_RELAY_CWD_NAMES``.
+            queue, narrowed to the folders that are open.
 
     Raises:
         RelayValidationError: names the field, what is wrong with it and what is allowed.

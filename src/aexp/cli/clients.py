@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from aexp.airgapped import defaults
 from aexp.airgapped.queue import RelayQueue
-from aexp.settings import load_settings
+from aexp.settings import configured
 
 if TYPE_CHECKING:
     from aexp.airgapped.client import RelayClient
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 def client_of(
     queue: str | None, *, cwd: str | None = None, timeout: float | None = None
 ) -> "RelayClient":
-    """The client that the options and the environment ask for.
+    """The client that the options, the environment and the files of settings ask for.
 
     Raises:
         SettingsError: a setting cannot be used.
     """
     from aexp.airgapped.client import RelayClient
 
-    settings = load_settings(queue=queue, default_timeout=timeout)
-    return RelayClient(queue=settings.queue, cwd=cwd, default_timeout=settings.default_timeout)
+    return RelayClient(queue=queue, cwd=cwd, default_timeout=timeout)
 
 
 def queue_of(queue: str | None) -> RelayQueue:
-    """The queue that the option and the environment name, for looking at it.
+    """The queue that the option, the environment or a file of settings names, for looking at it.
 
     Raises:
         SettingsError: a setting cannot be used.
     """
     clock = defaults.system_clock()
-    storage = defaults.open_queue(load_settings(queue=queue).queue, clock)
+    settings = configured(queue=queue)
+    storage = defaults.open_queue(settings.queue, clock, settings.profile)
     return RelayQueue(storage, defaults.system_processes(), clock)
 
 

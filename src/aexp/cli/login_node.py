@@ -1,10 +1,23 @@
 """The container behind the commands of the login node."""
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from aexp.container import Container
+    from aexp.settings import Layer, Settings
+
+
+def login_layers(environ: Mapping[str, str] | None = None, **given: Any) -> "list[Layer]":
+    """What sets something on the login node: options, the environment, the user's file; no repository's.
+
+    Raises:
+        SettingsError: a setting cannot be used, or others can write the user's file.
+    """
+    from aexp.settings import policy_file, stacked
+
+    return stacked(environ, policy_file(os.environ if environ is None else environ), **given)
 
 
 def container(
@@ -12,7 +25,7 @@ def container(
     *,
     wake: int | None = None,
     environ: Mapping[str, str] | None = None,
-    **given: Any,
+    settings: "Settings | None" = None,
 ) -> "Container":
     """The wiring for one command of the login node; a client's is in :mod:`aexp.cli.clients`.
 
@@ -20,15 +33,15 @@ def container(
         queue: what ``--queue`` said.
         wake: a descriptor that wakes the daemon.
         environ: the environment that counts in place of this process's own.
-        given: further settings (None means not given).
+        settings: what is set, if that was read already.
 
     Raises:
         SettingsError: a setting cannot be used.
     """
     from aexp.container import Container
-    from aexp.settings import load_settings
+    from aexp.settings import settings_of
 
-    built = Container(settings=load_settings(environ, queue=queue, **given))
+    built = Container(settings=settings or settings_of(login_layers(environ, queue=queue)))
     if wake is not None:
         built.wake.override(wake)
     if environ is not None:

@@ -9,6 +9,7 @@ COMMANDS = {
     "relay": "aexp.cli.relay:relay",
     "sandbox": "aexp.cli.sandbox:sandbox",
     "new-sandbox": "aexp.cli.sandbox_new:new_sandbox",
+    "config": "aexp.cli.config:config",
     "completion": "aexp.cli.completion:completion",
 }
 

@@ -4,6 +4,7 @@ Without click and rich: a daemon keeps in memory what it has imported, for weeks
 """
 
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -11,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aexp.cli.exits import BUSY
-from aexp.cli.login_node import container
+from aexp.cli.login_node import container, login_layers
 from aexp.cli.terminal import echo
 from aexp.domain.consent import Mode
 from aexp.domain.errors import RelayBusyError
+from aexp.domain.text import visible
 
 if TYPE_CHECKING:
     from aexp.airgapped.daemon import RelayDaemon
     from aexp.container import Container
+    from aexp.settings import Layer
 
 _FORGEABLE = (
     "warning: with consent by files, every program that can write the queue can approve; "
@@ -39,7 +42,7 @@ def run_daemon(
     """Wire a daemon, take the queue, serve it.
 
     Args:
-        trust_remotes: paths that may be remotes, beside those in the environment.
+        trust_remotes: paths that may be remotes, beside those that are set.
         given: further settings; None means not given.
 
     With ``once`` and without a terminal nothing is said, unless something is wrong: cron mails every word.
@@ -49,14 +52,19 @@ def run_daemon(
         RelayBusyError: another daemon serves the queue, or has taken over.
     """
     from aexp.cli.logs import log_to
+    from aexp.settings import settings_of
 
-    paths = [*trust_remotes, *filter(None, [os.environ.get("AEXP_RELAY_TRUST_REMOTES")])]
-    given["trust_remotes"] = ":".join(paths) or None
+    # The user's file lies in the shared home: it counts as it stands now, and is not read again.
+    layers = login_layers(queue=queue, **given)
+    settings = settings_of(layers)
+    paths = [*trust_remotes, *filter(None, [settings.trust_remotes])]
+    settings = dataclasses.replace(settings, trust_remotes=":".join(paths))
     with _wake_pipe() as (wake, write_end):
-        built = container(queue, wake=wake, **given)
+        built = container(wake=wake, settings=settings)
         # What is wrong with the owner's hook is told before anything is made.
         built.notifier()
         where = log_to(log, built.storage().folder, built.terminal())
+        _tell_of_files(built, layers)
         served = True
         mode = built.decisions().mode
         built.workshop().tidy()
@@ -107,6 +115,28 @@ def _tell_serving(url: str, mode: Mode, where: str) -> None:
     echo(f"aexp relay serves {url} ({told})", err=True)
     if mode is Mode.FILE:
         echo(_FORGEABLE, err=True)
+
+
+def _tell_of_files(built: "Container", layers: "Sequence[Layer]") -> None:
+    """Say what counts because a file of settings says so, on the terminal and in the log."""
+    from aexp.airgapped.defaults import absolute
+    from aexp.domain.configuration import BY_SETTING, shown_value
+    from aexp.settings import local_files, origin_of
+
+    for file in layers[2:]:
+        told = {
+            BY_SETTING[name].name: shown_value(value)
+            for name, value in file.values.items()
+            if origin_of(name, layers) == file.origin
+        }
+        if told:
+            built.audit().note("settings", file=file.origin, **told)
+            listed = ", ".join(f"{name} {value}" for name, value in told.items())
+            echo(visible(f"from {file.origin}: {listed}", limit=2000), err=True)
+    ignored = local_files().repository_path(absolute("."))
+    if ignored:
+        shown = visible(ignored, limit=500)
+        echo(f"note: {shown} does not count: a daemon takes nothing from a repository", err=True)
 
 
 def _tell_standby(busy: RelayBusyError) -> None:

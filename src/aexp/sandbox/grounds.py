@@ -93,7 +93,7 @@ def grounds(
     """
     files = filesystem or local_filesystem()
     root = _repository(repo_root, files)
-    return Grounds(root, _parent(configured_parent(parent_dir), root, files), files)
+    return Grounds(root, _parent(configured_parent(parent_dir, root), root, files), files)
 
 
 def _repository(given: str | PathLike[str] | None, files: Filesystem) -> str | None:

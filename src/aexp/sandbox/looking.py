@@ -12,6 +12,7 @@ from aexp.domain.sandbox_promoted import Promotion, promotions
 from aexp.domain.sandbox_readme import title_in
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import Commit, History, Standing
+from aexp.sandbox.days import today_of
 from aexp.sandbox.grounds import Grounds, grounds
 from aexp.sandbox.places import ARCHIVE, find_repo_root, local_history, sandboxes_in, walk
 
@@ -76,7 +77,7 @@ def list_sandboxes(
         repo_root: the repository; without it, the one around the current folder.
         parent_dir: the folder for sandboxes, as for :func:`aexp.sandbox.scaffold`.
         archived: whether to tell of those that were put away, too.
-        today: from when on ages are counted back; without it, today's local date.
+        today: from when on ages are counted back; without it, today in the time zone that is set.
         filesystem: without it, this machine's files.
         history: without it, this machine's git.
 
@@ -86,7 +87,7 @@ def list_sandboxes(
     """
     ground = grounds(repo_root, parent_dir, filesystem)
     standing = ask_history(ground.parent, ground, history)
-    day = today or date.today()
+    day = today or today_of(ground.root)
     views = [
         _view(f"{parent}/{name}", ground, standing, day)
         for parent in (f"{ground.parent}/{ARCHIVE}", ground.parent)

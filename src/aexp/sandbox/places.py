@@ -9,7 +9,7 @@ from typing import cast
 from aexp.domain.sandbox import begun, slug_in
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import History
-from aexp.settings import Settings, load_settings
+from aexp.settings import Settings, configured
 
 DEFAULT_PARENT = Settings.sandbox_parent_dir
 ARCHIVE = "_archive"
@@ -28,14 +28,13 @@ def local_history() -> History:
     return cast(History, importlib.import_module("aexp.adapters.history.git").GitHistory())
 
 
-def configured_parent(given: str | PathLike[str] | None = None) -> str:
-    """The folder for sandboxes as it is set: by this keyword, the environment, or the default.
+def configured_parent(given: str | PathLike[str] | None = None, root: str | None = None) -> str:
+    """The folder for sandboxes as it is set in this repository: by the keyword ``given``, or elsewhere.
 
     Absolute, or relative to the repository's root.
     """
-    return load_settings(
-        sandbox_parent_dir=None if given is None else fspath(given)
-    ).sandbox_parent_dir
+    parent = None if given is None else fspath(given)
+    return configured(root, sandbox_parent_dir=parent).sandbox_parent_dir
 
 
 def find_repo_root(start: str, filesystem: Filesystem) -> str | None:

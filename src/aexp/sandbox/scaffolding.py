@@ -16,6 +16,7 @@ from aexp.domain.sandbox_root_texts import ROOT_GITIGNORE, ROOT_README
 from aexp.domain.sandbox_starter import STARTER
 from aexp.domain.sandbox_templates import filled, slot_values
 from aexp.ports.filesystem import Filesystem
+from aexp.sandbox.days import today_of
 from aexp.sandbox.grounds import grounds
 from aexp.sandbox.templates import own_templates
 
@@ -42,7 +43,7 @@ def scaffold(
         repo_root: the repository; without it, the one around the current folder.
         parent_dir: the folder for sandboxes, relative to the repository's root or absolute; without it,
             the one that is set.
-        today: the date in the folder's name; without it, today's local date.
+        today: the date in the folder's name; without it, today in the time zone that is set.
         notebook: whether to make the starter notebook.
         filesystem: where to make it; without it, this machine's files.
 
@@ -54,9 +55,9 @@ def scaffold(
     """
     check_slug(slug)
     heading = title_or_default(title, slug)
-    name = directory_name(slug, today or date.today())
     ground = grounds(repo_root, parent_dir, filesystem)
     root, parent, files = ground.root, ground.parent, ground.files
+    name = directory_name(slug, today or today_of(root))
     inside = root is not None and Path(parent).is_relative_to(root)
     held = filled(own_templates(root, files), slot_values(name, heading, root, inside=inside))
     if not notebook:
