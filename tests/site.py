@@ -165,6 +165,8 @@ class Site:
         self.daemons.append(daemon)
         assert daemon.stderr is not None
         first = daemon.stderr.readline()
+        while first.startswith(("from ", "note: ")):
+            first = daemon.stderr.readline()
         assert " serves " in first, first + (
             daemon.stderr.read() if daemon.poll() is not None else ""
         )

@@ -12,9 +12,10 @@ import aexp.sandbox
 from aexp.airgapped.approval import Waiting
 from aexp.airgapped.defaults import DURABLE_VARIABLE, EVENTS_VARIABLE
 from aexp.airgapped.inspection import DaemonView, RequestView
-from aexp.cli import audit, exits, original, relay, root, sandbox, service
+from aexp.cli import audit, config, exits, original, relay, root, sandbox, service
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
+from aexp.domain.configuration import KEYS
 from aexp.domain.consent import State
 from aexp.domain.errors import AexpError
 from aexp.domain.findings import Finding
@@ -38,6 +39,7 @@ GROUPS = {
     "aexp relay audit": audit.audit,
     "aexp sandbox": sandbox.sandbox,
     "aexp relay service": service.service,
+    "aexp config": config.config,
     "python -m aexp.airgapped": original.original,
 }
 
@@ -135,6 +137,18 @@ def test_every_variable_of_the_environment_is_explained() -> None:
 )
 def test_every_public_name_is_in_its_page(page: str, names: list[str]) -> None:
     assert [name for name in names if not re.search(rf"\b{name}\b", text(page))] == []
+
+
+def test_every_key_of_a_file_of_settings_is_explained_in_the_same_words() -> None:
+    told = [
+        (key.strip("`"), variable.strip("`"), meaning)
+        for key, variable, _, meaning in rows(text("docs/configuration.md"), "\n## Settings")
+    ]
+
+    assert told == [
+        (key.name, key.variable, f"{key.meaning}{' (**policy**)' if key.policy else ''}")
+        for key in KEYS
+    ]
 
 
 def test_every_placeholder_of_templates_is_explained_in_the_same_words() -> None:

@@ -23,7 +23,7 @@ from tests.site import Site
 CLICK = {"click", "rich_click", "rich"}
 LIBRARIES = {
     *CLICK,
-    *("dependency_injector", "fsspec", "pydantic", "pydantic_core", "tenacity", "textual"),
+    *("dependency_injector", "fsspec", "pydantic", "pydantic_core", "tenacity", "textual", "yaml"),
 }
 SLOW = {
     *(
@@ -94,6 +94,31 @@ def test_a_client_needs_no_library_and_nothing_of_the_daemon(tmp_path: Path) -> 
     loaded = modules_after(code, cwd=tmp_path)
     assert not loaded & {*LIBRARIES, *SLOW, *DAEMON}
     assert not any(name.startswith("aexp.cli") for name in loaded)
+
+
+def test_looking_for_files_of_settings_takes_a_few_calls_and_yaml_waits_for_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "repo/.git").mkdir(parents=True)
+    deep = tmp_path / "repo/a/b"
+    deep.mkdir(parents=True)
+    looks = (
+        "import os, sys; seen = []; real = os.lstat\n"
+        "from aexp.adapters.configuration.files import LocalConfigurationFiles as Files\n"
+        "from aexp.settings import files_around\n"
+        "os.lstat = lambda path: (seen.append(path), real(path))[1]\n"
+        "files_around(); print(len(seen), file=sys.stderr)\n"
+    )
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-P", "-c", looks]
+    told = subprocess.run(command, cwd=deep, env=env, capture_output=True, text=True, check=True)
+    # Each folder on the way up to the root, as `realpath` and as a repository; then one for each file.
+    assert int(told.stderr) <= 2 * len(deep.parts) + 2
+    client = "from aexp.airgapped import RelayClient; RelayClient()"
+    assert "yaml" not in modules_after(client, cwd=deep)
+    (tmp_path / "repo/.aexp").mkdir()
+    (tmp_path / "repo/.aexp/config.yaml").write_text("relay:\n  default_timeout: 5\n")
+    assert "yaml" in modules_after(client, cwd=deep)
 
 
 @pytest.mark.parametrize("verb", ["status", "push", "git-status"])

@@ -1,0 +1,129 @@
+"""Files of settings at work, and a daemon that a repository's cannot talk into anything."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.site import Site
+
+
+def own_file(site: Site, text: str) -> Path:
+    file = site.home / ".config/aexp/config.yaml"
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(0o644)
+    return file
+
+
+def repository_file(site: Site, text: str) -> Path:
+    file = site.repo / ".aexp/config.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_a_daemon_takes_nothing_from_a_hostile_repository(site: Site) -> None:
+    hostile = repository_file(
+        site,
+        "relay:\n  queue: ~/theirs\n  consent: file\n  notify_hook: /bin/false\n  strict: false\n",
+    )
+
+    told = site.relay("serve", "--once")
+    shown = site.relay("pending")
+
+    assert told.returncode == 0, told.stderr
+    assert f"aexp relay serves {site.queue} (pid" in told.stderr
+    assert "consent login" in told.stderr
+    assert f"note: {hostile} does not count: a daemon takes nothing from a repo" in told.stderr
+    assert not (site.home / "theirs").exists()
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_a_daemon_reads_the_users_file_once_and_tells_what_it_says(site: Site) -> None:
+    queue = site.home / "queue"
+    file = own_file(site, "relay:\n  queue: ~/queue\n  strict: true\n  cwd_allowlist: [repo]\n")
+    site.serve()
+
+    assert f"settings file={file}" in (queue / "daemon.log").read_text()
+    file.write_text("relay:\n  queue: ~/queue\n  strict: false\n")
+    held = site.relay("pull", "--no-wait")
+    assert held.returncode == 0, held.stderr
+    told = (queue / "daemon.log").read_text()
+    assert "relay.strict=true" in told
+    site.until("it waits for a person", lambda: site.json("status")["pending"] == 1)
+    elsewhere = site.aexp("relay", "pull", cwd=site.home)
+    assert elsewhere.returncode == 65, elsewhere.stderr
+
+
+def test_an_option_and_a_variable_win_over_the_users_file(site: Site) -> None:
+    own_file(site, "relay:\n  consent: signed\n  trust_remotes: [/from/file.git]\n")
+
+    by_variable = site.relay("serve", "--once", env={"AEXP_RELAY_CONSENT": "file"})
+    by_option = site.relay(
+        "serve", "--once", "--consent", "login", env={"AEXP_RELAY_CONSENT": "file"}
+    )
+
+    assert "consent file" in by_variable.stderr
+    assert "consent login" in by_option.stderr
+    assert "relay.consent" not in by_variable.stderr + by_option.stderr
+
+
+def test_a_file_that_others_can_write_says_nothing_on_the_login_node(site: Site) -> None:
+    file = own_file(site, "relay:\n  default_timeout: 7\n")
+    file.chmod(0o666)
+
+    told = site.relay("serve", "--once")
+    checked = site.aexp("config", "validate")
+    shown = json.loads(site.aexp("config", "show", "--json").stdout)
+
+    assert told.returncode == 78
+    assert f"{file} can be written by others" in told.stderr
+    assert "chmod go-w" in told.stderr
+    assert checked.returncode == 0
+    assert "warn  user" in checked.stdout
+    [timeout] = [one for one in shown["settings"] if one["key"] == "relay.default_timeout"]
+    assert timeout == {
+        "key": "relay.default_timeout",
+        "value": "7",
+        "origin": str(file),
+        "policy": False,
+    }
+
+
+def test_what_is_set_is_shown_checked_and_described(site: Site) -> None:
+    file = repository_file(site, "sandbox:\n  parent_dir: nb\n  timezone: Mars/Phobos\n")
+
+    shown = site.aexp("config", "show", "--origin", env={"AEXP_RELAY_TIMEOUT": "5"})
+    rows = {line.split()[0]: line.split()[1:] for line in shown.stdout.splitlines()}
+    assert rows["relay.default_timeout"] == ["5", "AEXP_RELAY_TIMEOUT"]
+    assert rows["sandbox.parent_dir"] == ["nb", str(file)]
+    assert rows["relay.queue"] == ["~/.relay", "default"]
+    assert f"repository's file: {file}" in shown.stderr
+    assert "user's file: none, it would be" in shown.stderr
+
+    wrong = site.aexp("config", "validate")
+    assert wrong.returncode == 78
+    assert "Mars/Phobos, which is no time zone" in wrong.stdout
+    file.write_text("relay:\n  strict: true\n  qeue: /x\n")
+    both = json.loads(site.aexp("config", "validate", "--json").stdout)
+    told = [one["what"] for one in both["findings"] if one["level"] == "fail"]
+    assert [text.split(": ", 1)[1] for text in told] == [
+        "relay.strict is policy of the login node, which a repository's file cannot set.",
+        "relay.qeue is no setting.",
+    ]
+    assert site.aexp("config", "show").returncode == 78
+    schema = json.loads(site.aexp("config", "schema", "--repository").stdout)
+    assert {*schema["properties"]["relay"]["properties"]} == {"queue", "default_timeout", "profile"}
+
+
+@pytest.mark.parametrize("words", [("relay", "status"), ("sandbox", "ls"), ("relay", "push")])
+def test_a_wrong_file_is_one_line_and_a_hint(site: Site, words: tuple[str, ...]) -> None:
+    file = repository_file(site, "relay:\n  qeue: /x\n")
+
+    told = site.aexp(*words)
+
+    assert (told.returncode, told.stdout) == (78, "")
+    first, second = told.stderr.splitlines()
+    assert first == f"error: {file}: relay.qeue is no setting."
+    assert second.startswith("  next: Did you mean relay.queue?")
