@@ -330,8 +330,33 @@ def test_every_method_refuses_a_bad_path(place: Place, path: str) -> None:
         lambda: place.filesystem.read_text(path),
         lambda: place.filesystem.create_file(path, "text"),
         lambda: place.filesystem.replace_file(path, "text", "text"),
+        lambda: place.filesystem.remove_file(path, "text"),
+        lambda: place.filesystem.remove_directory(path),
         lambda: place.filesystem.create_directory(path, FILES),
     ]
     for call in calls:
         with pytest.raises(FilesystemError):
             call()
+
+
+def test_a_file_is_removed_when_it_holds_what_was_read(place: Place) -> None:
+    path = f"{place.folder}/file"
+    place.filesystem.create_file(path, "Größe\r\n")
+
+    assert place.filesystem.remove_file(path, "Größe\n") is False
+    assert place.filesystem.read_text(path) == "Größe\r\n"
+    assert place.filesystem.remove_file(path, "Größe\r\n") is True
+    assert place.filesystem.kind(path) is None
+    assert place.filesystem.remove_file(path, "") is False
+    assert place.filesystem.remove_file(place.folder, "") is False
+
+
+def test_only_an_empty_folder_is_removed(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/a/file", "")
+
+    assert place.filesystem.remove_directory(f"{place.folder}/a") is False
+    assert place.filesystem.remove_directory(f"{place.folder}/a/file") is False
+    assert place.filesystem.remove_directory(f"{place.folder}/missing") is False
+    place.filesystem.remove_file(f"{place.folder}/a/file", "")
+    assert place.filesystem.remove_directory(f"{place.folder}/a") is True
+    assert place.filesystem.kind(f"{place.folder}/a") is None

@@ -18,6 +18,7 @@ INTERRUPTED = 130
 _CODES: tuple[tuple[type[AexpError], int], ...] = (
     (errors.RelayValidationError, INVALID),
     (errors.SandboxError, INVALID),
+    (errors.InstallError, INVALID),
     (errors.RelayNotFoundError, NOT_FOUND),
     (errors.RelayDownError, DOWN),
     (errors.RelayBusyError, BUSY),

@@ -9,6 +9,8 @@ COMMANDS = {
     "relay": "aexp.cli.relay:relay",
     "sandbox": "aexp.cli.sandbox:sandbox",
     "new-sandbox": "aexp.cli.sandbox_new:new_sandbox",
+    "install": "aexp.cli.install:install",
+    "uninstall": "aexp.cli.install:uninstall",
     "config": "aexp.cli.config:config",
     "completion": "aexp.cli.completion:completion",
 }

@@ -63,6 +63,10 @@ class SandboxScaffoldError(SandboxError):
     """A sandbox could not be made; nothing was changed."""
 
 
+class InstallError(AexpError):
+    """The commands could not be installed into a repository; what was done before is told, and whole."""
+
+
 class RelayError(AexpError):
     """The root of the errors of :mod:`aexp.airgapped`.
 

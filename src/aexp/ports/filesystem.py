@@ -81,3 +81,19 @@ class Filesystem(Protocol):
         Returns:
             False when the name is taken already: what stands there is left as it is.
         """
+
+    @abstractmethod
+    def remove_file(self, path: str, before: str) -> bool:
+        """Take away the file that holds ``before``, which is what the caller has read there.
+
+        Returns:
+            False when the file does not hold ``before`` (any more), or there is none: nothing is changed.
+        """
+
+    @abstractmethod
+    def remove_directory(self, path: str) -> bool:
+        """Take away a folder that is empty.
+
+        Returns:
+            False when it holds something, is no folder, or is not there: nothing is changed.
+        """

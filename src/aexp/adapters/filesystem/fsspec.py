@@ -93,6 +93,22 @@ class FsspecFilesystem(Filesystem):
                 self._fill(place, held)
             return True
 
+    def remove_file(self, path: str, before: str) -> bool:
+        place, old = normalised(path), encoded(path, before)
+        with _TURN, translated(path):
+            if self.kind(place) != "file" or bytes(self._fs.cat_file(place)) != old:
+                return False
+            self._fs.rm_file(place)
+            return True
+
+    def remove_directory(self, path: str) -> bool:
+        place = normalised(path)
+        with _TURN, translated(path):
+            if self.kind(place) != "directory" or self._fs.ls(place, detail=False, refresh=True):
+                return False
+            self._fs.rmdir(place)
+            return True
+
     def _create(self, place: str, data: bytes) -> bool:
         try:
             self._fs.pipe_file(place, data, mode="create")

@@ -106,6 +106,27 @@ class LocalFilesystem(FsspecFilesystem):
             with self._parents(str(place)):
                 return self._publish_folder(place, held)
 
+    def remove_file(self, path: str, before: str) -> bool:
+        place, old = Path(checked(path)), encoded(path, before)
+        with translated(path):
+            if self.kind(path) != "file" or place.read_bytes() != old:
+                return False
+            place.unlink()
+        _sync_parent(place)
+        return True
+
+    def remove_directory(self, path: str) -> bool:
+        place = Path(checked(path))
+        with translated(path):
+            try:
+                place.rmdir()
+            except OSError as exc:
+                if exc.errno in (*_TAKEN, errno.ENOENT):
+                    return False
+                raise
+        _sync_parent(place)
+        return True
+
     def _publish_file(self, place: Path, data: bytes) -> bool:
         temporary = _hidden(place)
         try:

@@ -82,6 +82,22 @@ class MemoryFilesystem(Filesystem):
             self._files.update({f"{place}/{name}": data for name, data in held.items()})
             return True
 
+    def remove_file(self, path: str, before: str) -> bool:
+        place = normalised(path)
+        with self._turn:
+            if self._files.get(place) != encoded(path, before):
+                return False
+            del self._files[place]
+            return True
+
+    def remove_directory(self, path: str) -> bool:
+        place = normalised(path)
+        with self._turn:
+            if place == "/" or self.kind(place) != "directory" or self.entries(place):
+                return False
+            self._folders.remove(place)
+            return True
+
     def rename(self, source: str, target: str) -> None:
         """Give the folder ``source`` the free name ``target``, as a program beside this one could."""
         with self._turn:
