@@ -89,7 +89,11 @@ def taken_out(text: str, markers: Markers, glued: str) -> str:
     parts = _whole(text, markers)
     ends = {glued, lf(glued), lf(glued).replace("\n", "\r\n")}
     found = max((end for end in ends if parts.before.endswith(end)), key=len, default="")
-    return parts.before.removesuffix(found) + parts.after
+    before = parts.before.removesuffix(found)
+    if before and parts.after and not before.endswith("\n"):
+        # The last line had no end; what was written below the block since must not become a part of it.
+        before += found[: len(found) // 2]
+    return before + parts.after
 
 
 def _whole(text: str, markers: Markers) -> Split:
