@@ -157,7 +157,7 @@ def policy_file(environ: Mapping[str, str], files: ConfigurationFiles | None = N
     if document.loose:
         raise SettingsError(
             f"{document.loose}, so {document.path} cannot say what the login node permits.",
-            "Make the file and its folder writable by you alone: chmod go-w.",
+            "Make it, and the folders up to your home, writable by you alone: chmod go-w.",
         )
     return [layer_of(document, of_repository=False)]
 

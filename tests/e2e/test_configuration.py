@@ -10,9 +10,15 @@ from tests.site import Site
 
 def own_file(site: Site, text: str) -> Path:
     file = site.home / ".config/aexp/config.yaml"
-    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
-    file.chmod(0o644)
+    for place, mode in (
+        (file, 0o644),
+        (file.parent, 0o755),
+        (file.parents[1], 0o755),
+        (site.home, 0o755),
+    ):
+        place.chmod(mode)
     return file
 
 

@@ -284,11 +284,12 @@ def test_a_users_file_may_be_a_link_and_is_loose_where_others_can_write(home: Pa
     (home / ".config/aexp/config.yaml").symlink_to(real)
     environ = {"HOME": str(home)}
     real.chmod(0o644)
+    home.chmod(0o755)
 
     [layer] = policy_file(environ)
     assert layer.values == {"strict": True}
 
-    for place, mode in ((real, 0o664), (real.parent, 0o777)):
+    for place, mode in ((real, 0o664), (real.parent, 0o777), (home, 0o775)):
         before = place.stat().st_mode
         place.chmod(mode)
         with pytest.raises(SettingsError, match="can be written by others"):

@@ -134,6 +134,6 @@ def _check(name: str, path: str, *, of_repository: bool) -> list[Finding]:
         return [fail(name, error.what, error.hint)]
     found = [fail(name, f"{shown}: {problem.what}", problem.hint) for problem in problems]
     if document.loose:
-        fix = "chmod go-w the file and its folder: until then the login node refuses it."
+        fix = "Take that right away with chmod go-w: until then the login node refuses the file."
         found.append(warn(name, document.loose, fix))
     return found or [ok(name, shown)]

@@ -115,15 +115,22 @@ def _told(exc: yaml.YAMLError) -> str:
 
 
 def _loose(path: str) -> str:
-    """Why others could have written the file: it, or the folder that holds it, is theirs or open to them."""
-    real = os.path.realpath(path)
-    for place in (real, os.path.dirname(real)):
+    """Why others could have written the file: it, or a folder on the way to it, is theirs or open to them."""
+    for place in _way_to(os.path.realpath(path)):
         about = os.stat(place)
         if about.st_uid not in (os.geteuid(), 0):
             return f"{visible(place, limit=500)} belongs to another user"
         if about.st_mode & _OTHERS:
             return f"{visible(place, limit=500)} can be written by others"
     return ""
+
+
+def _way_to(path: str) -> list[str]:
+    """The file and its folder; below the home, all folders up to that."""
+    home = Path(os.path.realpath(os.path.expanduser("~")))
+    above = [*Path(path).parents]
+    count = above.index(home) + 1 if home in above else 1
+    return [path, *map(str, above[:count])]
 
 
 def _unreadable(path: str, exc: OSError) -> SettingsError:
