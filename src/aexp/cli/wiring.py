@@ -15,7 +15,7 @@ def queue_option(command: F) -> F:
     return click.option(
         "--queue",
         metavar="PATH|URL",
-        help="The queue in the shared home.  [default: $AEXP_RELAY_QUEUE, else ~/.relay]",
+        help="The queue in the shared home.  [default: as `aexp config show` says]",
     )(command)
 
 
@@ -58,7 +58,7 @@ def parent_option(command: F) -> F:
         "--parent-dir",
         metavar="DIR",
         help="The folder for sandboxes: absolute, or relative to the repository's root "
-        "($AEXP_SANDBOX_PARENT_DIR if missing, else notebooks/_sandbox).",
+        "(if missing, as `aexp config show` says).",
     )(command)
 
 
