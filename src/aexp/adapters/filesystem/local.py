@@ -20,17 +20,24 @@ from typing import TYPE_CHECKING
 
 from aexp.adapters.filesystem.common import checked, encoded, encoded_files, translated
 from aexp.adapters.filesystem.fsspec import FsspecFilesystem
+from aexp.adapters.filesystem.publishing import (
+    TAKEN,
+    TEMPORARY,
+    hidden,
+    link,
+    make,
+    rename,
+    sync_parent,
+)
 from aexp.ports.filesystem import Entry, Kind
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-TEMPORARY = ".aexp-tmp-"
+__all__ = ["TEMPORARY", "LocalFilesystem"]
 
 # Every filesystem of Linux that can hold a home or a working copy has this limit for one name.
 _LONGEST_NAME = 255
-_NO_HARD_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-_TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
 
 class LocalFilesystem(FsspecFilesystem):
@@ -112,7 +119,7 @@ class LocalFilesystem(FsspecFilesystem):
             if self.kind(path) != "file" or place.read_bytes() != old:
                 return False
             place.unlink()
-        _sync_parent(place)
+        sync_parent(place)
         return True
 
     def remove_directory(self, path: str) -> bool:
@@ -121,25 +128,25 @@ class LocalFilesystem(FsspecFilesystem):
             try:
                 place.rmdir()
             except OSError as exc:
-                if exc.errno in (*_TAKEN, errno.ENOENT):
+                if exc.errno in (*TAKEN, errno.ENOENT):
                     return False
                 raise
-        _sync_parent(place)
+        sync_parent(place)
         return True
 
     def _publish_file(self, place: Path, data: bytes) -> bool:
-        temporary = _hidden(place)
+        temporary = hidden(place)
         try:
             self._write(temporary, data)
-            published = _link(temporary, place)
+            published = link(temporary, place)
         finally:
             with suppress(OSError):
                 temporary.unlink()
-        _sync_parent(place)
+        sync_parent(place)
         return published
 
     def _exchange(self, place: Path, data: bytes) -> None:
-        temporary = _hidden(place)
+        temporary = hidden(place)
         try:
             self._write(temporary, data)
             temporary.chmod(stat.S_IMODE(place.stat().st_mode))
@@ -147,22 +154,22 @@ class LocalFilesystem(FsspecFilesystem):
         finally:
             with suppress(OSError):
                 temporary.unlink()
-        _sync_parent(place)
+        sync_parent(place)
 
     def _publish_folder(self, place: Path, files: Mapping[str, bytes]) -> bool:
         if not files:
-            return _make(place)
-        temporary = _hidden(place)
+            return make(place)
+        temporary = hidden(place)
         try:
             self._fs.mkdir(str(temporary), create_parents=False)
             for name, data in files.items():
                 self._write(temporary / name, data)
-            published = _rename(temporary, place)
+            published = rename(temporary, place)
         finally:
             # Nothing is left to remove when the renaming went through.
             with suppress(OSError, ValueError):
                 self._fs.rm(str(temporary), recursive=True)
-        _sync_parent(place)
+        sync_parent(place)
         return published
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -194,79 +201,3 @@ def _entry(found: "os.DirEntry[str]") -> Entry | None:
         return None
     kind = _kind(status.st_mode)
     return Entry(found.name, kind, status.st_size if kind == "file" else 0)
-
-
-def _hidden(place: Path) -> Path:
-    return place.with_name(f"{TEMPORARY}{os.urandom(8).hex()}")
-
-
-def _link(temporary: Path, place: Path) -> bool:
-    """Give the finished file its name, unless that is taken."""
-    try:
-        place.hardlink_to(temporary)
-    except FileExistsError:
-        return False
-    except OSError as exc:
-        if exc.errno not in _NO_HARD_LINKS:
-            raise
-        return _reserve(temporary, place)
-    return True
-
-
-def _reserve(temporary: Path, place: Path) -> bool:
-    # Without hard links the name is claimed by an empty file first. A reader may see that empty
-    # file for a moment, but never a part of the text.
-    try:
-        place.touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    try:
-        temporary.replace(place)
-    except BaseException:
-        place.unlink()
-        raise
-    return True
-
-
-def _rename(temporary: Path, place: Path) -> bool:
-    """Give the finished folder its name, unless that is taken."""
-    _sync(temporary)
-    # Renaming replaces an empty folder, so the name is looked up once more. Of two callers of this
-    # function the second finds a folder with files in it, where renaming fails. Only a stranger who
-    # makes an empty folder between these two lines finds our files in it.
-    if os.path.lexists(place):
-        return False
-    try:
-        temporary.rename(place)
-    except OSError as exc:
-        if exc.errno in _TAKEN:
-            return False
-        raise
-    return True
-
-
-def _make(place: Path) -> bool:
-    # An empty folder is whole at once, and renaming one over another would let two callers win.
-    try:
-        place.mkdir()
-    except FileExistsError:
-        return False
-    return True
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    except OSError as exc:
-        # Some filesystems have no sync for folders; their own order of writing has to do.
-        if exc.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-            raise
-    finally:
-        os.close(handle)
-
-
-def _sync_parent(place: Path) -> None:
-    # What was made is whole and has its name: an error here would only be misleading.
-    with suppress(OSError):
-        _sync(place.parent)
