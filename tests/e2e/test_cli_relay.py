@@ -21,11 +21,58 @@ def test_an_invalid_request_is_65_and_names_what_is_allowed(site: Site) -> None:
     for args in (
         ("request", "git_clone"),
         ("push", "--remote", "/tmp/x.git"),
-        ("pull", "-C", "/etc"),
     ):
         done = site.relay(*args)
         assert (done.returncode, done.stdout) == (65, "")
         assert "Allowed:" in done.stderr
+
+
+def test_a_refusal_ends_with_what_to_do_and_no_list_of_what_is_allowed(site: Site) -> None:
+    site.git("remote", "add", "fork", str(site.home / "fork.git"))
+    site.git("init", "-q", "--bare", str(site.home / "fork.git"))
+    site.serve()
+    home = str(site.home)
+    trust = f"aexp relay trust --remote {home}/fork.git; then aexp relay push again."
+    for args, do in (
+        (("pull", "-C", home), "cd into your repository, or give -C DIR."),
+        (("pull", "-C", "/etc"), "cd into your repository, or give -C DIR."),
+        (("push", "fork"), f"On the login node, if you trust that repository: {trust}"),
+        (
+            ("push", "main"),
+            "The remotes there: origin, fork. If main is a branch: aexp relay push -b main",
+        ),
+    ):
+        done = site.relay(*args)
+        assert (done.returncode, done.stdout) == (65, "")
+        assert done.stderr.endswith(f"  next: {do}\n"), done.stderr
+    site.git("switch", "-q", "--detach")
+    done = site.relay("push")
+    assert "  next: Give a branch: aexp relay push -b NAME, or: git switch NAME\n" in done.stderr
+
+
+def test_a_push_takes_remote_and_branch_as_git_does(site: Site) -> None:
+    site.serve()
+    mine = site.commit("mine")
+    site.git("branch", "topic")
+    assert site.relay("push", "origin", "topic").returncode == 0
+    assert site.git("rev-parse", "topic", cwd=site.origin) == mine
+    assert site.relay("push", "--branch=main", "origin", "main").returncode == 0
+    assert site.git("rev-parse", "main", cwd=site.origin) == mine
+    assert site.relay("push", "origin").returncode == 0
+
+
+def test_words_that_git_would_take_are_told_what_to_do(site: Site) -> None:
+    for args, told in (
+        (("push", "origin", "main", "-b", "topic"), "The branch is given twice"),
+        (("push", "origin", "--remote", "fork"), "The remote is given twice"),
+        (("push", "origin", "-b", "HEAD", "main"), "The branch is given twice"),
+        (("pull", "origin"), "git branch -u REMOTE/BRANCH"),
+        (("rebase", "origin", "main"), "git branch -u REMOTE/BRANCH"),
+        (("fetch", "origin"), "fetch takes all remotes"),
+    ):
+        done = site.relay(*args)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert told in " ".join(done.stderr.replace("│", " ").split()), done.stderr
 
 
 def test_an_operation_that_waits_for_consent_is_75_and_a_rejection_77(site: Site) -> None:

@@ -27,7 +27,7 @@ esac
 
 def says(site: Site, verb: str, kind: str, *, cwd: Path | None = None) -> str:
     """The operation fails with this kind, and is told with a command or a file; the hint."""
-    done = site.relay(verb, cwd=cwd)
+    done = site.relay(*verb.split(), cwd=cwd)
     assert done.returncode != 0, done
     seen = site.json("ls")["requests"][0]
     assert seen["kind"] == kind, (seen, done.stdout, done.stderr)
@@ -109,6 +109,16 @@ def without_lfs(site: Site) -> None:
     site.serve()
 
 
+def on_a_new_branch(site: Site) -> None:
+    site.git("switch", "-q", "-c", "topic")
+
+
+def with_a_lost_upstream(site: Site) -> None:
+    site.git("switch", "-q", "-c", "topic")
+    site.git("config", "branch.topic.remote", "origin")
+    site.git("config", "branch.topic.merge", "refs/heads/topic")
+
+
 CASES: list[tuple[Callable[[Site], None], str, str]] = [
     (behind, "push", "not-fast-forward"),
     (behind, "pull", "not-fast-forward"),
@@ -123,6 +133,10 @@ CASES: list[tuple[Callable[[Site], None], str, str]] = [
     (full, "fetch", "disk-full"),
     (without_ssh, "fetch", "command-not-found"),
     (without_lfs, "pull", "command-not-found"),
+    (on_a_new_branch, "pull", "no-upstream"),
+    (on_a_new_branch, "rebase", "no-upstream"),
+    (with_a_lost_upstream, "pull", "no-upstream"),
+    (on_a_new_branch, "push -b nope", "no-such-branch"),
 ]
 
 
@@ -151,11 +165,41 @@ def test_a_conflicted_rebase_leaves_the_copy_clean_and_says_so(site: Site) -> No
     site.serve()
     conflicting(site)
     mine = site.git("rev-parse", "HEAD")
-    assert "was aborted" in says(site, "rebase", "conflict")
+    assert "git rebase @{upstream}" in says(site, "rebase", "conflict")
     assert site.git("rev-parse", "HEAD") == mine
     assert site.git("symbolic-ref", "HEAD") == "refs/heads/main"
     assert site.git("status", "--porcelain") == ""
     assert not [*(site.repo / ".git").glob("rebase-*")]
+
+
+def test_a_conflicted_rebase_says_once_how_to_go_on_and_nothing_of_git_that_does_not_apply(
+    site: Site,
+) -> None:
+    site.serve()
+    conflicting(site)
+    done = site.relay("rebase")
+    told = done.stdout + done.stderr
+    assert "CONFLICT (" in told
+    assert "hint:" not in told
+    assert "--continue" not in told
+    assert told.count("was aborted") == told.count("git rebase @{upstream}") == 1
+
+
+def test_the_hints_of_a_new_branch_lead_to_its_upstream(site: Site) -> None:
+    site.serve()
+    on_a_new_branch(site)
+    hint = says(site, "pull", "no-upstream")
+    named = re.findall(r"`(?:aexp relay|git) ([^`]+)`", hint)
+    assert named == ["push", "fetch", "branch -u origin/NAME"]
+    assert [site.relay(verb).returncode for verb in named[:2]] == [0, 0]
+    site.git(*named[2].replace("NAME", "topic").split())
+    assert site.relay("pull").returncode == 0
+
+
+def test_a_branch_that_is_not_there_is_named(site: Site) -> None:
+    site.serve()
+    hint = says(site, "push -b nope", "no-such-branch")
+    assert hint == "There is no local branch nope: `git branch` lists them."
 
 
 def test_the_hints_lead_out_of_a_rejected_push(site: Site) -> None:
@@ -199,6 +243,9 @@ def test_wandb_without_a_key_or_without_wandb(site: Site) -> None:
         answer = shown()
         assert answer["kind"] == kind
         assert "wandb" in str(answer["hint"])
+        if program is None:
+            named = "AEXP_RELAY_WANDB=/path/to/wandb aexp relay restart"
+            assert answer["hint"] == f"On the login node: install wandb there, or name it: {named}"
         site.end(daemon)
 
 

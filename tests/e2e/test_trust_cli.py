@@ -198,7 +198,7 @@ def test_a_repository_that_is_too_much_is_refused_and_the_daemon_goes_on(site: S
 def test_no_hint_is_a_command_of_the_requesters_making(site: Site) -> None:
     site.serve()
     site.git("remote", "set-url", "origin", "/x$(touch canary)")
-    assert "trust --remote '/x$(touch canary)'`" in site.relay("fetch").stderr
+    assert "trust --remote '/x$(touch canary)'; then ask again." in site.relay("fetch").stderr
     site.git("config", "http.https://x/;touch canary;.proxy", "z")
     assert "--key 'http.https://x/;touch canary;.proxy'`" in site.relay("fetch").stderr
 

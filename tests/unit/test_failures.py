@@ -1,5 +1,6 @@
 """From what a program said to what a person does next."""
 
+import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from aexp.adapters.executor.recording import Plan
-from aexp.airgapped import RelayTimeLimitError
-from aexp.airgapped.outcome import result_of
-from aexp.domain.failure_rules import OWN_RULES, RULES, Kind
+from aexp.airgapped import RelayTimeLimitError, RelayValidationError
+from aexp.airgapped.approval import approve
+from aexp.airgapped.outcome import error_of, result_of
+from aexp.domain.failure_rules import LAST_RULES, OWN_RULES, RULES, Kind
 from aexp.domain.failures import LOOK_BYTES, failure_of, kind_of_refusal
 from aexp.domain.output import BoundedOutput
 from aexp.domain.requests import Response
@@ -145,6 +147,25 @@ SAID = [
         Kind.REMOTE_UNREACHABLE,
     ),
     ("wandb_sync", "aexp: wandb was ended before anything was sent.\n", Kind.TIMED_OUT),
+    ("wandb_sync", "wandb: Traceback, or whatever else\n", Kind.SYNC_FAILED),
+    ("wandb_sync", "", Kind.SYNC_FAILED),
+    ("wandb_sync", "who knows\naexp: nothing was sent. wandb was asked with\n", Kind.SYNC_FAILED),
+    ("wandb_sync", "aexp: a run has changed since it was looked at\n", Kind.SYNC_FAILED),
+    (
+        "git_pull",
+        "There is no tracking information for the current branch.\nPlease specify which\n",
+        Kind.NO_UPSTREAM,
+    ),
+    (
+        "git_rebase",
+        "Your configuration specifies to merge with the ref 'refs/heads/x'\nfrom the remote, but\n",
+        Kind.NO_UPSTREAM,
+    ),
+    (
+        "git_push",
+        "error: src refspec refs/heads/nope does not match any\nerror: failed to push some refs\n",
+        Kind.NO_SUCH_BRANCH,
+    ),
 ]
 
 
@@ -155,7 +176,7 @@ def test_what_a_program_said_has_a_kind_and_a_next_step(op: str, said: str, kind
     assert found is not None
     assert found.kind is kind
     assert re.search(r"`[^`]+`", found.hint), "it names a command"
-    assert "{again}" not in found.hint
+    assert not {"{again}", "{branch}"} & {*re.findall(r"{\w+}", found.hint)}
 
 
 def test_every_kind_is_in_the_table() -> None:
@@ -169,7 +190,7 @@ def test_the_kinds_of_the_page_are_those_of_the_code() -> None:
 
 
 def test_every_hint_is_of_fixed_words_and_short() -> None:
-    for rule in RULES:
+    for rule in (*RULES, *LAST_RULES):
         assert rule.hint.isascii()
         assert "\n" not in rule.hint
         assert len(rule.hint) < 400, rule
@@ -229,9 +250,74 @@ def test_an_aborted_rebase_is_called_so_only_where_it_was_aborted() -> None:
     assert aborted is not None
     assert stopped is not None
     assert aborted.kind is stopped.kind is Kind.CONFLICT
-    assert "was aborted" in aborted.hint
-    assert "was aborted" not in stopped.hint
+    assert "git rebase @{upstream}" in aborted.hint
+    assert "git status" not in aborted.hint
     assert "git status" in stopped.hint
+
+
+def test_the_hint_of_a_push_names_the_branch_that_was_asked_for() -> None:
+    said = b"error: src refspec refs/heads/other does not match any\n"
+    named = failure_of("git_push", 1, said, ("origin", "nope"))
+    assert named is not None
+    assert named.hint == "There is no local branch nope: `git branch` lists them."
+
+
+def test_a_failed_upload_that_sent_nothing_does_not_send_to_the_server() -> None:
+    sent = failure_of("wandb_sync", 1, b"wandb: it broke\n")
+    unsent = failure_of("wandb_sync", 1, b"it broke\naexp: nothing was sent. wandb was asked\n")
+    changed = failure_of("wandb_sync", 1, b"aexp: a run has changed since it was looked at\n")
+    assert sent is not None
+    assert unsent is not None
+    assert changed is not None
+    assert sent.hint == "Look at the run on the server; then `aexp relay wandb-sync` again."
+    assert unsent.hint.startswith("Nothing was sent. On the login node")
+    assert changed.hint.startswith("Nothing was sent. Wait until the run has ended")
+
+
+@pytest.mark.parametrize("status", ["timed_out", "crashed"])
+def test_an_upload_of_unknown_outcome_is_told_about_the_server(status: str) -> None:
+    hints = [
+        str(error_of(Response(request_id="1" * 32, op=op, status=status)))
+        for op in ("wandb_sync", "git_push")
+    ]
+    assert "Part of the run may be on the server; aexp relay wandb-sync sends the rest." in hints[0]
+    assert "git status" not in hints[0]
+    assert "`git status` and the remote" in hints[1]
+
+
+@pytest.mark.parametrize("end", ["cancelled", "crashed"])
+def test_an_upload_that_was_ended_is_told_about_the_server(home: Path, end: str) -> None:
+    world = World(home, plan=lambda _: Plan(duration_s=1e6))
+    world.serve()
+    handle = world.client().submit("wandb_sync")
+    world.pass_time(2)
+    approve(world.queue, handle.id, world.clock)
+    world.pass_time(3)
+    assert len(world.ran) == 1
+    if end == "cancelled":
+        handle.cancel()
+    else:
+        world.serve(world.kill())
+    world.pass_time(60)
+    answer = world.answer(handle.id)
+    assert answer.final_state == end
+    assert (
+        answer.hint == "Part of the run may be on the server; aexp relay wandb-sync sends the rest."
+    )
+
+
+def test_an_instruction_comes_through_the_queue_as_it_was(home: Path) -> None:
+    world = World(home)
+    world.serve()
+    world.leave("1" * 32, {"op": "git_status", "args": [], "cwd": str(home)})
+    world.pass_time(2)
+    error = error_of(world.answer("1" * 32))
+    assert isinstance(error, RelayValidationError)
+    assert error.hint == "cd into your repository, or give -C DIR."
+    assert (error.field, error.allowed) == ("cwd", "")
+    assert pickle.loads(pickle.dumps(error)).hint == error.hint  # noqa: S301
+    told = Response.from_bytes(world.answer("1" * 32).to_bytes(), "1" * 32)
+    assert told.hint == error.hint
 
 
 def test_a_hint_repeats_nothing_of_the_output() -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from aexp.adapters.executor.recording import Plan
 from aexp.airgapped import RelayDownError, RelayResult, RelayTimeoutError
 from aexp.cli.render import show_daemon
 from aexp.domain.notebook import FOLDED_FROM
@@ -59,6 +61,17 @@ def test_a_failure_says_why_and_what_to_do_next() -> None:
     assert first == "failed git_push in 1.0 s, returncode 1 (not-fast-forward)"
     assert rest == ["note: note", "next: Rebase.", "rejected"]
     assert "<b>next</b> Rebase." in html
+
+
+def test_a_push_of_no_branch_says_so_and_what_to_do(home: Path) -> None:
+    said = b"error: src refspec refs/heads/nope does not match any\n"
+    world = World(home, plan=lambda _: Plan(output=said, returncode=1))
+    world.serve()
+    plain, html = shown(world.client().push("nope"))
+    assert "returncode 1 (no-such-branch)\n" in plain
+    assert "\nnext: There is no local branch nope: `git branch` lists them.\n" in plain
+    assert "(no-such-branch)" in html
+    assert "<b>next</b> There is no local branch nope" in html
 
 
 def test_long_output_is_folded_and_nothing_in_it_acts() -> None:

@@ -181,7 +181,7 @@ def spellings() -> Iterator[list[str]]:
         ["--branch", "main"], ["-b", "x"], ["-bx"], ["--branch", "-x"], ["--remote", "up"], ["--remote"],
         ["--log", "x"], ["--once"], ["--standby"], ["--strict"], ["--consent", "file"],
         ["--notify", "none"], ["--notify-hook", "/bin/tell x"], ["--notify-hook", "-x"],
-        ["--help"], ["--"], ["extra"], ["--nothing"], ["--bran", "x"],
+        ["--help"], ["--"], ["extra"], ["origin", "main"], ["--nothing"], ["--bran", "x"],
     ]  # fmt: skip
     for verb in [*VERBS, "ls", "nothing"]:
         yield [verb]
@@ -200,6 +200,8 @@ def test_what_is_read_without_click_is_what_click_reads() -> None:
         command = relay.relay.get_command(context, words[0])
         assert command is not None
         wanted = dict(command.make_context(words[0], words[1:]).params)
+        placed = {name: wanted.pop(f"placed_{name}", None) for name in ("remote", "branch")}
+        wanted |= {name: word for name, word in placed.items() if word is not None}
         left_out = [wanted.pop(name) for name in [*wanted] if name not in found]
         assert found == wanted, words
         assert set(left_out) <= {None, ()}, words
@@ -220,7 +222,8 @@ def test_every_option_of_a_clients_command_is_known_without_click(verb: str) -> 
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["relay"], ["push", "--help"], ["push", "--json", "--json"], ["push", "main"], ["push", "--queue"],
+    [[], ["relay"], ["push", "--help"], ["push", "--json", "--json"], ["push", "a", "b", "c"],
+     ["push", "origin", "--remote", "x"], ["pull", "origin"], ["push", "--queue"],
      ["push", "-q", "-v"], ["push", "--verbose", "--quiet"], ["push", "-qv"],
      ["push", "-b", "-x"], ["push", "--timeout", "soon"], ["status", "--no-wait"], ["pull", "--branch", "x"]],
 )  # fmt: skip

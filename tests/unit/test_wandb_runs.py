@@ -304,7 +304,7 @@ def test_too_many_files_and_too_many_runs_are_an_error_that_says_what_to_do(
     assert "more than 3 offline runs" in project.refusal().problem
     monkeypatch.setattr(wandb_tally, "MOST_ENTRIES", 5)
     assert "more than 5 files" in project.refusal().problem
-    assert "name the runs" in project.refusal().allowed
+    assert "Name the runs" in project.refusal().hint
 
 
 def test_runs_deeper_than_the_limit_are_not_looked_for(project: Project) -> None:

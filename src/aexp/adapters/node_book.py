@@ -74,7 +74,7 @@ class NodeBook:
             raise RelayValidationError(
                 "cwd",
                 f"cannot be remembered: {self._path} would have more than {MAX_BYTES} bytes",
-                "on the login node, `aexp relay trust -C DIR --forget` for working copies that are gone",
+                do="On the login node: aexp relay trust -C DIR --forget for working copies that are gone",
             )
         draft = self._path.with_name(f".{self._path.name}.draft")
         try:

@@ -86,7 +86,9 @@ class Admission:
         petition = self._without_secrets(petition)
         if petition.is_too_long:
             raise RelayValidationError(
-                "args", "stand for more than a person can be shown at once", "fewer runs, named"
+                "args",
+                "stand for more than a person can be shown at once",
+                do="Name fewer runs: aexp relay wandb-sync RUN...",
             )
         return Admitted(survey, petition)
 

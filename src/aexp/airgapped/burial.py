@@ -12,6 +12,7 @@ from aexp.domain import layout, wire
 from aexp.domain.consent import Event, State, transition
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.identity import ProcessId
+from aexp.domain.operations import look_before_again
 from aexp.domain.output import MAX_LOG_BYTES, BoundedOutput
 from aexp.domain.requests import Response
 from aexp.domain.text import visible
@@ -106,7 +107,7 @@ class Burial:
         self._audit.warn("crashed", remains.request_id, op=op, answered=won)
 
     def _words(self, remains: Remains, op: str, *, outlived: bool) -> tuple[str, str]:
-        look = "Look at `git status` and the remote before you submit it again."
+        look = look_before_again(op)
         died = f"The daemon died while {op} ran; whether it took effect is not known."
         if outlived:
             return f"{died} The command had outlived it and was ended.", look

@@ -21,7 +21,7 @@ from aexp.domain.errors import (
 from aexp.domain.identity import is_request_id, new_request_id
 from aexp.domain.requests import RelayResult, Request
 from aexp.domain.text import visible
-from aexp.domain.validation import CwdPolicy, validate_request
+from aexp.domain.validation import CWD_DO, CwdPolicy, validate_request
 from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.processes import Processes
@@ -228,7 +228,7 @@ class RelayClient:
         payload = {"op": op, "args": list(args or ()), "cwd": str(self.cwd)}
         valid = validate_request(payload, policy)
         if policy.kind(str(valid.cwd)) is None:
-            raise RelayValidationError("cwd", f"'{valid.cwd}' does not exist", "a working copy")
+            raise RelayValidationError("cwd", f"'{valid.cwd}' does not exist", do=CWD_DO)
         return Request(
             op=valid.op,
             args=tuple(valid.args),

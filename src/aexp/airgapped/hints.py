@@ -18,6 +18,11 @@ def show_hint(request_id: str, url: str) -> str:
     return f"aexp relay show {request_id[:8]}{queue_flag(url)}"
 
 
+def log_hint(request_id: str, url: str) -> str:
+    """What a person types to see all that a request's operation said."""
+    return f"aexp relay log {request_id[:8]}{queue_flag(url)}"
+
+
 def wait_hint(request_id: str, url: str) -> str:
     """What a person types to wait for a request that goes on."""
     return f"aexp relay wait {request_id[:8]}{queue_flag(url)}"

@@ -152,7 +152,7 @@ class Intake:
             raise RelayValidationError(
                 "cwd",
                 f"met a defect of the relay ({type(exc).__name__}); nothing was run",
-                "another working copy; please report what daemon.log says",
+                do="Please report what daemon.log says; another working copy may do meanwhile.",
             ) from exc
 
     def examine(self, request_id: str, data: bytes) -> Admitted:
@@ -173,7 +173,7 @@ class Intake:
         except RelayValidationError:
             raise
         except FilesystemError as exc:
-            raise RelayValidationError("cwd", f"cannot be used ({exc.what})", exc.hint) from exc
+            raise RelayValidationError("cwd", f"cannot be used ({exc.what})", do=exc.hint) from exc
         except ValueError as exc:
             raise RelayValidationError(
                 "file", str(exc), "one JSON object with op, args and cwd"

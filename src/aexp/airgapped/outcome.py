@@ -12,6 +12,7 @@ from aexp.domain.errors import (
     RelayTimeLimitError,
     RelayValidationError,
 )
+from aexp.domain.operations import look_before_again
 from aexp.domain.requests import RelayResult, Response
 from aexp.domain.text import visible, visible_lines
 
@@ -29,11 +30,9 @@ _NEXT: dict[State, str] = {
     State.REJECTED: "Ask who decided, or change what is asked for; then submit it again.",
     State.CANCELLED: "Submit it again if it is still wanted.",
     State.EXPIRED: "Submit it again.",
-    State.TIMED_OUT: "Look at `git status` and the remote before you submit it again.",
     State.FAILED_TO_START: "`aexp relay doctor` on the login node says what is missing there.",
-    State.CRASHED: "Look at `git status` and the remote before you submit it again.",
 }
-"""What to do next, where the answer leaves it out."""
+"""What to do next, where the answer leaves it out; after the others the operation may have taken effect."""
 
 
 def result_of(response: Response) -> RelayResult:
@@ -62,7 +61,7 @@ def error_of(response: Response) -> RelayError | None:
     """The error that an answer stands for, None for a completed operation."""
     state, request_id = response.final_state, response.request_id
     what = visible_lines(response.error or f"{visible(response.op)} ended as {state}.", limit=2000)
-    hint = visible_lines(response.hint or _NEXT.get(state, ""), limit=2000)
+    hint = visible_lines(response.hint or _next(state, response.op), limit=2000)
     if state is State.COMPLETED:
         if response.returncode is not None:
             return None
@@ -71,8 +70,15 @@ def error_of(response: Response) -> RelayError | None:
     if state is State.INVALID:
         told = {key: visible(str(value), limit=400) for key, value in response.details.items()}
         if "field" in told and "problem" in told:
-            return RelayValidationError(
-                told["field"], told["problem"], told.get("allowed", ""), request_id
-            )
-        return RelayValidationError("content", f"was refused by the daemon: {what}", "", request_id)
+            allowed = told.get("allowed", "")
+            do = "" if allowed else hint
+            return RelayValidationError(told["field"], told["problem"], allowed, request_id, do)
+        what = f"was refused by the daemon: {what}"
+        return RelayValidationError("content", what, "", request_id, hint)
     return _ERRORS.get(state, RelayCrashedError)(what, hint, request_id)
+
+
+def _next(state: State, op: str) -> str:
+    if state in (State.TIMED_OUT, State.CRASHED):
+        return look_before_again(op)
+    return _NEXT.get(state, "")

@@ -8,6 +8,7 @@ from aexp.domain import layout
 from aexp.domain.consent import Event, State
 from aexp.domain.failure_rules import Kind
 from aexp.domain.failures import LOOK_BYTES, failure_of
+from aexp.domain.operations import look_in_part
 from aexp.domain.output import BoundedOutput
 from aexp.domain.requests import Response
 from aexp.domain.text import age
@@ -73,13 +74,15 @@ class Run:
             return Kind.TIMED_OUT.value, None
         if state is not State.COMPLETED:
             return None, None
-        found = failure_of(self.jobs[0].valid.op, status, self.output.end(LOOK_BYTES))
+        first = self.jobs[0]
+        said = self.output.end(LOOK_BYTES)
+        found = failure_of(first.valid.op, status, said, first.survey.settled)
         return (None, None) if found is None else (found.kind.value, found.hint)
 
     def explain(self, state: State, now: float) -> tuple[str | None, str | None]:
         """What went wrong and what to do next, for an end that was not the command's own."""
         op, ran = self.jobs[0].valid.op, age(now - self.started)
-        look = "It may have taken effect in part: look at `git status` and the remote."
+        look = look_in_part(op)
         if state is State.TIMED_OUT:
             return f"{op} was ended after {ran}, its time limit.", look
         if state is State.CANCELLED:

@@ -34,14 +34,28 @@ def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command()
+_OF_UPSTREAM = "{verb} takes the branch's upstream; set it with: git branch -u REMOTE/BRANCH"
+_OF_ALL = "{verb} takes all remotes and their branches; name none."
+_WITH_WORDS = {"allow_extra_args": True}
+"""Words that git would take are let through by click, for an error of our own that says what to do."""
+
+
+@click.command(context_settings=_WITH_WORDS)
 @operation_options
-def pull(**options: Any) -> None:
+@click.pass_context
+def pull(context: click.RichContext, /, **options: Any) -> None:
     """Bring in upstream commits, fast-forward only (git pull --ff-only)."""
+    _refuse_words(context, _OF_UPSTREAM)
     _run("git_pull", [], **options)
 
 
 @click.command()
+@click.argument(
+    "placed_remote", metavar="[REMOTE]", required=False, shell_complete=completing.remotes
+)
+@click.argument(
+    "placed_branch", metavar="[BRANCH]", required=False, shell_complete=completing.branches
+)
 @click.option(
     "-b",
     "--branch",
@@ -58,15 +72,26 @@ def pull(**options: Any) -> None:
     help="The remote's name.",
 )
 @operation_options
-def push(branch: str, remote: str, **options: Any) -> None:
+@click.pass_context
+def push(
+    context: click.RichContext,
+    /,
+    placed_remote: str | None,
+    placed_branch: str | None,
+    **options: Any,
+) -> None:
     """Send one branch to a remote, never forced (git push REMOTE BRANCH)."""
-    _run("git_push", [remote, branch], **options)
+    placed = {"remote": placed_remote, "branch": placed_branch}
+    args = [_one_of(context, name, word, options.pop(name)) for name, word in placed.items()]
+    _run("git_push", args, **options)
 
 
-@click.command()
+@click.command(context_settings=_WITH_WORDS)
 @operation_options
-def fetch(**options: Any) -> None:
+@click.pass_context
+def fetch(context: click.RichContext, /, **options: Any) -> None:
     """Update the remote branches (git fetch --all --prune)."""
+    _refuse_words(context, _OF_ALL)
     _run("git_fetch", [], **options)
 
 
@@ -77,10 +102,12 @@ def git_status(**options: Any) -> None:
     _run("git_status", [], **options)
 
 
-@click.command()
+@click.command(context_settings=_WITH_WORDS)
 @operation_options
-def rebase(**options: Any) -> None:
+@click.pass_context
+def rebase(context: click.RichContext, /, **options: Any) -> None:
     """Replay local commits on top of upstream (git pull --rebase)."""
+    _refuse_words(context, _OF_UPSTREAM)
     _run("git_rebase", [], **options)
 
 
@@ -99,6 +126,24 @@ def wandb_sync(runs: tuple[str, ...], **options: Any) -> None:
 def request(op: str, args: tuple[str, ...], **options: Any) -> None:
     """Run OP, an operation of the closed list, with its ARGS."""
     _run(op, args, **options)
+
+
+def _one_of(context: click.Context, name: str, placed: str | None, option: str) -> str:
+    """What an argument or the option of the same meaning says; both may say the same."""
+    if placed is None or placed == option:
+        return option
+    source = context.get_parameter_source(name)
+    if source is not None and source.name == "DEFAULT":
+        return placed
+    raise click.UsageError(
+        f"The {name} is given twice: {placed}, and {option} with --{name}. Leave one of them out.",
+        context,
+    )
+
+
+def _refuse_words(context: click.Context, why: str) -> None:
+    if context.args:
+        raise click.UsageError(why.format(verb=context.info_name), context)
 
 
 def _run(op: str, args: Sequence[str], **options: Any) -> None:

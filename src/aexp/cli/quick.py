@@ -1,7 +1,8 @@
 """The short way for what is used most: read in its plainest spelling, without importing click.
 
 What is read here has one meaning only: a verb, its options written out, each at most once, each with its
-value behind it. All the rest (help, ``--option=value``, ``-bmain``, a mistake) is left to click.
+value behind it, and the remote and the branch of a push in their places. All the rest (help,
+``--option=value``, ``-bmain``, a mistake) is left to click.
 """
 
 import sys
@@ -35,6 +36,8 @@ VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     }
 )
 """Verb to its operation, and to its options with their defaults; one that is False takes no value."""
+_PLACES = MappingProxyType({"push": ("remote", "branch")})
+"""Verb to the options that may be given by their place alone, as git takes them."""
 SPELT = MappingProxyType(
     {
         **{"--queue": "queue", "--json": "as_json", "--cwd": "cwd", "-C": "cwd"},
@@ -75,12 +78,15 @@ def read(words: Sequence[str]) -> dict[str, Any] | None:
     options = dict(VERBS[words[0]][1])
     given: set[str] = set()
     rest = iter(words[1:])
+    places = iter(_PLACES.get(words[0], ()))
     for word in rest:
-        name = SPELT.get(word, "")
+        placed = "" if word.startswith("-") else next(places, "")
+        name = placed or SPELT.get(word, "")
         if name not in options or name in given:
             return None
         given.add(name)
-        value = True if options[name] is False else _value(name, next(rest, "-"))
+        is_flag = options[name] is False
+        value = True if is_flag else _value(name, word if placed else next(rest, "-"))
         if value is None:
             return None
         options[name] = value

@@ -79,12 +79,23 @@ def show_end(result: "RelayResult", voice: Voice, url: str) -> None:
         told += f", returncode {result.returncode}"
         told += f" ({result.kind})" if result.kind else ""
     echo(told, err=True)
-    if not result.ok:
-        from aexp.airgapped.hints import show_hint
-
-        # What it said is all that is known; a short answer leaves the middle of it to the log.
-        hint = result.hint or f"see what it said: {show_hint(result.request_id, url)}"
+    hint = "" if result.ok else result.hint or _more_of_it(result, url)
+    if hint:
         echo(f"{style('  next:', 'cyan')} {hint}", err=True)
+
+
+def _more_of_it(result: "RelayResult", url: str) -> str:
+    """Where there is more to read of a failure that nothing else is known of; empty where all was shown."""
+    from aexp.airgapped.hints import log_hint
+    from aexp.domain.output import LEFT_OUT
+
+    if not result.stdout.strip():
+        return (
+            "it said nothing; aexp relay doctor, on the login node, looks for what is missing there"
+        )
+    if LEFT_OUT in result.stdout:
+        return f"see all that it said: {log_hint(result.request_id, url)}"
+    return ""
 
 
 def show_daemon(view: "DaemonView") -> None:

@@ -90,15 +90,24 @@ class RelayValidationError(RelayError):
     Attributes:
         field: the part of the request that was refused, for example ``args[0]``.
         problem: what was wrong with it.
-        allowed: what would be accepted.
+        allowed: what would be accepted, where that can be listed.
+
+    Args:
+        do: what to do next, as whole sentences, where a list would not say it; the hint in place of
+            ``allowed``.
     """
 
     def __init__(
-        self, field: str, problem: str, allowed: str = "", request_id: str | None = None
+        self,
+        field: str,
+        problem: str,
+        allowed: str = "",
+        request_id: str | None = None,
+        do: str = "",
     ) -> None:
-        hint = f"Allowed: {allowed}." if allowed else ""
+        hint = do or (f"Allowed: {allowed}." if allowed else "")
         super().__init__(f"The request's {field} {problem}.", hint, request_id)
-        self.args = (field, problem, allowed, request_id)
+        self.args = (field, problem, allowed, request_id, do)
         self.field = field
         self.problem = problem
         self.allowed = allowed

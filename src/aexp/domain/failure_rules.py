@@ -12,6 +12,8 @@ class Kind(StrEnum):
     """Why an operation failed, for programs."""
 
     NOT_FAST_FORWARD = "not-fast-forward"
+    NO_UPSTREAM = "no-upstream"
+    NO_SUCH_BRANCH = "no-such-branch"
     CONFLICT = "conflict"
     UNCOMMITTED_CHANGES = "uncommitted-changes"
     AUTHENTICATION_FAILED = "authentication-failed"
@@ -24,6 +26,7 @@ class Kind(StrEnum):
     DISK_FULL = "disk-full"
     COMMAND_NOT_FOUND = "command-not-found"
     WANDB_KEY_MISSING = "wandb-key-missing"
+    SYNC_FAILED = "sync-failed"
     TIMED_OUT = "timed-out"
 
 
@@ -32,7 +35,8 @@ class Rule:
     """A line of output, and what it means.
 
     Attributes:
-        hint: what to do next, in fixed words; ``{again}`` stands for the command that asks again.
+        hint: what to do next, in fixed words; ``{again}`` stands for the command that asks again,
+            ``{branch}`` for the branch of a push.
         begins: how the line begins; empty for any line.
         holds: what stands in the line besides.
         op: the operation that it is about; empty for all.
@@ -52,10 +56,18 @@ class Rule:
 _RESTART = "start `aexp relay serve` again (it reads this when it starts), then {again}."
 _BEHIND = "Somebody pushed before you: `aexp relay rebase`, then {again}."
 _APART = "Your branch and its upstream both have commits of their own: `aexp relay rebase` puts yours on top."
+_NO_UPSTREAM = (
+    "This branch has no upstream. `aexp relay push`, `aexp relay fetch`, then: `git branch -u origin/NAME` "
+    "(needs no network)."
+)
+_LOST_UPSTREAM = (
+    "The remote has no branch of the name that yours takes for its upstream: `aexp relay push` sends yours, "
+    "`git branch -u origin/NAME` takes another (needs no network)."
+)
+_NO_BRANCH = "There is no local branch {branch}: `git branch` lists them."
 _RESOLVE = (
     "Resolve it where you are, without a network: `git rebase @{upstream}`, then `aexp relay push`."
 )
-_ABORTED = f"The rebase was aborted; branch and working copy are as they were. {_RESOLVE}"
 _STOPPED = f"`git status` shows how the working copy was left; clean it first. {_RESOLVE}"
 _DIRTY = "Put your changes aside with `git stash -u` (or commit them), then {again}, then `git stash pop`."
 _PASSWORD = (
@@ -132,6 +144,9 @@ _SLOW_SERVER = (
     "wandb was ended before it had an answer from its server. On the login node, `wandb login --verify` "
     "shows whether it answers; then {again}."
 )
+_UNSENT = "Nothing was sent. On the login node, see what `wandb login --verify` says; then {again}."
+_CHANGED = "Nothing was sent. Wait until the run has ended, then {again}."
+_PARTLY = "Look at the run on the server; then {again} again."
 
 _PUSH, _WANDB = "git_push", "wandb_sync"
 _URL = "fatal: unable to access 'http"
@@ -153,7 +168,10 @@ RULES = (
         Kind.NOT_FAST_FORWARD, _BEHIND, "remote: error: cannot lock ref ", ("but expected",), _PUSH
     ),
     Rule(Kind.NOT_FAST_FORWARD, _APART, "fatal: Not possible to fast-forward"),
-    Rule(Kind.CONFLICT, _ABORTED, "CONFLICT (", beside="aexp: the rebase was aborted"),
+    Rule(Kind.NO_UPSTREAM, _NO_UPSTREAM, "There is no tracking information for the current branch"),
+    Rule(Kind.NO_UPSTREAM, _LOST_UPSTREAM, "Your configuration specifies to merge with the ref "),
+    Rule(Kind.NO_SUCH_BRANCH, _NO_BRANCH, "error: src refspec ", (" does not match any",), _PUSH),
+    Rule(Kind.CONFLICT, _RESOLVE, "CONFLICT (", beside="aexp: the rebase was aborted"),
     Rule(Kind.CONFLICT, _STOPPED, "CONFLICT ("),
     Rule(Kind.UNCOMMITTED_CHANGES, _DIRTY, "error: cannot pull with rebase: You"),
     Rule(Kind.UNCOMMITTED_CHANGES, _DIRTY, "error: ", (" files would be overwritten by ",)),
@@ -215,6 +233,13 @@ RULES = (
     Rule(Kind.TIMED_OUT, _SLOW_SERVER, "aexp: wandb was ended before anything was sent"),
 )
 """In the order in which they count for one and the same line."""
+
+LAST_RULES = (
+    Rule(Kind.SYNC_FAILED, _UNSENT, "aexp: nothing was sent.", op=_WANDB),
+    Rule(Kind.SYNC_FAILED, _CHANGED, "aexp: a run has changed since", op=_WANDB),
+    Rule(Kind.SYNC_FAILED, _PARTLY, holds=("",), op=_WANDB, weak=True),
+)
+"""For an output that none of the others fits."""
 
 OWN_RULES = (
     Rule(Kind.LOCK_PRESENT, "", "Unable to create '", (".lock': File exists.",)),

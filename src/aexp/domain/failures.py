@@ -1,9 +1,9 @@
 """Why a command failed and what to do next, from what it said. For the daemon; clients pass it on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aexp.domain.failure_rules import OWN_RULES, RULES, Kind, Rule
+from aexp.domain.failure_rules import LAST_RULES, OWN_RULES, RULES, Kind, Rule
 
 LOOK_BYTES = 64 * 1024
 """The end of an output that is looked at."""
@@ -24,14 +24,15 @@ class Failure:
     """What a failure is.
 
     Attributes:
-        hint: what to do next, for people, in fixed words: nothing of the output is repeated.
+        hint: what to do next, for people, in fixed words: nothing of the output is repeated, of the
+            request the branch alone.
     """
 
     kind: Kind
     hint: str
 
 
-def failure_of(op: str, returncode: int, output: bytes) -> Failure | None:
+def failure_of(op: str, returncode: int, output: bytes, args: Sequence[str] = ()) -> Failure | None:
     """What made an operation fail; None when it did not, or when nothing that it said is known.
 
     Where the output says several things, the last one counts: programs go on after what they can bear.
@@ -39,13 +40,18 @@ def failure_of(op: str, returncode: int, output: bytes) -> Failure | None:
     Args:
         returncode: the exit status; negative for a signal.
         output: all of it, or the last ``LOOK_BYTES`` at least.
+        args: the arguments that the operation ran with, as they were validated.
     """
     if returncode == 0:
         return None
-    rule = _best([rule for rule in RULES if rule.op in ("", op)], _end_of(output))
-    if rule is None:
-        return None
-    return Failure(rule.kind, rule.hint.replace("{again}", _AGAIN.get(op, "ask again")))
+    said = _end_of(output)
+    for rules in (RULES, LAST_RULES):
+        rule = _best([rule for rule in rules if rule.op in ("", op)], said)
+        if rule is not None:
+            branch = args[1] if op == "git_push" and len(args) > 1 else "of that name"
+            hint = rule.hint.replace("{again}", _AGAIN.get(op, "ask again"))
+            return Failure(rule.kind, hint.replace("{branch}", branch))
+    return None
 
 
 def kind_of_refusal(what: str) -> Kind | None:

@@ -171,3 +171,19 @@ ALLOWED: Mapping[str, OpSpec] = MappingProxyType({spec.name: spec for spec in _O
 
 GRANTABLE = tuple(spec.name for spec in _OPERATIONS if spec.needs_consent or spec.connects)
 """The operations for which a person may have to be asked, and that can be granted for a while."""
+
+_REST_OF_RUN = "Part of the run may be on the server; aexp relay wandb-sync sends the rest."
+
+
+def look_in_part(op: str) -> str:
+    """What to tell where an operation was ended, and may have taken effect in part."""
+    if op == "wandb_sync":
+        return _REST_OF_RUN
+    return "It may have taken effect in part: look at `git status` and the remote."
+
+
+def look_before_again(op: str) -> str:
+    """What to tell where it is not known whether an operation took effect."""
+    if op == "wandb_sync":
+        return _REST_OF_RUN
+    return "Look at `git status` and the remote before you submit it again."

@@ -6,6 +6,8 @@ from aexp.domain.progress import ProgressLines
 
 MAX_ANSWER_BYTES = 1 << 20
 MAX_LOG_BYTES = 64 << 20
+LEFT_OUT = "bytes left out; the rest is in"
+"""What stands in place of the middle of an output that is too long."""
 
 
 @dataclass
@@ -58,5 +60,5 @@ class BoundedOutput:
         tail = self._tail[-(self.limit // 2) :]
         missing = self.total - len(self._head) - len(tail)
         head = self._head.decode("utf-8", "replace")
-        gap = f"\n[... {missing} bytes left out; the rest is in {where} ...]\n"
+        gap = f"\n[... {missing} {LEFT_OUT} {where} ...]\n"
         return head + gap + tail.decode("utf-8", "replace")

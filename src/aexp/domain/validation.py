@@ -18,6 +18,7 @@ MAX_CWD_BYTES = 4096
 MAX_TTL_S = 7 * 86400.0
 MAX_ECHO = 64
 KEYS = frozenset(field.name for field in fields(Request))
+CWD_DO = "cd into your repository, or give -C DIR."
 _CWD_ALLOWED = "an absolute path (or one that begins with ~/) of a folder below the home"
 
 
@@ -185,27 +186,26 @@ def _folder(value: object, policy: CwdPolicy) -> Path:
         real = Path(policy.resolve(path))
         kind = policy.kind(str(real))
     except AexpError as exc:
-        raise RelayValidationError("cwd", f"cannot be resolved ({exc.what})", _CWD_ALLOWED) from exc
+        raise RelayValidationError("cwd", f"cannot be resolved ({exc.what})", do=CWD_DO) from exc
     _placed(real, shown, policy)
     if kind not in (None, "directory"):
-        raise RelayValidationError("cwd", f"is not a folder: '{shown}'", _CWD_ALLOWED)
+        raise RelayValidationError("cwd", f"is not a folder: '{shown}'", do=CWD_DO)
     return real
 
 
 def _placed(real: Path, shown: str, policy: CwdPolicy) -> None:
     home = Path(policy.home)
     if real == home:
-        raise RelayValidationError("cwd", "is the home itself", _CWD_ALLOWED)
+        raise RelayValidationError("cwd", "is the home itself", do=CWD_DO)
     if home not in real.parents:
-        raise RelayValidationError(
-            "cwd", f"'{shown}' does not lie below the home {policy.home}", _CWD_ALLOWED
-        )
+        problem = f"'{shown}' does not lie below the home {policy.home}"
+        raise RelayValidationError("cwd", problem, do=CWD_DO)
     if ".git" in real.relative_to(home).parts:
-        raise RelayValidationError("cwd", f"'{shown}' lies inside a .git folder", "a working copy")
+        raise RelayValidationError("cwd", f"'{shown}' lies inside a .git folder", do=CWD_DO)
     if policy.queue is not None and (
         real == Path(policy.queue) or Path(policy.queue) in real.parents
     ):
-        raise RelayValidationError("cwd", f"'{shown}' lies inside the queue", "a working copy")
+        raise RelayValidationError("cwd", f"'{shown}' lies inside the queue", do=CWD_DO)
     top = real.relative_to(home).parts[0]
     if policy.names and top not in policy.names:
         listed = ", ".join(f"~/{name}" for name in sorted(policy.names))

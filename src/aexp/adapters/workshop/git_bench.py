@@ -199,13 +199,13 @@ class GitBench:
             raise bad_copy(
                 layout.root,
                 "keeps files with git-lfs, which is not installed on the login node outside the home",
-                "git-lfs there; without it commits would be sent without their files",
+                "On the login node: install git-lfs there, then aexp relay restart.",
             )
         if op in _MOVES and study.unfinished:
             raise bad_copy(
                 layout.root,
                 f"is in the middle of {study.unfinished}",
-                "a working copy in which it was finished or aborted",
+                "Finish or abort it first, without a network: `git status` says how.",
             )
         return layout, study
 
@@ -217,9 +217,8 @@ class GitBench:
             return remote, branch
         if not BRANCH.accepts(study.branch):
             shown = visible(study.branch, limit=80) or "no branch (it is detached)"
-            raise RelayValidationError(
-                "args[1] (branch)", f"is HEAD, which is on {shown}", BRANCH.allowed
-            )
+            do = "Give a branch: aexp relay push -b NAME, or: git switch NAME"
+            raise RelayValidationError("args[1] (branch)", f"is HEAD, which is on {shown}", do=do)
         return remote, study.branch
 
     def _uses_lfs(self, study: GitStudy) -> bool:

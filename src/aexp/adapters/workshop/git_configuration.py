@@ -114,17 +114,17 @@ def _refused(layout: GitLayout, settings: list[Setting]) -> RelayValidationError
         for one in settings[:MOST_NAMED]
     )
     keys = [visible(one.key, limit=120) for one in settings[:MOST_NAMED]]
-    way_out = "a repository without it (`git config --unset-all KEY`)"
+    way_out = "Take it out: `git config --unset-all KEY`"
     whole = len(settings) <= MOST_NAMED and all(one.key in keys for one in settings)
     if whole and all(can_be_trusted(one) for one in settings):
         flags = " ".join(f"--key {shlex.quote(key)}" for key in keys)
         folder = shlex.quote(str(layout.root))
-        way_out += f", or on the login node: `aexp relay trust --cwd {folder} {flags}`"
+        way_out += f"; or, on the login node, accept it: `aexp relay trust --cwd {folder} {flags}`"
     return RelayValidationError(
         "cwd",
         f"cannot be used: {layout.common}/config sets {told}, which the relay does not take from a "
         "repository: it could run a program or lead elsewhere",
-        way_out,
+        do=f"{way_out}.",
     )
 
 

@@ -17,6 +17,7 @@ from aexp.adapters.plain_files import UnfitError, kind_at, open_folder, read_at
 from aexp.adapters.remedies import reason
 from aexp.domain.errors import RelayValidationError
 from aexp.domain.text import visible
+from aexp.domain.validation import CWD_DO
 
 _LINE_BYTES = 4096
 _WANTED = {
@@ -59,12 +60,12 @@ class GitLayout:
         return self.git_dir == self.common and self.git_dir != self.root / ".git"
 
 
-def bad_copy(root: Path, problem: str, allowed: str = "") -> RelayValidationError:
-    """The error that a working copy cannot be used."""
+def bad_copy(
+    root: Path, problem: str, do: str = "Use a working copy as `git clone` makes it."
+) -> RelayValidationError:
+    """The error that a working copy cannot be used, and what to do next."""
     shown = visible(str(root), limit=128)
-    return RelayValidationError(
-        "cwd", f"'{shown}' {problem}", allowed or "a working copy as `git clone` makes it"
-    )
+    return RelayValidationError("cwd", f"'{shown}' {problem}", do=do)
 
 
 def find_layout(cwd: Path, home: Path) -> GitLayout:
@@ -79,7 +80,9 @@ def find_layout(cwd: Path, home: Path) -> GitLayout:
         if os.path.lexists(root / ".git"):
             return _of_root(root, home)
     raise bad_copy(
-        cwd, "does not lie in a git working copy", "a folder in a clone, strictly below the home"
+        cwd,
+        "does not lie in a git working copy strictly below the home",
+        CWD_DO,
     )
 
 
@@ -117,7 +120,7 @@ def _led_to(root: Path, target: str, home: Path) -> GitLayout:
         raise bad_copy(
             root,
             "has a .git file that leads to the worktree of another folder",
-            "a worktree that `git worktree repair` has set right",
+            "Set it right with `git worktree repair`, in the main working copy.",
         )
     return GitLayout(root, git_dir, common)
 

@@ -38,7 +38,9 @@ def _walk(layout: GitLayout, folder: int, name: str, shown: str, left: int) -> i
         here = waiting.pop()
         left -= 1
         if left < 0 or here.count("/") > MOST_DEEP:
-            raise bad_copy(layout.root, "has too many folders of refs", "`git pack-refs --all`")
+            raise bad_copy(
+                layout.root, "has too many folders of refs", "Run `git pack-refs --all`."
+            )
         told = f"{shown}{here[len(name) :]}"
         waiting += [f"{here}/{deeper}" for deeper in _look_for_links(layout, folder, here, told)]
     return left

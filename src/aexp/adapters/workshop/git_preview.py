@@ -28,7 +28,7 @@ MOST_POINTERS = 4000
 _BLOB = re.compile(rb"blob (\d+) ([0-9a-f]+) ?(.*)")
 _MISSING = re.compile(rb"\??[0-9a-f]+ missing")
 _FORMAT = "%(objecttype) %(objectsize) %(objectname) %(rest)"
-SOUND = "a repository that `git fsck` finds whole"
+SOUND = "See what `git fsck` finds, and mend it."
 
 
 @dataclass(frozen=True)

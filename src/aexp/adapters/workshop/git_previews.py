@@ -69,7 +69,7 @@ class GitPreviews:
             return self._look(study, args, lfs=lfs, moved=moved)
         except OSError as exc:
             what = f"cannot be looked at, in {self._houses}: {reason(exc)}"
-            hint = "it once there is space again, or another folder there (AEXP_RELAY_STATE)"
+            hint = "Free space there, or name another folder on the login node (AEXP_RELAY_STATE)."
             raise bad_copy(study.layout.root, what, hint) from exc
 
     def _look(self, study: GitStudy, args: tuple[str, ...], *, lfs: bool, moved: bool) -> Preview:
@@ -100,7 +100,7 @@ class GitPreviews:
             raise bad_copy(
                 layout.root,
                 "cannot be looked at now: other pushes that a person must be asked about take up the time",
-                "the same request again in a minute",
+                "Submit the same request again in a minute.",
             )
 
 
@@ -123,7 +123,11 @@ def _basis(
         if _ID.fullmatch(value):
             found[name] = value
     if mine not in found:
-        raise RelayValidationError("args[1] (branch)", f"is {branch}, which is no branch here")
+        raise RelayValidationError(
+            "args[1] (branch)",
+            f"is {branch}, which is no branch here",
+            do=f"There is no local branch {branch}: `git branch` lists them.",
+        )
     own = f"{theirs}/{branch}"
     names = [one for one in found if one.startswith(f"{theirs}/") and not one.endswith("/HEAD")]
     names.sort(key=lambda one: (one != own, one))

@@ -9,7 +9,7 @@ from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayValidationError
 from aexp.domain.git_config import Setting
-from aexp.domain.operations import REMOTE
+from aexp.domain.operations import BRANCH, REMOTE
 from aexp.domain.remote_urls import Transport, path_of, redacted_url, rewritten, transport
 from aexp.domain.text import visible
 
@@ -53,7 +53,7 @@ class GitRemotes:
             raise bad_copy(
                 self._study.layout.root,
                 f"has {len(found)} remotes",
-                f"at most {MOST_REMOTES} (`git remote remove` some)",
+                f"`git remote remove` some: at most {MOST_REMOTES} are looked at.",
             )
         return [name for name in found if REMOTE.accepts(name)]
 
@@ -88,7 +88,9 @@ class GitRemotes:
         names = [name for name in self.names() if not self._skipped(name)]
         if not names:
             raise bad_copy(
-                self._study.layout.root, "has no remote to fetch from", "`git remote add` one"
+                self._study.layout.root,
+                "has no remote to fetch from",
+                "Add one: `git remote add origin URL`.",
             )
         return names
 
@@ -105,7 +107,7 @@ class GitRemotes:
         study = self._study
         if not study.branch:
             raise bad_copy(
-                study.layout.root, "has a detached HEAD", "a branch (`git switch` to one)"
+                study.layout.root, "has a detached HEAD", "Go to a branch: git switch NAME"
             )
         named = study.value(f"branch.{study.branch}.remote")
         names = self.names()
@@ -113,7 +115,7 @@ class GitRemotes:
             raise bad_copy(
                 study.layout.root,
                 f"has the branch {visible(study.branch, limit=80)}, whose upstream is a local branch",
-                "an upstream on a remote (`git branch --set-upstream-to`)",
+                "Give it one on a remote: git branch -u REMOTE/BRANCH",
             )
         return named or (names[0] if len(names) == 1 else "origin")
 
@@ -122,38 +124,44 @@ class GitRemotes:
         urls = study.values(f"remote.{name}.url")
         pushed = study.values(f"remote.{name}.pushurl") if verb == "push" else []
         if not urls or not REMOTE.accepts(name):
-            known = ", ".join(self.names()) or "none"
-            raise RelayValidationError(
-                f"remote {visible(name, limit=64)}",
-                f"is not one of {study.layout.root}",
-                f"a remote that is configured there ({known})",
-            )
+            raise self._unknown(name, verb)
         used = pushed or urls
         if len(used) > 1:
             raise bad_copy(
                 study.layout.root,
                 f"has {len(used)} URLs for the remote {name}",
-                "one URL for each remote; give the others names of their own",
+                "Leave it one URL, and give the others names of their own: `git remote add`.",
             )
         # A URL for pushing alone is not rewritten by pushInsteadOf, as in git-config(1).
         plain = rewritten(used[0], self._rewrites, push=verb == "push" and not pushed)
-        url = self._usable(name, plain)
+        url = self._usable(name, plain, verb)
         return Destination(name, verb, url, self._lfs_url(name, verb) if self._lfs else "")
 
-    def _usable(self, name: str, url: str) -> str:
+    def _unknown(self, name: str, verb: str) -> RelayValidationError:
+        shown, known = visible(name, limit=64), ", ".join(self.names())
+        do = f"The remotes there: {known}." if known else "Add it: `git remote add` with its URL."
+        if verb == "push" and BRANCH.accepts(name):
+            do += f" If {shown} is a branch: aexp relay push -b {shown}"
+        elif verb != "push":
+            do += " Another upstream: git branch -u REMOTE/BRANCH"
+        problem = f"is not one of {self._study.layout.root}"
+        return RelayValidationError(f"remote {shown}", problem, do=do)
+
+    def _usable(self, name: str, url: str, verb: str) -> str:
         way = transport(url)
         if way is Transport.PATH:
             path = path_of(url) or ""
             real = os.path.realpath(os.path.join(self._study.layout.root, path))
             if not self._trusted(real):
-                raise _untrusted(name, real)
+                raise _untrusted(name, real, verb)
             return real
         if way is Transport.NONE:
             raise bad_copy(
                 self._study.layout.root,
                 f"has the remote {name} with the URL '{visible(redacted_url(url), limit=120)}', which the "
                 "relay does not use",
-                "https://…, ssh://…, user@host:path, or a path that is trusted",
+                "Give it another with `git remote set-url`: https://…, ssh://…, user@host:path, or a path "
+                "that is trusted.",
             )
         return url
 
@@ -177,17 +185,18 @@ class GitRemotes:
             self._study.layout.root,
             f"sets {key} = '{visible(redacted_url(url), limit=120)}' for git-lfs, "
             "which the relay does not use",
-            "https://… or ssh://…",
+            "Give git-lfs another there: https://… or ssh://….",
         )
 
 
-def _untrusted(name: str, path: str) -> RelayValidationError:
+def _untrusted(name: str, path: str, verb: str) -> RelayValidationError:
     shown = visible(path, limit=400)
     # A command to paste names the whole path or none, and nothing in it acts on the shell.
     typed = shlex.quote(path) if shown == path else "PATH"
+    again = "aexp relay push again" if verb == "push" else "ask again"
     return RelayValidationError(
         f"remote {name}",
         f"is a repository on this filesystem, {shown}, whose hooks would run on the login node",
-        f"one that its owner trusts: there, `aexp relay trust --remote {typed}` (or start the daemon with "
-        f"`--trust-remote {typed}`, or with that path in AEXP_RELAY_TRUST_REMOTES)",
+        do="On the login node, if you trust that repository: "
+        f"aexp relay trust --remote {typed}; then {again}.",
     )

@@ -15,10 +15,10 @@ from aexp.domain.errors import RelayStartError, RelayValidationError
 from aexp.domain.text import visible
 from aexp.ports.executor import Execution
 
-_ABORTED = (
-    b"aexp: the rebase was aborted; branch and working copy are as they were before, so what git says above "
-    b"does not apply. Resolve it where you are, without a network: git rebase @{upstream}; then push.\n"
-)
+_ABORTED = b"aexp: the rebase was aborted; branch and working copy are as they were before.\n"
+_REBASES = "--rebase=true"
+_ADVICE = b"hint:"
+"""How git tells to go on with a rebase that stopped. It is aborted, so that this would mislead."""
 _NOT_ABORTED = (
     b"aexp: the rebase stopped and could not be aborted. The branch is as it was before; look at the working "
     b"copy with `git status`.\n"
@@ -55,7 +55,7 @@ def run_git(
         cwd = f"/proc/self/fd/{handle}"
         abort = Step((argv[0], "rebase", "--abort"), cwd, whole, always=True)
         return StepsExecution(
-            Step(argv, cwd, whole),
+            Step(argv, cwd, whole, leaves_out=_ADVICE if _REBASES in argv else b""),
             spawn,
             _Ending(house, abort),
             on_close=[partial(os.close, handle), house.close],

@@ -149,8 +149,8 @@ class GitReader:
                 "cwd",
                 f"has objects elsewhere: {layout.common}/{ALTERNATES} names "
                 f"{visible(setting.value, limit=200)}",
-                "a repository with all its objects (`git repack -ad`, then remove that file), or on the "
-                f"login node: `aexp relay trust --cwd {shlex.quote(str(layout.root))} --key {ALTERNATES}`",
+                do="Give it all its objects: `git repack -ad`, then remove that file. Or, on the login node, "
+                f"accept it: `aexp relay trust --cwd {shlex.quote(str(layout.root))} --key {ALTERNATES}`.",
             )
 
 
@@ -175,7 +175,7 @@ def _branch(layout: GitLayout, head: bytes) -> str:
         raise bad_copy(
             layout.root,
             f"has a HEAD that the relay cannot use: '{visible(text, limit=80)}'",
-            "a commit, or a branch of refs/heads",
+            "`git switch NAME` to a branch.",
         )
     return match[1]
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from aexp.adapters.executor.local import LocalExecution
+from aexp.adapters.workshop.lines_without import LinesWithout
 from aexp.domain.errors import RelayStartError
 from aexp.ports.executor import Execution
 
@@ -31,6 +32,7 @@ class Step:
         visible: whether its output is part of the execution's.
         always: a clean-up: it is started also after the execution was asked to end, signals do not reach it,
             and its exit status does not count.
+        leaves_out: how a line begins that is left out of what is shown; empty for none.
         limit_s: seconds after which it is ended; ``CLEAN_UP_LIMIT_S`` for a clean-up that names none.
     """
 
@@ -39,6 +41,7 @@ class Step:
     environment: Mapping[str, str]
     visible: bool = True
     always: bool = False
+    leaves_out: bytes = b""
     limit_s: float | None = None
 
     @property
@@ -116,6 +119,7 @@ class StepsExecution(Execution):
         for _ in range(_LAST_READS):
             if not self._take(self._process.read(_READ_BYTES)):
                 break
+        self._pending += self._lines.rest()
         self._process.close()
         if not self._step.always:
             self._failed = self._failed or ended
@@ -146,6 +150,7 @@ class StepsExecution(Execution):
     def _begin(self, step: Step) -> None:
         self._process = self._spawn(step.argv, step.cwd, step.environment)
         self._step = step
+        self._lines = LinesWithout(step.leaves_out)
         self._kept = bytearray()
         self._started = self._now()
 
@@ -167,7 +172,7 @@ class StepsExecution(Execution):
     def _take(self, data: bytes) -> bytes:
         self._kept += data[: KEPT_BYTES - len(self._kept)]
         if self._step.visible:
-            self._pending += data
+            self._pending += self._lines.of(data)
         return data
 
     def _enforce(self) -> None:

@@ -17,6 +17,7 @@ from aexp.adapters.workshop.wandb_tally import NARROWER, Look, Tally, opened_bel
 from aexp.domain.errors import RelayValidationError
 from aexp.domain.parcels import largest
 from aexp.domain.text import visible
+from aexp.domain.validation import CWD_DO
 from aexp.domain.wandb import WandbRun, WandbRuns
 
 MOST_RUNS = 1000
@@ -40,7 +41,7 @@ def find_runs(cwd: Path, names: Sequence[str], home: Path) -> WandbRuns:
             by a link, a run that holds something other than files and folders, or too much to look at.
     """
     if home not in cwd.parents:
-        raise RelayValidationError("cwd", "does not lie below the home", "a folder below the home")
+        raise RelayValidationError("cwd", "does not lie below the home", do=CWD_DO)
     look = Look(str(cwd))
     try:
         root = open_folder(cwd)
@@ -120,7 +121,7 @@ def _add(look: Look, folder: int, path: str) -> bool:
     if not stat.S_ISREG(os.stat(names[0], dir_fd=folder, follow_symlinks=False).st_mode):
         return False
     if len(look.runs) == MOST_RUNS:
-        raise RelayValidationError("cwd", f"holds more than {MOST_RUNS} offline runs", NARROWER)
+        raise RelayValidationError("cwd", f"holds more than {MOST_RUNS} offline runs", do=NARROWER)
     tally = Tally(look, path)
     tally.add(folder, path)
     look.runs.append(

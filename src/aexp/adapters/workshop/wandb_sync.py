@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -237,16 +238,13 @@ def find_wandb(environ: Mapping[str, str], home: str) -> str | None:
 
 def _no_program(untrusted: str | None) -> RelayValidationError:
     if untrusted is None:
-        return RelayValidationError(
-            "op",
-            "is wandb_sync, and wandb is not installed on the login node",
-            f"install it there, or name it with {PROGRAM_VARIABLE}=/path/to/wandb, and restart the daemon",
-        )
-    return RelayValidationError(
-        "op",
-        f"is wandb_sync, and the only wandb is {untrusted}, which every program with this home can change",
-        f"restart the daemon with {PROGRAM_VARIABLE}={untrusted} to use it all the same",
-    )
+        why = "wandb is not installed on the login node"
+        do = "On the login node: install wandb there, or name it:"
+    else:
+        why = f"the only wandb is {untrusted}, which every program with this home can change"
+        do = "On the login node, to use it all the same:"
+    named = f"{PROGRAM_VARIABLE}={shlex.quote(untrusted or '/path/to/wandb')} aexp relay restart"
+    return RelayValidationError("op", f"is wandb_sync, and {why}", do=f"{do} {named}")
 
 
 def _nothing(cwd: Path, found: WandbRuns) -> str:

@@ -17,7 +17,8 @@ MOST_ENTRIES = 50_000
 MOST_READ = 4 << 20
 """Bytes of small files that one look reads, so that no change of them is missed."""
 DEEPEST_IN_RUN = 32
-NARROWER = "name the runs to sync, or work in a folder further down"
+NARROWER = "Name the runs to sync (aexp relay wandb-sync RUN...), or work in a folder further down."
+_TAKE_OUT = "Take it out of the run; then aexp relay wandb-sync again."
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Look:
                 self.entries += 1
                 if self.entries > MOST_ENTRIES:
                     raise RelayValidationError(
-                        "cwd", f"holds more than {MOST_ENTRIES} files to look at", NARROWER
+                        "cwd", f"holds more than {MOST_ENTRIES} files to look at", do=NARROWER
                     )
                 yield entry
 
@@ -68,9 +69,8 @@ class Tally:
         """Count what is in an open folder and below it."""
         if depth > DEEPEST_IN_RUN:
             # Each level holds a descriptor open.
-            raise RelayValidationError(
-                self.look.where, f"leads to '{visible(path, limit=120)}', which lies too deep"
-            )
+            problem = f"leads to '{visible(path, limit=120)}', which lies too deep"
+            raise RelayValidationError(self.look.where, problem, do=_TAKE_OUT)
         below = []
         for entry in sorted(self.look.entries_of(folder), key=lambda one: one.name):
             about = entry.stat(follow_symlinks=False)
@@ -100,9 +100,8 @@ class Tally:
         if not stat.S_ISREG(about.st_mode):
             # wandb would open it, and wait at a FIFO for ever.
             shown = visible(path, limit=120)
-            raise RelayValidationError(
-                self.look.where, f"leads to '{shown}', which is neither a file nor a folder"
-            )
+            problem = f"leads to '{shown}', which is neither a file nor a folder"
+            raise RelayValidationError(self.look.where, problem, do=_TAKE_OUT)
         self.size += about.st_size
         self.parcels.append(Parcel(path[len(self.run) + 1 :], about.st_size))
 
@@ -125,6 +124,6 @@ class Tally:
             raise RelayValidationError(
                 self.look.where,
                 f"holds the link '{visible(path, limit=120)}', which leads to a folder",
-                "links to files; or copy the folder into the run",
+                do="Copy the folder into the run in place of the link; then aexp relay wandb-sync again.",
             )
         self._weigh(about, path)
