@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aexp.airgapped.daemon import RelayDaemon
     from aexp.ports.consent import Decisions
     from aexp.ports.grants import GrantMemory
+    from aexp.ports.last_setup import LastSetup
     from aexp.ports.notifier import Notifier
     from aexp.ports.pins import Pins
     from aexp.ports.post import Post
@@ -140,6 +141,17 @@ def _post(
     return NodePost(post_path(environ, policy.home, storage.folder or storage.url), processes)
 
 
+def _last_setup(
+    environ: Mapping[str, str], policy: CwdPolicy, state: Path, storage: QueueStorage
+) -> "LastSetup":
+    from aexp.adapters.post.node import post_path
+    from aexp.adapters.setups.node import NodeSetup
+
+    # Named as its post is: a link in place of a queue must not lead to another one's settings.
+    place = post_path(environ, policy.home, storage.folder or storage.url).name
+    return NodeSetup(state / f"setup-{place}.json")
+
+
 def _terminals(environ: Mapping[str, str], state: Path) -> "Terminals":
     from aexp.adapters.terminals.tmux import TmuxTerminals
 
@@ -180,6 +192,7 @@ class Container(containers.DeclarativeContainer):
         _notifier, storage, settings, terminal, environ, policy, clock, audit
     )
     post = providers.Singleton(_post, environ, policy, storage, processes)
+    last_setup = providers.Singleton(_last_setup, environ, policy, state, storage)
     terminals = providers.Singleton(_terminals, environ, state)
     daemon = providers.Factory(
         _daemon,

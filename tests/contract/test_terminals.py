@@ -242,3 +242,5 @@ def test_the_way_in_is_another_one_inside_of_tmux(real: TmuxStage) -> None:
     assert real.terminals.way_in(NAME) == f"tmux attach -t {NAME}"
     inside = TmuxTerminals({**real.environ, "TMUX": "/x,1,0"}, real.folder)
     assert inside.way_in(NAME) == f"tmux switch-client -t {NAME}"
+    assert real.terminals.way_back() == "leave it with Ctrl-b d"
+    assert inside.way_back() == "back with Ctrl-b L"

@@ -12,8 +12,27 @@ def test_without_a_daemon_everything_says_so_and_what_to_do(site: Site) -> None:
     done = site.relay("pull")
     assert (done.returncode, done.stdout) == (69, "")
     assert "No daemon serves" in done.stderr
-    assert "next: Start one on the login node: aexp relay serve\n" in done.stderr
+    assert "next: Start one on the login node: aexp relay up\n" in done.stderr
     assert not site.queue.exists()
+
+
+def test_pending_without_a_daemon_says_that_none_serves(site: Site) -> None:
+    site.wandb()
+    daemon = site.serve()
+    done = site.relay("pending")
+    assert done.returncode == 0
+    assert "No daemon serves" not in done.stderr
+    request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
+    site.until("it waits", lambda: site.json("show", request_id)["state"] == "pending")
+    site.end(daemon)
+    done = site.relay("pending")
+    assert request_id[:8] in done.stdout
+    assert (
+        "No daemon serves the queue; nothing can be decided before one is started." in done.stderr
+    )
+    assert done.stderr.endswith("next: Start one on the login node: aexp relay up\n")
+    site.relay("cancel", request_id)
+    assert "nothing is taken up before one is started" in site.relay("pending").stderr
 
 
 def test_an_invalid_request_is_65_and_names_what_is_allowed(site: Site) -> None:

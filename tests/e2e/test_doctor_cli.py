@@ -43,7 +43,7 @@ def test_before_the_first_serve_it_says_what_to_run_and_makes_nothing(site: Site
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == f"warn  queue          {site.queue} is not there yet"
-    assert lines[1] == "  fix: Start one on the login node: aexp relay serve"
+    assert lines[1] == "  fix: Start one on the login node: aexp relay up"
     assert any(line.startswith("ok    git ") and "git version" in line for line in lines)
     assert "\x1b" not in done.stdout
     assert not site.queue.exists()
@@ -102,7 +102,7 @@ def test_a_daemon_that_was_killed_is_a_failure(site: Site) -> None:
     assert done.returncode == 69
     assert (gone["level"], gone["fix"]) == (
         "fail",
-        "Start one on the login node: aexp relay serve",
+        "Start one on the login node: aexp relay up",
     )
 
 

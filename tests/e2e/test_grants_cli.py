@@ -187,7 +187,7 @@ def test_where_approvals_are_files_no_grant_is_given(site: Site, tmp_path: Path,
 def test_without_a_daemon_a_grant_cannot_be_given(site: Site) -> None:
     done = site.relay("grant", "wandb_sync", "--for", "2h")
     assert done.returncode == 69
-    assert "aexp relay serve" in done.stderr
+    assert "aexp relay up" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -83,11 +83,11 @@ def test_errors_are_errors_and_say_what_to_do(site: Site) -> None:
         "from aexp.airgapped import RelayDownError\nRelayDownError('Down.', 'Start one.')",
     )
     assert [one["ename"] for one in (*down, *wrong)] == ["RelayDownError", "SettingsError"]
-    assert "aexp relay serve" in down[0]["evalue"]
+    assert "aexp relay up" in down[0]["evalue"]
     assert "--timeout" in wrong[0]["evalue"]
     what, after, _ = down[0]["traceback"]
     assert what == f"RelayDownError: No daemon serves {site.queue}; nothing was sent."
-    assert after == "next: Start one on the login node: aexp relay serve"
+    assert after == "next: Start one on the login node: aexp relay up"
     # IPython prints exceptions in its own way; a browser shows ours.
     assert "Start one." in seen[0]["data"]["text/html"]
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -157,6 +158,42 @@ def test_restart_keeps_options_and_environment_and_takes_new_ones(tmux_site: Sit
     assert words_of(last)[-3:] == ["--queue", queue, "--strict"]
     assert site.relay("restart").returncode == 0
     assert len(serving(site)) == 2
+
+
+def test_what_the_last_daemon_had_is_told_and_kept(tmux_site: Site) -> None:
+    site = tmux_site
+    site.wandb()
+    program = site.env.pop("AEXP_RELAY_WANDB")
+    shown = f"AEXP_RELAY_WANDB={shlex.quote(program)}"
+    site.relay("up", "--", "--most-at-once", "2", env={"AEXP_RELAY_WANDB": program})
+    request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
+    site.until("it waits", lambda: site.json("show", request_id)["state"] == "pending")
+    down = site.relay("down")
+    assert "1 request still waits for consent; it stays for the next daemon.\n" in down.stdout
+    assert shown in down.stderr
+    assert " aexp relay up -- --most-at-once 2\n" in down.stderr
+
+    up = site.relay("up")
+    assert f"note: the last daemon here had {shown} --most-at-once 2; this one has not" in up.stderr
+    log = site.queue / "daemon.log"
+    site.until("it was looked at", lambda: "left-pending" in log.read_text())
+    assert site.json("show", request_id)["state"] == "pending"
+
+    again = site.relay("restart", env={"AEXP_RELAY_WANDB": program})
+    assert again.returncode == 0, again.stderr
+    site.until("it was taken over", lambda: "still-pending" in log.read_text())
+    site.relay("down")
+    again = site.relay("restart")
+    assert f"note: as the last daemon here had it: {shown}" in again.stderr
+    (pid,) = serving(site)
+    assert environ_of(pid)["AEXP_RELAY_WANDB"] == program
+    printed = site.relay("service", "print")
+    assert f"AEXP_RELAY_WANDB={program}" in printed.stdout
+    assert f"as the daemon that serves here (pid {pid}) has it" in printed.stderr
+    assert (
+        "=/other/wandb\n"
+        in site.relay("service", "print", env={"AEXP_RELAY_WANDB": "/other/wandb"}).stdout
+    )
 
 
 def test_a_daemon_that_fails_early_is_told_with_its_words_and_code(tmux_site: Site) -> None:
@@ -315,7 +352,10 @@ def test_serving_once_is_quiet_and_ends_with_a_code_of_its_own_beside_another(
     for _ in range(2):
         quiet = site.relay("serve", "--once", "--consent", "file")
         assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
-    request_id = site.relay("git-status", "--no-wait").stdout.strip()
+    sent = site.relay("git-status", "--no-wait")
+    request_id = sent.stdout.strip()
+    assert "note: no daemon stays; the last visit was " in sent.stderr
+    assert f"`aexp relay cancel {request_id[:8]}` takes it back." in sent.stderr
     assert site.json("show", request_id)["state"] == "received"
     done = site.relay("serve", "--once")
     assert (done.returncode, done.stderr) == (0, "")
@@ -423,7 +463,8 @@ def test_an_odd_queue_is_read_back_from_the_unit_as_it_was(manager: Site) -> Non
 
 def test_of_two_that_serve_once_at_the_same_moment_each_ends_cleanly(tmux_site: Site) -> None:
     site = tmux_site
-    site.relay("serve", "--once")
+    for _ in range(2):
+        site.relay("serve", "--once")
     ids = [site.relay("git-status", "--no-wait").stdout.strip() for _ in range(3)]
     both = [
         subprocess.Popen(

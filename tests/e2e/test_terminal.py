@@ -102,7 +102,9 @@ def test_the_daemon_shows_its_trail_and_ends_with_ctrl_c(site: Site, terminal: T
     terminal.shows("done op=git_status")
     terminal.press("C-c")
     terminal.shows("[ended 0]")
-    assert "Traceback" not in terminal.screen()
+    screen = terminal.screen()
+    assert "Traceback" not in screen
+    assert all(line.strip() == "^C" for line in screen.splitlines() if "^C" in line), screen
 
 
 def test_ctrl_c_while_waiting_says_how_to_go_on(site: Site, terminal: Terminal) -> None:

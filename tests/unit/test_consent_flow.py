@@ -2,6 +2,7 @@
 
 import pytest
 
+from aexp.adapters.workshop.recording import PlainWorkshop
 from aexp.airgapped import (
     RelayCancelledError,
     RelayExpiredError,
@@ -11,10 +12,12 @@ from aexp.airgapped import (
     RelayTimeoutError,
     State,
 )
+from aexp.airgapped.adoption import AGAIN_S
 from aexp.airgapped.approval import approve, reject, waiting_requests
 from aexp.domain import layout
-from aexp.domain.errors import TransitionError
+from aexp.domain.errors import ProgramMissingError, RelayValidationError, TransitionError
 from aexp.domain.layout import Token
+from aexp.ports.workshop import Order, Survey
 from tests.world import World
 
 
@@ -114,6 +117,64 @@ def test_waiting_survives_a_restart_and_its_time_goes_on(
     assert waiting.state is State.PENDING
     world.pass_time(23 * 3600 + 40, step=4)
     assert waiting.state is State.EXPIRED
+
+
+def without_program(world: World, error: type[RelayValidationError]) -> None:
+    """The next daemon is one that refuses every upload."""
+
+    def refuse(order: Order, plain: Survey) -> Survey:
+        raise error("op", "is wandb_sync, and wandb is not installed on the login node")
+
+    world.workshop = PlainWorkshop(world.filesystem, world.home, refuse)
+    world.serve(world.kill())
+
+
+def test_a_request_for_which_a_program_is_missing_is_left_for_a_daemon_that_has_it(
+    world: World, waiting: RelayHandle
+) -> None:
+    able = world.workshop
+    without_program(world, ProgramMissingError)
+    world.pass_time(2 * AGAIN_S)
+    assert waiting.state is State.PENDING
+    heard: list[str] = []
+    with pytest.raises(RelayTimeoutError):
+        waiting.result(1, on_said=heard.append)
+    assert "The daemon that serves now cannot run it" in heard[0]
+    assert "is left for one that can" in heard[0]
+
+    world.workshop = able
+    world.serve(world.kill())
+    world.pass_time(1)
+    approve(world.queue, waiting.id, world.clock)
+    assert waiting.result().ok
+
+
+def test_a_request_that_is_not_allowed_any_more_is_refused_whatever_its_words_are(
+    world: World, waiting: RelayHandle
+) -> None:
+    without_program(world, RelayValidationError)
+    with pytest.raises(RelayValidationError, match="is not installed"):
+        waiting.result()
+
+
+def test_one_that_was_left_is_taken_over_once_its_program_is_there(
+    world: World, waiting: RelayHandle
+) -> None:
+    able = world.workshop._find
+    without_program(world, ProgramMissingError)
+    world.pass_time(5)
+    world.workshop._find = able
+    world.pass_time(2 * AGAIN_S)
+    approve(world.queue, waiting.id, world.clock)
+    assert waiting.result().ok
+
+
+def test_one_that_was_left_can_be_cancelled(world: World, waiting: RelayHandle) -> None:
+    without_program(world, ProgramMissingError)
+    world.pass_time(5)
+    waiting.cancel()
+    with pytest.raises(RelayCancelledError):
+        waiting.result()
 
 
 def test_an_approval_after_a_restart_counts(world: World, waiting: RelayHandle) -> None:

@@ -223,7 +223,7 @@ def test_without_a_daemon_it_says_so_and_how_to_get_one() -> None:
     assert not standing.up
     (alert,) = standing.alerts
     assert "No daemon serves this queue" in alert.what
-    assert "aexp relay serve" in alert.next
+    assert "aexp relay up" in alert.next
     desk.beats("login")
     assert desk.look(1).standing.up
     desk.here.dead.add(str(desk.daemon.me))

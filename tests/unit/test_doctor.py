@@ -50,7 +50,7 @@ def test_before_the_first_serve_it_says_what_to_run_and_looks_into_no_queue(
     assert told(found["queue"]) == (
         "warn",
         f"{FOLDER} is not there yet",
-        f"Start one on the login node: aexp relay serve --queue {FOLDER}",
+        f"Start one on the login node: aexp relay up --queue {FOLDER}",
     )
     assert not {"create", "move", "server-clock", "daemon"} & set(found)
     assert {"filesystem", "space", "git"} <= set(found)

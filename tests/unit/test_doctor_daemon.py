@@ -58,7 +58,7 @@ def test_no_daemon_is_a_warning_and_one_that_died_a_failure(surgery: Surgery) ->
     finding = surgery.findings()["daemon"]
     assert finding.level is Level.FAIL
     assert "gone from this machine" in finding.what
-    assert "aexp relay serve" in finding.fix
+    assert "aexp relay up" in finding.fix
 
 
 def test_trouble_of_the_daemon_is_a_failure(surgery: Surgery) -> None:

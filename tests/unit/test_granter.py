@@ -128,7 +128,7 @@ def test_on_another_machine_a_person_is_told_where_to_go() -> None:
 def test_without_a_daemon_a_person_is_told_to_start_one() -> None:
     with pytest.raises(RelayDownError, match="No daemon serves the queue") as caught:
         granter(Shell(), dead=True).grant_preview("wandb_sync", "/x", 60)
-    assert "aexp relay serve" in caught.value.hint
+    assert "aexp relay up" in caught.value.hint
 
 
 def test_without_a_daemon_what_is_kept_here_is_listed_and_taken_back() -> None:

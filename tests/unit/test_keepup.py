@@ -18,7 +18,7 @@ from aexp.domain.errors import (
     RelayTimeoutError,
 )
 from aexp.domain.identity import ProcessId
-from aexp.domain.serving import options_of, serve_command, session_name
+from aexp.domain.serving import Setup, options_of, serve_command, session_name
 from aexp.ports.post import Posted
 from aexp.ports.terminals import Job, Pane
 from tests.world import World
@@ -163,6 +163,38 @@ def test_down_ends_what_serves_and_waits_for_its_end(login: Login) -> None:
     ended = login.ender.down()
     assert (ended.pid, ended.forced, ended.successor) == (55, False, None)
     assert login.ground.signals == ["term"]
+
+
+def test_down_tells_how_it_was_set_up_and_how_many_still_wait(login: Login) -> None:
+    words = ("aexp", "relay", "serve", "--queue", "/q", "--once", "--most-at-once", "2")
+    environ = {
+        "AEXP_RELAY_WANDB": "/home/ada/bin/wandb",
+        "AEXP_RELAY_QUEUE": "/q",
+        "WANDB_API_KEY": "secret",
+    }
+    login.ground.posted = Posted(login.serves(55).process, words, environ=environ)
+    login.world.storage.put(layout.pending("a" * 32), b"{}")
+    ended = login.ender.down()
+    assert ended.setup == Setup(
+        {"AEXP_RELAY_WANDB": "/home/ada/bin/wandb"}, ("--most-at-once", "2")
+    )
+    assert ended.waiting == 1
+    assert login.ender.down().waiting == 1
+
+
+def test_the_command_to_have_it_again_is_quoted_for_a_shell() -> None:
+    setup = Setup({"AEXP_RELAY_WANDB": "/a b/$x", "AEXP_RELAY_CONSENT": "file"}, ("--log", "a;b"))
+    assert setup.command("up", " --queue /q") == (
+        "AEXP_RELAY_CONSENT=file AEXP_RELAY_WANDB='/a b/$x' aexp relay up --queue /q -- --log 'a;b'"
+    )
+    assert Setup().command("up", "") == "aexp relay up"
+
+
+def test_what_another_setup_lacks_is_what_it_says_nothing_about() -> None:
+    before = Setup({"AEXP_RELAY_A": "1", "AEXP_RELAY_B": "2"}, ("--strict",))
+    assert before.without(Setup({"AEXP_RELAY_A": "9"}, ("--log", "-"))).told == "AEXP_RELAY_B=2"
+    assert before.without(before).told == ""
+    assert before.without(Setup()).told == "AEXP_RELAY_A=1 AEXP_RELAY_B=2 --strict"
 
 
 def test_down_with_nothing_there_is_well(login: Login) -> None:

@@ -104,9 +104,9 @@ def test_a_handle_of_nothing_says_so(world: World) -> None:
 
 @pytest.mark.parametrize("kind", [RelayDownError, RelayTimeoutError])
 def test_an_error_says_what_to_do_next(kind: type[RelayDownError]) -> None:
-    plain, html = shown(kind(f"No daemon {HOSTILE}.", "Start one: aexp relay serve"))
+    plain, html = shown(kind(f"No daemon {HOSTILE}.", "Start one: aexp relay up"))
     assert plain.startswith(f"{kind.__name__}: No daemon")
-    assert plain.endswith("next: Start one: aexp relay serve")
+    assert plain.endswith("next: Start one: aexp relay up")
     assert "&lt;script&gt;" in html
 
 

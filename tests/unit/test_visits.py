@@ -9,11 +9,19 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.executor.recording import Plan
 from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
-from aexp.airgapped.visits import COUNTS_FOR_S, last_visit_s
+from aexp.airgapped.visits import (
+    CLOCKS_S,
+    COUNTS_FOR,
+    MOST_APART_S,
+    REMEMBERED,
+    last_visit_s,
+)
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayBusyError, RelayDownError, RelayStorageError, RelayTimeoutError
 from tests.world import World
+
+EVERY_S = 60.0
 
 
 def visit(world: World, name: str = "login1", pid: int = 100) -> None:
@@ -23,21 +31,30 @@ def visit(world: World, name: str = "login1", pid: int = 100) -> None:
     daemon.drain()
 
 
+def cron(world: World, every_s: float = EVERY_S) -> None:
+    """Two calls, by which it is known how often it comes."""
+    visit(world, pid=98)
+    world.clock.advance(every_s)
+    visit(world, pid=99)
+
+
 def test_before_the_first_visit_nothing_is_sent(world: World) -> None:
     with pytest.raises(RelayDownError, match="nothing was sent"):
         world.client().submit("git_status")
 
 
 def test_a_request_between_two_visits_waits_for_the_next_one(world: World) -> None:
-    visit(world)
+    cron(world)
     handle = world.client().submit("git_status")
     assert handle.state is State.RECEIVED
+    assert handle.visited_s is not None
+    assert handle.visited_s < EVERY_S
     visit(world, pid=101)
     assert handle.result().ok
 
 
 def test_a_client_waits_through_a_gap_and_says_what_it_waited_for(world: World) -> None:
-    visit(world)
+    cron(world)
     handle = world.client().submit("git_status")
     with pytest.raises(RelayTimeoutError) as caught:
         handle.result(90)
@@ -45,15 +62,57 @@ def test_a_client_waits_through_a_gap_and_says_what_it_waited_for(world: World) 
     assert handle.state is State.RECEIVED
 
 
-def test_after_a_day_without_a_visit_nothing_is_sent(world: World) -> None:
+def test_one_visit_alone_may_have_been_made_by_hand_and_nothing_is_sent(world: World) -> None:
     visit(world)
-    world.clock.advance(COUNTS_FOR_S)
+    with pytest.raises(RelayDownError, match="nothing was sent"):
+        world.client().submit("git_status")
+
+
+@pytest.mark.parametrize("every_s", [60.0, 900.0, MOST_APART_S - 60])
+def test_after_three_visits_that_did_not_come_nothing_is_sent(world: World, every_s: float) -> None:
+    cron(world, every_s)
+    world.clock.advance(COUNTS_FOR * every_s - 1)
+    assert last_visit_s(world.storage, world.clock) is not None
+    world.clock.advance(2 * CLOCKS_S)
     with pytest.raises(RelayDownError):
         world.client().submit("git_status")
 
 
+def test_two_visits_on_one_day_are_no_habit(world: World) -> None:
+    cron(world, MOST_APART_S + 60)
+    with pytest.raises(RelayDownError):
+        world.client().submit("git_status")
+
+
+def test_calls_on_two_nodes_in_the_same_minute_are_the_habit_of_that_minute(world: World) -> None:
+    for pid in range(4):
+        visit(world, "login1", 100 + pid)
+        world.clock.advance(1)
+        visit(world, "login2", 200 + pid)
+        world.clock.advance(1800)
+    assert last_visit_s(world.storage, world.clock) is not None
+
+
+def test_who_waits_is_sent_away_once_the_visits_have_stopped(world: World) -> None:
+    cron(world)
+    handle = world.client().submit("git_status")
+    with pytest.raises(RelayDownError, match="was withdrawn"):
+        handle.result(3600)
+
+
 @pytest.mark.parametrize(
-    "note", [b"", b"{", b"[]", b'{"wall": true}', b'{"wall": "x"}', b'{"wall": 1e99}']
+    "note",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"wall": true}',
+        b'{"wall": "x"}',
+        b'{"wall": 1e99}',
+        b'{"wall": 1700000000, "before": 1699999990}',
+        b'{"wall": 1700000000, "before": [true, "x", null, [1]]}',
+        b'{"wall": 1700000000, "before": [1700000000]}',
+    ],
 )
 def test_a_note_that_says_nothing_sensible_is_none(world: World, note: bytes) -> None:
     world.storage.put(layout.VISITS, note)
@@ -70,7 +129,7 @@ def test_a_daemon_that_stays_takes_the_note_away(world: World) -> None:
 
 
 def test_a_visit_that_was_killed_does_not_send_clients_away(world: World) -> None:
-    visit(world)
+    cron(world)
     killed = world.new_daemon(FakeProcesses("login2", pid=101))
     killed.start()
     handle = world.client().submit("git_status")
@@ -82,7 +141,7 @@ def test_a_visit_that_was_killed_does_not_send_clients_away(world: World) -> Non
 
 def test_what_comes_while_it_drains_is_done_too(home: Path) -> None:
     world = World(home, lambda _: Plan(duration_s=5))
-    visit(world)
+    cron(world)
     first = world.client().submit("git_status")
     later = []
 
@@ -100,7 +159,7 @@ def test_what_comes_while_it_drains_is_done_too(home: Path) -> None:
 def test_what_waits_for_consent_stays_and_runs_in_the_visit_after_the_approval(
     world: World,
 ) -> None:
-    visit(world)
+    cron(world)
     handle = world.client().submit("wandb_sync")
     visit(world, pid=101)
     assert handle.state is State.PENDING
@@ -137,8 +196,11 @@ def test_of_two_on_two_nodes_the_second_ends_when_the_first_has_much_to_do(world
 
 
 def test_the_note_is_small_and_names_nobody(world: World) -> None:
-    visit(world)
-    assert json.loads(world.storage.read(layout.VISITS, limit=wire.MAX_BYTES)).keys() == {"wall"}
+    for pid in range(REMEMBERED + 3):
+        visit(world, pid=200 + pid)
+    found = json.loads(world.storage.read(layout.VISITS, limit=wire.MAX_BYTES))
+    assert found.keys() == {"wall", "before"}
+    assert len(found["before"]) == REMEMBERED - 1
 
 
 class Refusing(MemoryStorage):

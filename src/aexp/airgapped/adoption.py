@@ -5,9 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.tokens import Tokens
+from aexp.airgapped.waiting_notes import WaitingNotes
 from aexp.domain import layout, wire
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import (
+    ProgramMissingError,
     RelayStorageError,
     RelayValidationError,
     StorageMissingError,
@@ -18,16 +20,22 @@ from aexp.ports.clock import Clock
 
 ADOPTING_S = 1.0
 """Seconds that one look may take; the next one goes on."""
+AGAIN_S = 60.0
+"""Seconds until a request is looked at again for which a program is missing here: it may be there by then."""
 
 
 class Adoption:
     """Looks through ``pending/``, where a requester may have put anything."""
 
-    def __init__(self, tokens: Tokens, intake: Intake, clock: Clock, flood: FloodAudit) -> None:
+    def __init__(
+        self, tokens: Tokens, intake: Intake, notes: WaitingNotes, clock: Clock, flood: FloodAudit
+    ) -> None:
         self._tokens = tokens
         self._intake = intake
         self._clock = clock
         self._flood = flood
+        self._notes = notes
+        self._left: dict[str, float] = {}
 
     def found(
         self,
@@ -37,15 +45,18 @@ class Adoption:
     ) -> Iterator[tuple[Petition, tuple[Destination, ...], bytes]]:
         """Each request that is not known: what a person must be asked, where it leads, the bytes of its file.
 
-        A request that nobody needs to be asked about, or that is one too many, goes back to the inbox.
+        A request that nobody needs to be asked about, or that is one too many, goes back to the inbox. One
+        that lacks nothing but a program on this daemon stays where it is, for a daemon that has it.
 
         Args:
             there: the ids that lie in ``pending/``.
             too_many: whether no more may wait beside a request.
         """
         began = self._clock.monotonic()
-        for request_id in there:
-            if request_id in known:
+        ids = list(there)
+        self._left = {one: self._left[one] for one in ids if one in self._left}
+        for request_id in ids:
+            if request_id in known or began < self._left.get(request_id, began):
                 continue
             if self._clock.monotonic() - began > ADOPTING_S:
                 return
@@ -60,6 +71,9 @@ class Adoption:
         self._intake.remember(request_id)
         try:
             admitted = self._intake.examine(request_id, data)
+        except ProgramMissingError as exc:
+            self._leave(request_id, exc)
+            return None
         except RelayValidationError:
             admitted = None
         except RelayStorageError as exc:
@@ -73,6 +87,19 @@ class Adoption:
             self._intake.forget(request_id)
             self._tokens.give_back(token)
         return None
+
+    def _leave(self, request_id: str, why: ProgramMissingError) -> None:
+        if request_id not in self._left:
+            self._flood.warn("left-pending", request_id, error=why)
+        self._left[request_id] = self._clock.monotonic() + AGAIN_S
+        try:
+            self._notes.remark(
+                request_id,
+                f"The daemon that serves now cannot run it: {why.what} It is left for one that can.",
+            )
+        except RelayStorageError as exc:
+            # Whoever waits is told a little later.
+            self._flood.warn("untold", request_id, error=exc)
 
     def _body(self, request_id: str) -> bytes | None:
         try:

@@ -59,7 +59,7 @@ class Bringer:
         self._terminals = terminals
         self._processes = processes
         self._clock = clock
-        self.session = session_name(queue.storage.url, default=not self._flag)
+        self.session = session_name(queue.storage.url, default=not self.flag)
 
     def up(self, job: Job, *, standby: bool = False) -> Up:
         """See to it that a daemon serves on this machine; wait until it does.
@@ -98,8 +98,8 @@ class Bringer:
             return
         raise RelayDownError(
             "tmux is not installed on this node; nothing was started.",
-            f"Do without: `nohup setsid aexp relay serve{self._flag} &`, or let systemd keep it: "
-            f"`aexp relay service install{self._flag}`.",
+            f"Do without: `nohup setsid aexp relay serve{self.flag} &`, or let systemd keep it: "
+            f"`aexp relay service install{self.flag}`.",
         )
 
     def way_in(self) -> str:
@@ -136,7 +136,7 @@ class Bringer:
         if not said and pane.status is None:
             raise RelayStartError(
                 "The daemon ended at once and said nothing.",
-                f"See why in this shell: aexp relay serve{self._flag}",
+                f"See why in this shell: aexp relay serve{self.flag}",
             )
         return Up("died", pane.pid, status=pane.status, said=tuple(said))
 
@@ -153,5 +153,6 @@ class Bringer:
             self._terminals.tidy(self.session)
 
     @property
-    def _flag(self) -> str:
+    def flag(self) -> str:
+        """How the queue is named on a command line; empty for the default one."""
         return queue_flag(self._queue.storage.url)

@@ -179,7 +179,8 @@ class RelayClient:
         request = self._build(op, args, coalesce=coalesce)
         beat = self._queue.beat()
         alive = None if beat is None else self._queue.is_alive(beat)
-        if (beat is None or alive is False) and self._unvisited:
+        visited_s = None if beat is not None and alive is not False else self._visited_s
+        if (beat is None or alive is False) and visited_s is None:
             url = self._queue.storage.url
             raise RelayDownError(f"No daemon serves {url}; nothing was sent.", serve_hint(url))
         request_id = new_request_id()
@@ -193,14 +194,15 @@ class RelayClient:
             )
             raise RelayStorageError(exc.what, doubt.strip(), request_id) from exc
         parts = (request_id, self._queue, self._clock, self.default_timeout)
-        return RelayHandle(*parts, is_new=True, near=alive is True and self._queue.storage.hears)
+        near = alive is True and self._queue.storage.hears
+        return RelayHandle(*parts, is_new=True, near=near, visited_s=visited_s)
 
     @property
-    def _unvisited(self) -> bool:
-        """Whether no daemon is expected to look in either."""
+    def _visited_s(self) -> float | None:
+        """Seconds since a daemon looked in that does not stay; None when none is expected to."""
         from aexp.airgapped.visits import last_visit_s
 
-        return last_visit_s(self._queue.storage, self._clock) is None
+        return last_visit_s(self._queue.storage, self._clock)
 
     def handle(self, request_id: str) -> RelayHandle:
         """A handle for a request that was submitted earlier, in whatever process.

@@ -56,7 +56,7 @@ class ConsentDesk:
         self._audit = audit
         self._limits = limits
         self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
-        self._adoption = Adoption(tokens, intake, clock, flood)
+        self._adoption = Adoption(tokens, intake, self._notes, clock, flood)
         self._rulings = Rulings(tokens, intake, publisher, grants, clock, audit)
         self._parked: dict[str, Parked] = {}
         self._expiry_due = float("-inf")

@@ -156,7 +156,7 @@ class Granter:
         if why is not None:
             return RelayRejectedError(
                 f"No grants are given here: the daemon {why}.",
-                f"Start it with --consent login: aexp relay serve{queue_flag(self._queue.storage.url)}; "
+                f"Start it anew: aexp relay restart{queue_flag(self._queue.storage.url)} -- --consent login; "
                 "or approve requests one by one: aexp relay approve.",
             )
         typed = f"aexp relay {command}{queue_flag(self._queue.storage.url)}"

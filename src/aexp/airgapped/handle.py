@@ -19,6 +19,7 @@ class RelayHandle:
 
     Attributes:
         id: the request's id; with it ``client.handle(id)`` picks the request up in any process.
+        visited_s: for one just submitted where no daemon stays: seconds since one last looked in; else None.
     """
 
     def __init__(
@@ -30,8 +31,10 @@ class RelayHandle:
         *,
         is_new: bool = False,
         near: bool = False,
+        visited_s: float | None = None,
     ) -> None:
         self.id = request_id
+        self.visited_s = visited_s
         self._is_new = is_new
         self._near = near
         self._queue = queue

@@ -5,7 +5,7 @@ from aexp.airgapped.defaults import queue_flag
 
 def serve_hint(url: str) -> str:
     """How to get a daemon."""
-    return f"Start one on the login node: aexp relay serve{queue_flag(url)}"
+    return f"Start one on the login node: aexp relay up{queue_flag(url)}"
 
 
 def approve_hint(request_id: str, url: str) -> str:
@@ -26,3 +26,8 @@ def log_hint(request_id: str, url: str) -> str:
 def wait_hint(request_id: str, url: str) -> str:
     """What a person types to wait for a request that goes on."""
     return f"aexp relay wait {request_id[:8]}{queue_flag(url)}"
+
+
+def cancel_hint(request_id: str, url: str) -> str:
+    """What a person types to take a request back."""
+    return f"aexp relay cancel {request_id[:8]}{queue_flag(url)}"

@@ -4,12 +4,14 @@ What the queue says of a daemon is only ever shown. What is signalled stands at 
 another node can write.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.elsewhere import refuse_elsewhere, refuse_unknown
 from aexp.airgapped.queue import RelayQueue
+from aexp.domain import layout
 from aexp.domain.errors import RelayTimeoutError
+from aexp.domain.serving import Setup, setup_of
 from aexp.ports.clock import Clock
 from aexp.ports.post import Post, Posted
 from aexp.ports.processes import Processes
@@ -29,12 +31,16 @@ class Down:
         forced: whether it had to be killed.
         successor: the daemon on this machine that stood by and serves now; None when there is none.
         unit: the systemd unit that it ran in.
+        setup: how it was set up.
+        waiting: how many requests still wait for consent in the queue.
     """
 
     pid: int | None = None
     forced: bool = False
     successor: int | None = None
     unit: str | None = None
+    setup: Setup = field(default_factory=Setup)
+    waiting: int = 0
 
 
 class Ender:
@@ -55,16 +61,22 @@ class Ender:
         Raises:
             RelayBusyError: one serves on another node, or one on this machine that cannot be told for sure.
             RelayTimeoutError: it does not end.
+            RelayStorageError: the queue cannot be read.
         """
         posted = self._post.who()
         if posted is None:
             refuse_elsewhere(self._queue, self._clock, self._processes)
             refuse_unknown(self._queue)
-            return Down()
+            return Down(waiting=self._waiting)
         forced = self._end(posted, force=force)
         after = self._post.who()
         successor = None if after is None else after.process.pid
-        return Down(posted.process.pid, forced, successor, posted.unit)
+        setup = setup_of(posted.words, posted.environ)
+        return Down(posted.process.pid, forced, successor, posted.unit, setup, self._waiting)
+
+    @property
+    def _waiting(self) -> int:
+        return len(layout.requests_in(self._queue.storage.list(layout.PENDING)))
 
     def _end(self, posted: Posted, *, force: bool) -> bool:
         """Whether it had to be killed."""

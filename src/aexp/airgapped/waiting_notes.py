@@ -67,6 +67,17 @@ class WaitingNotes:
         self._storage.put(layout.waiting(petition.request_id), self._body(petition, told))
         return told
 
+    def remark(self, request_id: str, text: str) -> None:
+        """Tell a client something of a request that was not taken over; where nothing is noted, nothing.
+
+        Raises:
+            RelayStorageError: its note cannot be read or written now.
+        """
+        found = _noted(self._storage, request_id)
+        said = text[:SAID_CHARS]
+        if found and found.get("said") != said:
+            self._storage.put(layout.waiting(request_id), wire.encode({**found, "said": said}))
+
     def end(self, request_id: str) -> None:
         """The request waits no longer."""
         self._storage.remove(layout.waiting(request_id))

@@ -130,7 +130,7 @@ def verify(heads: dict[int, str], queue: str | None, as_json: bool) -> None:
     if found.trail is None and found.copy is None and not found.problems:
         raise RelayNotFoundError(
             f"There is no audit trail of {trails.built.storage().url} on this machine or in the queue.",
-            "It begins with the first `aexp relay serve`.",
+            "It begins with the first daemon: aexp relay up",
         )
     if as_json:
         _print_findings(found)

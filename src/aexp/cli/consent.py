@@ -40,6 +40,7 @@ def pending(queue: str | None, as_json: bool) -> None:
         return
     if not found:
         click.echo("Nothing waits for consent. What else there is: aexp relay ls --open", err=True)
+        _tell_absence(built, "nothing is taken up before one is started")
         return
     now = built.clock().wall()
     rows = [["ID", "OPERATION", "SENDS", "WAITS", "FROM", "WHERE"]]
@@ -52,7 +53,21 @@ def pending(queue: str | None, as_json: bool) -> None:
     host = approver.elsewhere()
     there = "" if host is None else f"on {host or 'the login node'}: "
     told = f"{there}aexp relay approve ID{flag}, or aexp relay reject ID{flag}"
-    click.echo(f"  next: {told}", err=True)
+    if not _tell_absence(built, "nothing can be decided before one is started"):
+        click.echo(f"  next: {told}", err=True)
+
+
+def _tell_absence(built: "Container", so: str) -> bool:
+    """Say that no daemon serves, where that is so; whether it is."""
+    queue = built.queue()
+    beat = queue.beat()
+    if beat is not None and not queue.is_gone(beat):
+        return False
+    from aexp.airgapped.hints import serve_hint
+
+    click.echo(f"No daemon serves the queue; {so}.", err=True)
+    click.echo(f"  next: {serve_hint(queue.storage.url)}", err=True)
+    return True
 
 
 @click.command()
@@ -107,11 +122,7 @@ def approve(
         )
     approver.approve(shown)
     tell_approved(shown)
-    if built.queue().beat() is None:
-        from aexp.airgapped.hints import serve_hint
-
-        click.echo("No daemon serves the queue; nothing runs before one is started.", err=True)
-        click.echo(f"  next: {serve_hint(built.storage().url)}", err=True)
+    _tell_absence(built, "nothing runs before one is started")
 
 
 @click.command()

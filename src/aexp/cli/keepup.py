@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from aexp.airgapped.bringing_up import Bringer, Up
     from aexp.airgapped.taking_down import Down
     from aexp.container import Container
+    from aexp.domain.serving import Setup
     from aexp.ports.post import Posted
 
 _TOLD = 20
 """Lines of a daemon's last words that are shown."""
+_NEW = ("started", "standby")
 
 
 @click.command()
@@ -30,8 +32,16 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     When it serves here already, it says so and does nothing. Waits until it serves; when it does not come to
     that, shows its last words and ends with its exit code.
     """
+    from aexp.cli import setups
+    from aexp.domain.serving import Setup, settings_in
+
     built = container(queue)
-    _show_up(built, _up(built, _bringer(built), options), as_json, given=bool(options))
+    before = setups.last(built)
+    came = _up(built, _bringer(built), Setup(built.environ(), options))
+    _show_up(built, came, as_json, given=bool(options))
+    if came.state in _NEW and not as_json:
+        flag = _bringer(built).flag
+        setups.tell_lacking(before, Setup(settings_in(built.environ()), options), flag)
 
 
 @click.command()
@@ -46,7 +56,8 @@ def down(queue: str | None, as_json: bool, force: bool) -> None:
         state = "none" if ended.pid is None else "ended"
         host, forced = built.processes().hostname, ended.forced
         told = {"state": state, "host": host, "pid": ended.pid, "forced": forced}
-        print_json({"queue": built.storage().url, **told, "successor": ended.successor})
+        facts = {**told, "successor": ended.successor, "waiting": ended.waiting}
+        print_json({"queue": built.storage().url, **facts})
         return
     _show_down(built, ended)
 
@@ -59,19 +70,33 @@ def down(queue: str | None, as_json: bool, force: bool) -> None:
 def restart(queue: str | None, as_json: bool, force: bool, options: tuple[str, ...]) -> None:
     """End the daemon that serves on this node, and start it anew with the options that it had.
 
-    Options after -- take the place of those. Of its environment it keeps what this shell does not set.
+    Options after -- take the place of those. Of its environment it keeps what this shell does not set. Where
+    none serves, those of the last one here count, and of its environment the AEXP_RELAY_* settings.
     """
+    from aexp.domain.serving import Setup
+
     built = container(queue)
     bringer = _bringer(built)
     posted = built.post().who()
     if posted is None:
-        _show_up(built, _up(built, bringer, options), as_json)
+        _show_up(built, _up(built, bringer, _as_before(built, options)), as_json)
         return
     _refuse_unit(posted)
     bringer.require_terminals()
     words = options or _options_of(posted)
     _down(built, force=force)
-    _show_up(built, _up(built, bringer, words, before=posted), as_json)
+    setup = Setup({**posted.environ, **built.environ()}, words)
+    _show_up(built, _up(built, bringer, setup, posted.cwd), as_json)
+
+
+def _as_before(built: "Container", options: tuple[str, ...]) -> "Setup":
+    """The environment and the options for a daemon like the last one here."""
+    from aexp.cli import setups
+    from aexp.domain.serving import Setup
+
+    before, shell = setups.last(built), built.environ()
+    setups.tell_kept(before, Setup(shell, options))
+    return Setup({**before.settings, **shell}, options or before.options)
 
 
 def _bringer(built: "Container") -> "Bringer":
@@ -84,19 +109,27 @@ def _bringer(built: "Container") -> "Bringer":
 def _up(
     built: "Container",
     bringer: "Bringer",
-    options: tuple[str, ...],
-    before: "Posted | None" = None,
+    setup: "Setup",
+    cwd: str | None = None,
 ) -> "Up":
+    """Start one, and remember how it was set up.
+
+    Args:
+        setup: its whole environment, and its options.
+    """
     import os
 
-    from aexp.domain.serving import serve_command
+    from aexp.cli import setups
+    from aexp.domain.serving import Setup, serve_command, settings_in
     from aexp.ports.terminals import Job
 
+    options = setup.options
     argv = serve_command(os.path.abspath(sys.executable), built.storage().url, options)
-    environ = {**(before.environ if before else {}), **built.environ()}
-    return bringer.up(
-        Job(argv, before.cwd if before else os.getcwd(), environ), standby="--standby" in options
-    )
+    job = Job(argv, cwd or os.getcwd(), setup.settings)
+    came = bringer.up(job, standby="--standby" in options)
+    if came.state in _NEW:
+        setups.remember(built, Setup(settings_in(setup.settings), options))
+    return came
 
 
 def _down(built: "Container", *, force: bool) -> "Down":
@@ -104,6 +137,10 @@ def _down(built: "Container", *, force: bool) -> "Down":
 
     ender: Ender = Ender(built.queue(), built.post(), built.processes(), built.clock())
     ended = ender.down(force=force)
+    if ended.pid is not None and ended.unit is None:
+        from aexp.cli import setups
+
+        setups.remember(built, ended.setup)
     terminals = built.terminals()
     if terminals.available:
         terminals.tidy(_bringer(built).session)
@@ -163,7 +200,8 @@ def _show_life(built: "Container", came: "Up", given: bool) -> None:
         other = f"aexp relay restart{flag} -- OPTIONS"
         echo(f"  note: it goes on with the options that it has; for others: {other}", err=True)
     if came.session is not None:
-        echo(f"  look: {_bringer(built).way_in()}  (leave it with Ctrl-b d)", err=True)
+        way = f"{_bringer(built).way_in()}  ({built.terminals().way_back()})"
+        echo(f"  look: {way}", err=True)
     echo(f"  end:  aexp relay down{flag}", err=True)
 
 
@@ -186,9 +224,12 @@ def _show_down(built: "Container", ended: "Down") -> None:
     flag = queue_flag(url)
     if ended.pid is None:
         echo(f"No daemon serves {url}; nothing was ended.")
+        _show_waiting(ended)
         return
     how = "was killed" if ended.forced else "has ended"
     echo(f"The daemon on {host} (pid {ended.pid}) {how}.")
+    if ended.successor is None:
+        _show_waiting(ended)
     if ended.successor is not None:
         stood_by = f"the one that stood by (pid {ended.successor}) serves now"
         echo(f"  note: {stood_by}; end it too: aexp relay down{flag}", err=True)
@@ -196,4 +237,13 @@ def _show_down(built: "Container", ended: "Down") -> None:
         off = f"systemctl --user disable {ended.unit}"
         echo(f"  note: systemd starts it at the next log-in or boot; for good: {off}", err=True)
     else:
-        echo(f"  next: aexp relay up{flag}, to start it again", err=True)
+        from aexp.cli.setups import again
+
+        echo(f"  next: {again(ended.setup, flag)}", err=True)
+
+
+def _show_waiting(ended: "Down") -> None:
+    if ended.waiting == 1:
+        echo("1 request still waits for consent; it stays for the next daemon.")
+    elif ended.waiting:
+        echo(f"{ended.waiting} requests still wait for consent; they stay for the next daemon.")

@@ -35,6 +35,8 @@ def run(
     voice = Voice.of(quiet=quiet, verbose=verbose)
     if voice is Voice.VERBOSE:
         echo(f"{handle.id} submitted: {' '.join([op, *args])} in {client.cwd}", err=True)
+    if handle.visited_s is not None and voice is not Voice.QUIET:
+        _tell_visited(handle.id, handle.visited_s, client.queue)
     if no_wait:
         print_json({"request_id": handle.id}) if as_json else echo(handle.id)
         return
@@ -87,13 +89,22 @@ def older_s(view: "RequestView") -> float:
     return 0.0 if view.when is None or view.state in FINAL else max(time.time() - view.when, 0.0)
 
 
+def _tell_visited(request_id: str, since_s: float, queue: "RelayQueue") -> None:
+    """Nobody takes it up before the next visit."""
+    from aexp.airgapped.hints import cancel_hint
+    from aexp.domain.text import age
+
+    back = f"`{cancel_hint(request_id, queue.storage.url)}` takes it back."
+    last = f"note: no daemon stays; the last visit was {age(since_s)} ago."
+    echo(f"{last} The request is left in the queue; {back}", err=True)
+
+
 def _tell_interrupted(op: str, request_id: str, queue: "RelayQueue", *, pending: bool) -> None:
     """The waiting was ended by Ctrl-C."""
-    from aexp.airgapped.defaults import queue_flag
-    from aexp.airgapped.hints import approve_hint, wait_hint
+    from aexp.airgapped.hints import approve_hint, cancel_hint, wait_hint
 
     url = queue.storage.url
-    stop = f"aexp relay cancel {request_id[:8]}{queue_flag(url)}"
+    stop = cancel_hint(request_id, url)
     if pending:
         echo(f"\n{op} still waits for consent as {request_id}.", err=True)
         echo(f"  next: {approve_hint(request_id, url)} on the login node, or {stop}", err=True)

@@ -10,10 +10,12 @@ import rich_click as click
 from aexp.adapters.unit_files import UserUnits
 from aexp.airgapped.defaults import open_queue, queue_flag, system_clock
 from aexp.cli.groups import LazyGroup
+from aexp.cli.login_node import container
 from aexp.cli.terminal import echo
 from aexp.cli.wiring import queue_option, serve_options
-from aexp.domain.errors import SettingsError
-from aexp.domain.serving import serve_command, session_name
+from aexp.domain.errors import RelayBusyError, RelayStorageError, SettingsError
+from aexp.domain.serving import serve_command, session_name, settings_in
+from aexp.domain.text import visible
 from aexp.domain.unit import Unit, environment, host_of, is_edited
 from aexp.settings import load_settings
 
@@ -45,7 +47,7 @@ class _Service:
         return f"{session_name(self.queue, default=not self.flag)}.service"
 
     def text(self, options: tuple[str, ...]) -> str:
-        """The unit's file.
+        """The unit's file. What of it comes from the daemon that serves here is said on standard error.
 
         Raises:
             SettingsError: it cannot say what it would have to.
@@ -55,7 +57,7 @@ class _Service:
             host=os.uname().nodename,
             queue=self.queue,
             command=serve_command(python, self.queue, options),
-            environ=environment(os.environ, self.units.runtime),
+            environ=environment({**os.environ, **_taken(self.queue)}, self.units.runtime),
             systemd=self.units.version,
         ).text()
 
@@ -77,6 +79,22 @@ class _Service:
 def _service(queue: str | None) -> _Service:
     url = open_queue(load_settings(queue=queue).queue, system_clock()).url
     return _Service(url, UserUnits(os.environ))
+
+
+def _taken(queue: str) -> dict[str, str]:
+    """The settings of the daemon that serves here which the shell has not; says which they are."""
+    try:
+        posted = container(queue).post().who()
+    except (RelayBusyError, RelayStorageError, SettingsError) as exc:
+        echo(f"note: whether a daemon serves here, and with what, cannot be told: {exc}", err=True)
+        return {}
+    found = settings_in(posted.environ) if posted is not None else {}
+    taken = {name: value for name, value in found.items() if not os.environ.get(name)}
+    if taken and posted is not None:
+        names = ", ".join(visible(name, limit=80) for name in sorted(taken))
+        whose = f"the daemon that serves here (pid {posted.process.pid})"
+        echo(f"note: {names}: as {whose} has it; this shell has not", err=True)
+    return taken
 
 
 @click.command(name="print")

@@ -19,13 +19,14 @@ from aexp.domain.errors import RelayBusyError
 from aexp.domain.text import visible
 
 if TYPE_CHECKING:
+    from aexp.adapters.terminal_output import TerminalOutput
     from aexp.airgapped.daemon import RelayDaemon
     from aexp.container import Container
     from aexp.settings import Layer
 
 _FORGEABLE = (
     "warning: with consent by files, every program that can write the queue can approve; "
-    "aexp relay serve --consent login asks on this node instead"
+    "aexp relay restart -- --consent login asks on this node instead"
 )
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -87,7 +88,7 @@ def _serve(
     from aexp.cli.logs import show_on_terminal
 
     daemon, url, terminal = built.daemon(), built.storage().url, built.terminal()
-    with _stopping(daemon, write_end):
+    with _stopping(daemon, write_end, terminal):
         if not daemon.start(_tell_standby if standby else None):
             echo(f"ended before {url} was free to serve", err=True)
             echo("  next: aexp relay status says who serves it", err=True)
@@ -154,14 +155,23 @@ def _wake_pipe() -> Iterator[tuple[int, int]]:
 
 
 @contextlib.contextmanager
-def _stopping(daemon: "RelayDaemon", write_end: int) -> Iterator[None]:
+def _stopping(
+    daemon: "RelayDaemon", write_end: int, terminal: "TerminalOutput | None"
+) -> Iterator[None]:
     """Signals end the daemon in good order; each one also wakes its loop through the pipe."""
+
+    def stop(number: int, _: object) -> None:
+        if number == signal.SIGINT and terminal is not None:
+            # The terminal has written ^C, and stays on that line.
+            terminal.write(b"\n")
+        daemon.stop()
+
     before = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
     for number, handler in handlers.items():
         # Under nohup a hang-up is ignored, and stays so.
         if handler is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: daemon.stop())
+            signal.signal(number, stop)
     try:
         yield
     finally:

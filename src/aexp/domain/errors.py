@@ -113,6 +113,10 @@ class RelayValidationError(RelayError):
         self.allowed = allowed
 
 
+class ProgramMissingError(RelayValidationError):
+    """The request needs a program that this daemon has not; one that was started otherwise may have it."""
+
+
 class RelayRejectedError(RelayError):
     """A person refused the request, or a rule of the daemon did; nothing was run."""
 

@@ -53,7 +53,7 @@ class Rule:
     weak: bool = False
 
 
-_RESTART = "start `aexp relay serve` again (it reads this when it starts), then {again}."
+_RESTART = "`aexp relay restart` (the daemon reads this when it starts), then {again}."
 _BEHIND = "Somebody pushed before you: `aexp relay rebase`, then {again}."
 _APART = "Your branch and its upstream both have commits of their own: `aexp relay rebase` puts yours on top."
 _NO_UPSTREAM = (
@@ -125,12 +125,12 @@ _SPACE = (
 )
 _THEIR_SPACE = "The remote has no space left; its owner must free some, then {again}."
 _NO_LFS = (
-    "git-lfs is not there on the login node: install it outside the home or load its module, then start "
-    "`aexp relay serve` again from that shell, then {again}."
+    "git-lfs is not there on the login node: install it outside the home or load its module, then "
+    "`aexp relay restart` from that shell, then {again}."
 )
 _NO_PROGRAM = (
     "A program that is needed is not there on the login node; the line above names it. Install it, then "
-    "start `aexp relay serve` again from a shell that finds it, then {again}."
+    "`aexp relay restart` from a shell that finds it, then {again}."
 )
 _NO_KEY = f"wandb has no key on the login node. There, `wandb login`; then {_RESTART}"
 _BAD_KEY = (

@@ -3,12 +3,63 @@
 import hashlib
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 NAME = "aexp-relay"
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 _STARTS = (("relay", "serve"), ("aexp.airgapped", "daemon"))
 CONSENT = "AEXP_RELAY_CONSENT"
+PREFIX = "AEXP_RELAY_"
+"""What the names of all the relay's settings begin with; nothing else of an environment is remembered."""
+_LEFT_OUT = ("AEXP_RELAY_QUEUE",)
+"""The queue stands on the command line."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a daemon was set up, as far as that may be written down and shown: no credentials.
+
+    Attributes:
+        settings: the relay's own variables in its environment.
+        options: what ``aexp relay serve`` was given, without the queue.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """All of it in one line; empty when there is nothing."""
+        return " ".join([*self._before, *map(shlex.quote, self.options)])
+
+    @property
+    def _before(self) -> list[str]:
+        return [f"{name}={shlex.quote(value)}" for name, value in sorted(self.settings.items())]
+
+    def command(self, verb: str, flag: str) -> str:
+        """What a person types to have it again.
+
+        >>> Setup({"AEXP_RELAY_WANDB": "/a b/wandb"}, ("--strict",)).command("up", "")
+        "AEXP_RELAY_WANDB='/a b/wandb' aexp relay up -- --strict"
+        """
+        after = ["--", *map(shlex.quote, self.options)] if self.options else []
+        return " ".join([*self._before, f"aexp relay {verb}{flag}", *after])
+
+    def without(self, other: "Setup") -> "Setup":
+        """What of it the other one says nothing about."""
+        new = {name: said for name, said in self.settings.items() if name not in other.settings}
+        return Setup(new, () if other.options else self.options)
+
+
+def settings_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """The relay's own variables in an environment, without the queue."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if value and name.startswith(PREFIX) and name not in _LEFT_OUT
+    }
 
 
 def session_name(queue: str, *, default: bool) -> str:
@@ -65,6 +116,17 @@ def options_of(words: Sequence[str], environ: Mapping[str, str]) -> list[str] | 
                 original = start == _STARTS[1] and not environ.get(CONSENT)
                 return [*options, "--consent", "file"] if original else options
     return None
+
+
+def setup_of(words: Sequence[str], environ: Mapping[str, str]) -> Setup:
+    """How a daemon that runs was set up; without options where its command line does not tell them.
+
+    Args:
+        words: its command line.
+        environ: its environment.
+    """
+    options = options_of(words, environ) or []
+    return Setup(settings_in(environ), tuple(word for word in options if word != "--once"))
 
 
 def _without_queue(words: Sequence[str]) -> list[str]:

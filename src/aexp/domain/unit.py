@@ -10,16 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aexp.domain.serving import settings_in
+
 _DIGEST = re.compile(r"# digest ([0-9a-f]{64})\n", re.ASCII)
 _HOST = re.compile(r"^ConditionHost=(\S+)$", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z0-9_@=:,./+-]+", re.ASCII)
-_PREFIX = "AEXP_RELAY_"
 _KEPT = (
     *("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "no_proxy", "NO_PROXY"),
     *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
 )
-_LEFT_OUT = ("AEXP_RELAY_QUEUE",)
-"""The queue stands on the command line."""
 STOP_S = 30
 """Seconds until systemd kills a daemon that was asked to end; it gives itself 15."""
 
@@ -96,11 +95,8 @@ def environment(environ: Mapping[str, str], runtime: str) -> dict[str, str]:
         runtime: the folder ``/run/user/<uid>``; an ssh agent's socket is named only if it lies there, since
             any other ends with the log-in that started it.
     """
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if value and name not in _LEFT_OUT and (name.startswith(_PREFIX) or name in _KEPT)
-    }
+    kept = {name: value for name, value in environ.items() if value and name in _KEPT}
+    kept.update(settings_in(environ))
     agent = environ.get("SSH_AUTH_SOCK", "")
     if agent.startswith(f"{runtime}/"):
         kept["SSH_AUTH_SOCK"] = agent

@@ -72,3 +72,7 @@ class Terminals(Protocol):
     @abstractmethod
     def way_in(self, name: str) -> str:
         """What a person types to look at it."""
+
+    @abstractmethod
+    def way_back(self) -> str:
+        """How a person who looks at it gets back to where they were, in a few words."""

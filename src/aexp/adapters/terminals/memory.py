@@ -53,6 +53,9 @@ class MemoryTerminals(Terminals):
     def way_in(self, name: str) -> str:
         return f"look at {name}"
 
+    def way_back(self) -> str:
+        return "look away"
+
     def over(self, name: str, status: int | None, *words: str) -> None:
         """The job ends with this status, its last words printed."""
         self.panes[name] = replace(self.panes[name], over=True, status=status)

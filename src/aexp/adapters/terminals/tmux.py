@@ -109,6 +109,10 @@ class TmuxTerminals(Terminals):
     def way_in(self, name: str) -> str:
         return f"tmux {'switch-client' if self._environ.get('TMUX') else 'attach'} -t {name}"
 
+    def way_back(self) -> str:
+        # To detach would leave the person's own session as well.
+        return "back with Ctrl-b L" if self._environ.get("TMUX") else "leave it with Ctrl-b d"
+
     def _opening(self, name: str, before: Pane | None) -> list[str]:
         """The command of tmux that gives a job its terminal."""
         if before is not None:

@@ -24,7 +24,7 @@ from aexp.adapters.workshop.ssh_settings import SshSettings
 from aexp.adapters.workshop.steps import Spawn
 from aexp.adapters.workshop.trust import TrustBook
 from aexp.domain.destinations import Destination
-from aexp.domain.errors import RelayStartError, RelayValidationError
+from aexp.domain.errors import ProgramMissingError, RelayStartError, RelayValidationError
 from aexp.domain.git_config import LFS_FILTER, Setting
 from aexp.domain.operations import ALLOWED, BRANCH
 from aexp.domain.text import visible
@@ -200,6 +200,7 @@ class GitBench:
                 layout.root,
                 "keeps files with git-lfs, which is not installed on the login node outside the home",
                 "On the login node: install git-lfs there, then aexp relay restart.",
+                ProgramMissingError,
             )
         if op in _MOVES and study.unfinished:
             raise bad_copy(

@@ -61,11 +61,14 @@ class GitLayout:
 
 
 def bad_copy(
-    root: Path, problem: str, do: str = "Use a working copy as `git clone` makes it."
+    root: Path,
+    problem: str,
+    do: str = "Use a working copy as `git clone` makes it.",
+    kind: type[RelayValidationError] = RelayValidationError,
 ) -> RelayValidationError:
     """The error that a working copy cannot be used, and what to do next."""
     shown = visible(str(root), limit=128)
-    return RelayValidationError("cwd", f"'{shown}' {problem}", do=do)
+    return kind("cwd", f"'{shown}' {problem}", do=do)
 
 
 def find_layout(cwd: Path, home: Path) -> GitLayout:

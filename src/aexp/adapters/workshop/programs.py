@@ -49,7 +49,7 @@ def find_git(environ: Mapping[str, str], path: str, home: str) -> str:
     if found is None:
         raise RelayStartError(
             "git is not installed on the login node outside the home, which the requester can write.",
-            f"Install it, load its module before `aexp relay serve`, or set {GIT_VARIABLE}=/path/to/git.",
+            f"Install it, load its module before `aexp relay up`, or set {GIT_VARIABLE}=/path/to/git.",
         )
     return found
 

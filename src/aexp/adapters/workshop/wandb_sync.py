@@ -18,7 +18,7 @@ from aexp.adapters.workshop.steps import Done, Step, StepsExecution
 from aexp.adapters.workshop.wandb_runs import SYNCED, find_runs
 from aexp.adapters.workshop.wandb_settings import furnish, pin_wandb_settings
 from aexp.domain.destinations import Destination
-from aexp.domain.errors import RelayStartError, RelayValidationError, SettingsError
+from aexp.domain.errors import ProgramMissingError, RelayStartError, SettingsError
 from aexp.domain.preview import preview_of_runs
 from aexp.domain.text import visible
 from aexp.domain.wandb import WandbRuns, sync_arguments, version_in
@@ -106,7 +106,7 @@ class WandbBench:
             )
         try:
             found = find_runs(command.cwd, survey.args, Path(self._home))
-        except RelayValidationError as exc:
+        except ProgramMissingError as exc:
             raise RelayStartError(exc.what, exc.hint) from exc
         if preview_of_runs(found) != survey.preview:
             raise RelayStartError(
@@ -145,7 +145,7 @@ class WandbBench:
         """What has changed since the runs were looked at; empty for nothing."""
         try:
             now = find_runs(cwd, [run.path for run in found.runs], Path(self._home))
-        except RelayValidationError as exc:
+        except ProgramMissingError as exc:
             return str(exc)
         changed = preview_of_runs(now) != preview_of_runs(found)
         return "a run has changed since it was looked at; nothing was sent" if changed else ""
@@ -236,7 +236,7 @@ def find_wandb(environ: Mapping[str, str], home: str) -> str | None:
     return named
 
 
-def _no_program(untrusted: str | None) -> RelayValidationError:
+def _no_program(untrusted: str | None) -> ProgramMissingError:
     if untrusted is None:
         why = "wandb is not installed on the login node"
         do = "On the login node: install wandb there, or name it:"
@@ -244,7 +244,7 @@ def _no_program(untrusted: str | None) -> RelayValidationError:
         why = f"the only wandb is {untrusted}, which every program with this home can change"
         do = "On the login node, to use it all the same:"
     named = f"{PROGRAM_VARIABLE}={shlex.quote(untrusted or '/path/to/wandb')} aexp relay restart"
-    return RelayValidationError("op", f"is wandb_sync, and {why}", do=f"{do} {named}")
+    return ProgramMissingError("op", f"is wandb_sync, and {why}", do=f"{do} {named}")
 
 
 def _nothing(cwd: Path, found: WandbRuns) -> str:

@@ -69,7 +69,7 @@ def _lfs(ground: Ground, name: str) -> Finding:
 
 @_where_one_may_serve
 def _agent(ground: Ground, name: str) -> Finding:
-    again = "Before `aexp relay serve`" if ground.posted is None else "Before `aexp relay restart`"
+    again = "Before `aexp relay up`" if ground.posted is None else "Before `aexp relay restart`"
     return agent.judge_agent(name, ground.login.agent(), ground.login.whose, again)
 
 

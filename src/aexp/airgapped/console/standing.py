@@ -14,7 +14,7 @@ from aexp.ports.clock import Clock
 UNWELL_EVERY_S = 1.0
 FORGEABLE = Alert(
     "Approvals are files here: whoever can write the queue can forge them (consent: file).",
-    "To have them count on the login node alone: aexp relay serve --consent login",
+    "To have them count on the login node alone: aexp relay restart -- --consent login",
 )
 
 

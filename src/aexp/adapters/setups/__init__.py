@@ -1,0 +1,1 @@
+"""Adapters for how the last daemon on a node was set up."""

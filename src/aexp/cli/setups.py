@@ -1,0 +1,53 @@
+"""How the last daemon on this node was set up: remembered, and told to whoever starts the next one."""
+
+from typing import TYPE_CHECKING
+
+from aexp.cli.terminal import echo
+from aexp.domain.errors import RelayStorageError
+from aexp.domain.serving import Setup
+from aexp.domain.text import visible
+
+if TYPE_CHECKING:
+    from aexp.container import Container
+
+
+def remember(built: "Container", setup: Setup) -> None:
+    """Remember it for the next daemon; what was done before stands also where that fails."""
+    try:
+        built.last_setup().remember(setup)
+    except RelayStorageError as exc:
+        echo(f"  note: its settings could not be remembered: {exc}", err=True)
+
+
+def last(built: "Container") -> Setup:
+    """How the last one was set up, as far as that is known."""
+    try:
+        return built.last_setup().get() or Setup()
+    except RelayStorageError as exc:
+        echo(f"  note: how the last daemon here was set up is not known: {exc}", err=True)
+        return Setup()
+
+
+def tell_lacking(before: Setup, now: Setup, flag: str) -> None:
+    """Say what the last daemon had that the new one has not."""
+    lacking = before.without(now)
+    if lacking.told:
+        told = _shown(lacking.told)
+        echo(f"  note: the last daemon here had {told}; this one has not", err=True)
+        echo(f"  next: to have it again: {_shown(lacking.command('restart', flag))}", err=True)
+
+
+def tell_kept(before: Setup, now: Setup) -> None:
+    """Say what is taken over from the last daemon."""
+    kept = before.without(now)
+    if kept.told:
+        echo(f"  note: as the last daemon here had it: {_shown(kept.told)}", err=True)
+
+
+def again(setup: Setup, flag: str) -> str:
+    """What a person types to have a daemon again that was set up like this."""
+    return _shown(setup.command("up", flag))
+
+
+def _shown(text: str) -> str:
+    return visible(text, limit=4000)
