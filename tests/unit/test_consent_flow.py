@@ -14,11 +14,14 @@ from aexp.airgapped import (
 )
 from aexp.airgapped.adoption import AGAIN_S
 from aexp.airgapped.approval import approve, reject, waiting_requests
+from aexp.airgapped.inspection import request_view
 from aexp.domain import layout
 from aexp.domain.errors import ProgramMissingError, RelayValidationError, TransitionError
 from aexp.domain.layout import Token
 from aexp.ports.workshop import Order, Survey
 from tests.world import World
+
+RUN = "wandb/offline-run-20260102_030405-ab12cd34"
 
 
 @pytest.fixture
@@ -198,6 +201,29 @@ def test_a_client_can_withdraw_what_waits(world: World, waiting: RelayHandle) ->
     assert isinstance(waiting.exception(), RelayCancelledError)
     with pytest.raises(RelayNotFoundError, match="does not wait for consent: it is cancelled"):
         approve(world.queue, waiting.id, world.clock)
+
+
+@pytest.mark.parametrize("end", ["rejected", "expired", "cancelled", "changed"])
+def test_an_answer_without_a_run_still_says_where_it_was_wanted_and_with_what(
+    world: World, end: str
+) -> None:
+    (world.repo / RUN).mkdir(parents=True)
+    world.serve()
+    waiting = world.client().submit("wandb_sync", [RUN])
+    world.pass_time(1)
+    assert waiting.state is State.PENDING
+    if end == "rejected":
+        reject(world.queue, waiting.id, "")
+    elif end == "cancelled":
+        assert waiting.cancel()
+    elif end == "changed":
+        world.leave(waiting.id, {"op": "git_pull", "args": ["other"], "cwd": "/elsewhere"})
+        world.storage.take(f"inbox/{waiting.id}.json", f"pending/{waiting.id}.json")
+        approve(world.queue, waiting.id, world.clock)
+    world.pass_time(24 * 3600 + 60 if end == "expired" else 5, step=4)
+    view = request_view(world.queue, waiting.id)
+    assert view.state is State("rejected" if end == "changed" else end)
+    assert (view.op, view.args, view.cwd) == ("wandb_sync", (RUN,), str(world.repo))
 
 
 def test_only_what_waits_can_be_decided(world: World, waiting: RelayHandle) -> None:

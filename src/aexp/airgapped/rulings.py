@@ -7,7 +7,7 @@ from pathlib import Path
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
-from aexp.airgapped.jobs import Job, refusal
+from aexp.airgapped.jobs import Job, asked, refusal
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import Note, digest
@@ -17,6 +17,7 @@ from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 from aexp.domain.petition import Petition
+from aexp.domain.requests import Response
 from aexp.domain.text import age, visible
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Verdicts
@@ -38,6 +39,12 @@ class Parked:
     def op(self) -> str:
         """The operation's name."""
         return self.petition.op
+
+    def refusal(self, state: State, error: str, hint: str | None = None) -> Response:
+        """The answer that it did not run: it repeats the request as people saw it, not its file."""
+        shown = self.petition
+        repeated = asked({"args": [*shown.args], "cwd": shown.cwd})
+        return refusal(shown.request_id, shown.op, state, error, hint, repeated)
 
 
 class Rulings:
@@ -100,7 +107,7 @@ class Rulings:
             return None
         if digest(data) != parked.note.file:
             what = "The request was changed while it waited for consent; it was not run."
-            answer = refusal(token.request_id, parked.op, State.REJECTED, error=what)
+            answer = parked.refusal(State.REJECTED, what)
             self._publisher.publish(token, answer)
             return None
         job = self._intake.admit(token, data, decided=True)
@@ -126,21 +133,14 @@ class Rulings:
         """Answer that a person said no, or that nobody said anything in time."""
         if event is Event.REJECT:
             why = f": {visible(reason.strip(), limit=400)}" if reason.strip() else ""
-            answer = refusal(
-                token.request_id,
-                parked.op,
-                State.REJECTED,
-                error=f"A person on the login node rejected {parked.op}{why}.",
-                hint="Talk to them before you submit it again.",
-            )
+            what = f"A person on the login node rejected {parked.op}{why}."
+            hint = "Talk to them before you submit it again."
+            answer = parked.refusal(State.REJECTED, what, hint)
         else:
-            answer = refusal(
-                token.request_id,
-                parked.op,
-                State.EXPIRED,
-                error=f"Nobody decided on {parked.op} within {age(CONSENT_EXPIRES_S)}; it was not run.",
-                hint="Submit it again and have it approved with relay-approve.",
-            )
+            within = age(CONSENT_EXPIRES_S)
+            what = f"Nobody decided on {parked.op} within {within}; it was not run."
+            hint = "Submit it again and have it approved with relay-approve."
+            answer = parked.refusal(State.EXPIRED, what, hint)
         self._publisher.publish(token, answer)
 
     def body(self, name: str) -> bytes | None:
