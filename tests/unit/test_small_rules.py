@@ -70,7 +70,10 @@ def test_hostile_text_is_spelt_out_and_bounded() -> None:
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
-        (-1, "0.0 s"),
+        (-1, "0 ms"),
+        (0.0004, "0 ms"),
+        (0.042, "42 ms"),
+        (0.1, "0.1 s"),
         (0.42, "0.4 s"),
         (12, "12 s"),
         (119, "119 s"),

@@ -53,9 +53,11 @@ def _spell(char: str) -> str:
 
 
 def age(seconds: float) -> str:
-    """A duration as people say it: ``0.4 s``, ``12 s``, ``3 min``, ``5 h``, ``2 d``."""
+    """A duration as people say it: ``40 ms``, ``0.4 s``, ``12 s``, ``3 min``, ``5 h``, ``2 d``."""
+    if seconds < 0.1:
+        return f"{max(seconds, 0.0) * 1000:.0f} ms"
     if seconds < 10:
-        return f"{max(seconds, 0.0):.1f} s"
+        return f"{seconds:.1f} s"
     for size, unit in ((86400.0, "d"), (3600.0, "h"), (120.0, "min")):
         if seconds >= size:
             return f"{seconds / (60.0 if unit == 'min' else size):.0f} {unit}"
