@@ -123,7 +123,10 @@ class Terminals:
     def _from_command(self, where: str) -> str:
         text = self._tmux("capture-pane", "-p", "-J", "-S", "-", "-t", where)
         start = text.rfind(f"{self._prompts[where]}{self._last[where]}")
-        return "\n".join(line.rstrip() for line in text[max(start, 0) :].rstrip().splitlines())
+        if start < 0:
+            # The shell has not shown it yet; what stands there belongs to the command before.
+            return ""
+        return "\n".join(line.rstrip() for line in text[start:].rstrip().splitlines())
 
     def _tmux(self, *args: str) -> str:
         argv = ["tmux", "-S", self._socket, "-f", "/dev/null", *args]
