@@ -164,10 +164,12 @@ class Teller:
         since = f"submitted {lasts} ago" if self._older_s else lasts
         if self._state is State.RUNNING:
             more = f": {self._progress}" if self._progress else "; Ctrl-C leaves it running"
-            return f"runs as {self._id[:8]}, {since}{more}"
+            known = self._name == self._id[:8]
+            return f"{'runs' if known else f'runs as {self._id[:8]}'}, {since}{more}"
         if self._state is State.PENDING:
             return f"waits for consent, {since}; Ctrl-C leaves it waiting"
-        return f"waits {self._ahead_of_it()}, {since}"
+        waited = since if self._older_s else f"waiting for {lasts}"
+        return f"waits {self._ahead_of_it()}, {waited}"
 
     def _because(self) -> str:
         waits = self._state in {State.RECEIVED, State.APPROVED}
