@@ -432,7 +432,9 @@ def test_ages_change_once_a_minute_and_folders_keep_their_end() -> None:
         "<1 min", "<1 min", "1 min", "1 min", "5 min", "2 h",
     ]  # fmt: skip
     assert coarse_age(None, 5.0) == "?"
-    one = Waiting(ONE, "wandb_sync", (), "/home/ada/" + "x" * 80 + "/end", "gpu7-1-2-abcdef01", 0.0)
+    one = Waiting(
+        ONE, "wandb_sync", (), "/home/ada/" + "x" * 80 + "/end", "gpu7-19c29fcf-1-2-abcdef01", 0.0
+    )
     for width in (30, 40, 80, 120):
         lines = Words(width, "/home/ada").waiting(one, 0.0).splitlines()
         assert max(map(len, lines)) <= width

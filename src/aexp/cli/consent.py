@@ -8,6 +8,7 @@ import rich_click as click
 
 from aexp.cli import completing
 from aexp.cli.login_node import container
+from aexp.cli.parameters import APPROVED_ID, PENDING_ID
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.consent import Mode
@@ -71,7 +72,13 @@ def _tell_absence(built: "Container", so: str) -> bool:
 
 
 @click.command()
-@click.argument("request_id", metavar="ID", required=False, shell_complete=completing.pending_ids)
+@click.argument(
+    "request_id",
+    metavar="ID",
+    required=False,
+    type=APPROVED_ID,
+    shell_complete=completing.pending_ids,
+)
 @click.option(
     "-i", "--interactive", is_flag=True, help="Ask about all that waits, one after the other."
 )
@@ -126,7 +133,7 @@ def approve(
 
 
 @click.command()
-@click.argument("request_id", metavar="ID", shell_complete=completing.pending_ids)
+@click.argument("request_id", metavar="ID", type=PENDING_ID, shell_complete=completing.pending_ids)
 @click.option("--reason", default="", help="What the requester is told.")
 @queue_option
 def reject(request_id: str, reason: str, queue: str | None) -> None:

@@ -8,6 +8,7 @@ import rich_click as click
 
 from aexp.cli.consent import confirm, line_to, show_lines
 from aexp.cli.login_node import container
+from aexp.cli.parameters import Operation
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.operations import GRANTABLE
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("op", metavar="OP", type=click.Choice(GRANTABLE))
+@click.argument("op", metavar="OP", type=Operation(GRANTABLE))
 @click.option(
     "-C", "--cwd", metavar="DIR", help="The folder of the requests.  [default: the current one]"
 )
@@ -104,7 +105,7 @@ def revoke(grant_id: str | None, everything: bool, queue: str | None, as_json: b
     back while no daemon serves as well.
     """
     if (grant_id is None) != everything:
-        raise click.UsageError("Give the ID of a grant, or --all.")
+        raise click.UsageError("Give the ID of a grant (aexp relay grants lists them), or --all.")
     granter = granter_of(container(queue))
     ids = [one.id for one in granter.grants()] if everything else [grant_id or ""]
     gone = [granter.revoke(one) for one in ids]

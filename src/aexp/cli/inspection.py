@@ -5,6 +5,7 @@ import dataclasses
 import rich_click as click
 
 from aexp.cli import completing
+from aexp.cli.parameters import ANY_ID
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.consent import State
@@ -22,7 +23,7 @@ def status(queue: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("request_id", metavar="ID", shell_complete=completing.ids)
+@click.argument("request_id", metavar="ID", type=ANY_ID, shell_complete=completing.ids)
 @queue_option
 @json_option
 def show(request_id: str, queue: str | None, as_json: bool) -> None:
@@ -62,7 +63,7 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("request_id", metavar="ID", shell_complete=completing.open_ids)
+@click.argument("request_id", metavar="ID", type=ANY_ID, shell_complete=completing.open_ids)
 @queue_option
 @json_option
 def cancel(request_id: str, queue: str | None, as_json: bool) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from aexp.cli import completing
-from aexp.cli.quick import VERBS
+from aexp.cli.parameters import Operation
+from aexp.cli.render import FAILED, OK, ended
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.consent import FINAL, State
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 LATEST = 20
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)", re.ASCII)
 _UNITS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-_OPS = {verb: op for verb, (op, _) in VERBS.items() if op}
 
 
 def _moment(_: click.Context, __: click.Parameter, given: str | None) -> float | None:
@@ -51,14 +51,14 @@ def _moment(_: click.Context, __: click.Parameter, given: str | None) -> float |
 @click.option(
     "--state",
     "states",
-    type=click.Choice([state.value for state in State]),
+    type=click.Choice([*(state.value for state in State), OK, FAILED]),
     multiple=True,
-    help="Only requests in this state; may be repeated.",
+    help="Only requests in this state, ok or failed for completed ones; may be repeated.",
 )
 @click.option(
     "--op",
     "ops",
-    type=click.Choice([*ALLOWED, *_OPS]),
+    type=Operation(ALLOWED),
     multiple=True,
     metavar="OP",
     help="Only requests of this operation, git_pull or pull; may be repeated.",
@@ -98,7 +98,7 @@ def ls(
     if here and cwd is not None:
         raise click.UsageError("Give one of --here and --cwd.")
     fits = _filter(states, ops, "." if here else cwd, since)
-    views, url = _views(queue, only_open=only_open)
+    views, unread, url = _views(queue, only_open=only_open)
     wanted = [view for view in views if fits(view) and not (only_ended and view.state not in FINAL)]
     waiting = [view for view in wanted if view.state not in FINAL]
     answered = [view for view in wanted if view.state in FINAL]
@@ -107,20 +107,19 @@ def ls(
     if as_json:
         print_json({"requests": [dataclasses.asdict(view) for view in shown]})
     else:
-        _show(shown, url, older=len(wanted) - len(shown), others=len(views) - len(wanted))
+        _show(shown, url, older=len(wanted) - len(shown), others=len(views) + unread - len(wanted))
 
 
 def _filter(
     states: tuple[str, ...], ops: tuple[str, ...], cwd: str | None, since: float | None
 ) -> "Callable[[RequestView], bool]":
     """Whether a request is asked for."""
-    named = {_OPS.get(op, op) for op in ops}
     folder = None if cwd is None else os.path.realpath(os.path.expanduser(cwd))
 
     def fits(view: "RequestView") -> bool:
         return (
-            (not states or view.state in states)
-            and (not named or view.op in named)
+            (not states or view.state in states or ended(view) in states)
+            and (not ops or view.op in ops)
             and (folder is None or f"{view.cwd}/".startswith(f"{folder.rstrip('/')}/"))
             and (since is None or (view.when is not None and view.when >= since))
         )
@@ -128,8 +127,8 @@ def _filter(
     return fits
 
 
-def _views(queue: str | None, *, only_open: bool) -> "tuple[list[RequestView], str]":
-    """The requests, each open one with what it waits for, and the queue's URL."""
+def _views(queue: str | None, *, only_open: bool) -> "tuple[list[RequestView], int, str]":
+    """The requests, each open one with what it waits for; how many more there are; the queue's URL."""
     from aexp.airgapped.ahead import copy_of, most_at_once, open_requests, with_waits
     from aexp.airgapped.defaults import local_filesystem
     from aexp.airgapped.inspection import request_views
@@ -140,11 +139,12 @@ def _views(queue: str | None, *, only_open: bool) -> "tuple[list[RequestView], s
         # Their answers need not be read for that, a week of them.
         answered = {*requests_in(found.storage.list(OUTBOX))}
         views = open_requests(found, filesystem)
-        return [one for one in views if one.request_id not in answered], found.storage.url
+        still = [one for one in views if one.request_id not in answered]
+        return still, len(answered), found.storage.url
     views = request_views(found)
     if all(view.state in FINAL for view in views):
-        return views, found.storage.url
-    return with_waits(views, copy_of(filesystem), most_at_once(found)), found.storage.url
+        return views, 0, found.storage.url
+    return with_waits(views, copy_of(filesystem), most_at_once(found)), 0, found.storage.url
 
 
 def _show(shown: "list[RequestView]", url: str, *, older: int, others: int) -> None:
@@ -161,7 +161,8 @@ def _show(shown: "list[RequestView]", url: str, *, older: int, others: int) -> N
     if shown:
         show_table(request_rows(shown, time.time(), url))
     elif others:
-        click.echo(f"No requests that fit; {others} others: aexp relay ls{flag}", err=True)
+        told = "1 other" if others == 1 else f"{others} others"
+        click.echo(f"No requests that fit; {told}: aexp relay ls{flag}", err=True)
     else:
         click.echo(f"No requests. The first one: aexp relay git-status{flag}", err=True)
     if older:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from aexp.cli import completing
+from aexp.cli.parameters import ANY_ID
 from aexp.cli.telling import Teller, Voice
 from aexp.cli.terminal import echo, print_json
 from aexp.cli.wiring import queue_option, voice_of, voice_options
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("request_id", metavar="ID", shell_complete=completing.ids)
+@click.argument("request_id", metavar="ID", type=ANY_ID, shell_complete=completing.ids)
 @queue_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with -f one a line.")
 @click.option("-f", "--follow", "follows", is_flag=True, help="Go on until the operation is over.")

@@ -6,7 +6,9 @@ from typing import Any
 import rich_click as click
 
 from aexp.cli import completing
+from aexp.cli.parameters import Operation
 from aexp.cli.wiring import json_option, queue_option, voice_of, voice_options
+from aexp.domain.operations import ALLOWED
 
 
 def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,7 +122,9 @@ def wandb_sync(runs: tuple[str, ...], **options: Any) -> None:
 
 
 @click.command()
-@click.argument("op", shell_complete=completing.operations)
+@click.argument(
+    "op", type=Operation(ALLOWED, closed=False), metavar="OP", shell_complete=completing.operations
+)
 @click.argument("args", nargs=-1)
 @operation_options
 def request(op: str, args: tuple[str, ...], **options: Any) -> None:

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from aexp.domain.findings import Finding
     from aexp.domain.requests import RelayResult
 
-_COLOURS = {
+OK, FAILED = "ok", "failed"
+"""How an operation ended that ran to its end: what ``aexp relay ls`` says for ``completed``."""
+_COLOURS: dict[str, str] = {
     State.COMPLETED: "green",
     State.RUNNING: "cyan",
     State.PENDING: "yellow",
     State.RECEIVED: "cyan",
     State.APPROVED: "cyan",
+    OK: "green",
 }
 _MARKS = {"up": "green", "down": "red", "trouble": "yellow"}
 _LEVELS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -122,8 +125,16 @@ def request_rows(views: Iterable["RequestView"], now: float, url: str) -> list[l
         status = "" if view.returncode is None else str(view.returncode)
         operation = " ".join([view.op, *view.args])
         note = view.error or view.kind or wait_of(view, url, known.get(view.behind or ""))
-        rows.append([view.request_id[:8], view.state, operation, old, status, view.cwd, note])
+        state = ended(view) or view.state
+        rows.append([view.request_id[:8], state, operation, old, status, view.cwd, note])
     return rows
+
+
+def ended(view: "RequestView") -> str:
+    """Whether an operation that ran to its end did what it should; empty for all others."""
+    if view.state is not State.COMPLETED or view.returncode is None:
+        return ""
+    return FAILED if view.returncode else OK
 
 
 def wait_of(view: "RequestView", url: str, ahead: "RequestView | None" = None) -> str:
@@ -145,17 +156,24 @@ def wait_of(view: "RequestView", url: str, ahead: "RequestView | None" = None) -
 
 
 def show_table(rows: Sequence[Sequence[str]]) -> None:
-    """Columns as wide as they must be, the last one cut to the terminal; a state is coloured."""
-    import shutil
+    """Columns as wide as they must be, a state coloured. A terminal gets what fits, a pipe all of it."""
+    if sys.stdout.isatty():
+        import os
+        import shutil
 
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    room = shutil.get_terminal_size().columns - sum(widths[:-1]) - 2 * (len(widths) - 1)
+        from aexp.cli.tables import fitted
+
+        rows = fitted(
+            rows, shutil.get_terminal_size().columns, os.path.realpath(os.path.expanduser("~"))
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    heading = rows[0]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        if sys.stdout.isatty():
-            cells[-1] = _cut(row[-1], max(room, 12))
-        if row[1] in [*State]:
-            cells[1] = style(cells[1], _COLOURS.get(State(row[1]), "red"))
+        cells[-1] = row[-1]
+        if row is not heading and "STATE" in heading:
+            at = heading.index("STATE")
+            cells[at] = style(cells[at], _COLOURS.get(row[at], "red"))
         echo("  ".join(cells).rstrip())
 
 
@@ -165,10 +183,6 @@ def show_finding(finding: "Finding") -> None:
     echo(f"{mark}  {finding.name:<13}  {finding.what}")
     if finding.fix:
         echo(f"{style('  fix:', 'cyan')} {finding.fix}")
-
-
-def _cut(text: str, room: int) -> str:
-    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def show_request(view: "RequestView", output: str, log: str, url: str) -> None:

@@ -3,11 +3,12 @@
 import rich_click as click
 
 from aexp.cli import completing
+from aexp.cli.parameters import ANY_ID
 from aexp.cli.wiring import json_option, queue_option, voice_of, voice_options
 
 
 @click.command()
-@click.argument("request_id", metavar="ID", shell_complete=completing.open_ids)
+@click.argument("request_id", metavar="ID", type=ANY_ID, shell_complete=completing.open_ids)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),

@@ -14,6 +14,7 @@ REQUEST_ID = re.compile(
 )
 PREFIX = re.compile(r"[0-9a-f][0-9a-f-]{0,35}", re.ASCII)
 _PROCESS = re.compile(r"([A-Za-z0-9_-]{1,73})-(\d{1,10})-(\d{1,20})-([0-9a-f]{8})", re.ASCII)
+_BOOT = re.compile(r"(?<=.)-[0-9a-f]{8}\Z", re.ASCII)
 _UNFIT = re.compile(r"[^A-Za-z0-9_]+", re.ASCII)
 
 
@@ -49,6 +50,11 @@ class ProcessId:
             return None
         host, pid, start, nonce = match.groups()
         return cls(host, int(pid), int(start), nonce)
+
+    @property
+    def node(self) -> str:
+        """The host's name for people, without the eight digits that tell its boots and containers apart."""
+        return _BOOT.sub("", self.host)
 
     def __str__(self) -> str:
         return f"{self.host}-{self.pid}-{self.start}-{self.nonce}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from aexp.airgapped.console.picture import Past, Picture, Running
 from aexp.airgapped.inspection import RequestView
+from aexp.cli.cutting import folder, head, host_of, tail
 from aexp.domain.consent import State
 from aexp.domain.decisions import Waiting
 from aexp.domain.grant_offers import GrantLine
-from aexp.domain.identity import ProcessId
 from aexp.domain.text import age
 
 NARROW = 66
@@ -95,21 +95,12 @@ class Words:
 
     def _folder(self, cwd: str, used: int) -> str:
         """A folder in what room is left. Its end is what tells it from its neighbours."""
-        below = self.home and cwd.startswith(f"{self.home}/")
-        shown = f"~{cwd.removeprefix(self.home)}" if below else cwd
-        room = max(self.width - used, 8)
-        return shown if len(shown) <= room else f"…{shown[1 - room :]}"
+        return tail(folder(cwd, self.home), max(self.width - used, 8))
 
 
 def headline(picture: Picture) -> str:
     """The first line: how the daemon stands."""
     return f"aexp relay  {picture.standing.what}"
-
-
-def host_of(client: str) -> str:
-    """The host of a client whose name says so, else the name."""
-    process = ProcessId.parse(client)
-    return client if process is None else process.host
 
 
 def coarse_age(then: float | None, now: float) -> str:
@@ -130,5 +121,4 @@ def _clock(at: float | None) -> str:
 
 
 def _head(text: str, room: int) -> str:
-    room = max(room, 4)
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+    return head(text, max(room, 4))
