@@ -291,3 +291,33 @@ def test_a_file_without_its_ending_is_not_taken_for_the_request(world: World) ->
     world.pass_time(70)
     assert world.daemon is not None
     assert world.daemon._crew.desk.waiting == 0
+
+
+def test_what_is_taken_back_on_its_way_to_a_person_does_not_wait(world: World) -> None:
+    daemon = world.serve()
+    world.clock.tick = None
+    handle = world.client().submit("wandb_sync")
+    world.queue.ask_to_stop(handle.id)
+    daemon.step()
+    with pytest.raises(RelayCancelledError):
+        handle.result(timeout=1)
+    assert world.storage.list(layout.CANCEL) == world.storage.list(layout.PENDING) == []
+
+
+def test_what_came_to_a_person_while_it_was_taken_back_is_found_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.serve()
+    world.clock.tick = None
+    handle = world.client().submit("wandb_sync")
+    claimed = f"processing/{handle.id}.{world.login.me}.claim"
+    assert world.storage.take(layout.inbox(handle.id), claimed)
+    put = world.storage.put
+
+    def parked_just_before(name: str, data: bytes, *, durable: bool = True) -> None:
+        world.storage.take(claimed, layout.pending(handle.id))
+        put(name, data, durable=durable)
+
+    monkeypatch.setattr(world.storage, "put", parked_just_before)
+    assert handle.cancel()
+    assert world.storage.list(layout.PENDING) == []

@@ -98,6 +98,22 @@ class ConsentDesk:
         facts = {"op": petition.op, "cwd": petition.cwd, "digest": petition.digest}
         self._audit.note("pending", job.request_id, **facts, why=petition.reason)
         self._notices.began(petition)
+        if job.request_id in self._tokens.storage.list(layout.CANCEL):
+            self._cancel(job.request_id)
+
+    def _cancel(self, request_id: str) -> None:
+        """Its client asked to end it after it had left the inbox and before it could be seen here.
+
+        A client leaves its mark first and then looks for the request here once more, and we look for the mark
+        after it has come: one of the two finds the other.
+        """
+        token = self._tokens.unpark(request_id)
+        if token is None:
+            self._withdrawn(request_id)
+            return
+        self._rulings.cancelled(token, self._parked.pop(request_id))
+        self._tokens.storage.remove(f"{layout.CANCEL}/{request_id}")
+        self._tidy(request_id)
 
     def _is_full(self, job: Job, petition: Petition) -> bool:
         """Whether too many wait already; then the request is answered so."""

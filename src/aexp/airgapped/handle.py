@@ -7,7 +7,7 @@ from aexp.airgapped.hints import approve_hint
 from aexp.airgapped.outcome import error_of, result_of
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import AnswerWait
-from aexp.domain.consent import FINAL, State
+from aexp.domain.consent import CANCELLED, FINAL, State
 from aexp.domain.errors import RelayError
 from aexp.domain.layout import REPLIED
 from aexp.domain.requests import RelayResult, Response
@@ -144,11 +144,13 @@ class RelayHandle:
         """
         if self._look() is not None:
             return False
-        if self._queue.withdraw(self.id, "The request was cancelled before it started."):
+        if self._queue.withdraw(self.id, CANCELLED):
             return True
-        if self._queue.state(self.id) not in FINAL:
-            self._queue.ask_to_stop(self.id)
-        return False
+        if self._queue.state(self.id) in FINAL:
+            return False
+        self._queue.ask_to_stop(self.id)
+        # It may have come to wait for a person just now, and its daemon may have looked for our wish before.
+        return self._queue.withdraw(self.id, CANCELLED)
 
     def __await__(self) -> Generator[Any, None, RelayResult]:
         return self._wait_async().__await__()

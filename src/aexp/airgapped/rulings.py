@@ -12,7 +12,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import Note, digest
 from aexp.domain import wire
-from aexp.domain.consent import CONSENT_EXPIRES_S, Event, State
+from aexp.domain.consent import CANCELLED, CONSENT_EXPIRES_S, Event, State
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
@@ -142,6 +142,11 @@ class Rulings:
             hint = "Submit it again and have it approved with relay-approve."
             answer = parked.refusal(State.EXPIRED, what, hint)
         self._publisher.publish(token, answer)
+
+    def cancelled(self, token: Token, parked: Parked) -> None:
+        """Answer that its client took it back."""
+        self._audit.note("cancel", token.request_id)
+        self._publisher.publish(token, parked.refusal(State.CANCELLED, CANCELLED, None))
 
     def body(self, name: str) -> bytes | None:
         """The bytes of a request's file; None when they cannot be read now."""

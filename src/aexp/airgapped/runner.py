@@ -8,7 +8,7 @@ from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.runs import Run
 from aexp.airgapped.starting import Starter, sharing
 from aexp.airgapped.turns import Turns
-from aexp.domain.consent import Event
+from aexp.domain.consent import CANCELLED, Event
 from aexp.domain.errors import RelayStorageError
 from aexp.ports.clock import Clock
 
@@ -194,7 +194,5 @@ class Runner:
             self._publisher.publish(job.token, run.answer(job, status, now))
         run.log.flush()
 
-    def _cancelled(
-        self, job: Job, what: str = "The request was cancelled before it started."
-    ) -> None:
+    def _cancelled(self, job: Job, what: str = CANCELLED) -> None:
         self._publisher.publish(job.token, job.answer(job.move(Event.CANCEL), error=what))
