@@ -65,7 +65,7 @@ def run_daemon(
         # What is wrong with the owner's hook is told before anything is made.
         built.notifier()
         where = log_to(log, built.storage().folder, built.terminal())
-        _tell_of_files(built, layers)
+        _note_files(built, layers, quietly=_is_cron(once))
         served = True
         mode = built.decisions().mode
         built.workshop().tidy()
@@ -118,8 +118,8 @@ def _tell_serving(url: str, mode: Mode, where: str) -> None:
         echo(_FORGEABLE, err=True)
 
 
-def _tell_of_files(built: "Container", layers: "Sequence[Layer]") -> None:
-    """Say what counts because a file of settings says so, on the terminal and in the log."""
+def _note_files(built: "Container", layers: "Sequence[Layer]", *, quietly: bool) -> None:
+    """Say what counts because a file of settings says so, in the log and, unless ``quietly``, here."""
     from aexp.airgapped.defaults import absolute
     from aexp.domain.configuration import BY_SETTING, shown_value
     from aexp.settings import local_files, origin_of
@@ -133,9 +133,10 @@ def _tell_of_files(built: "Container", layers: "Sequence[Layer]") -> None:
         if told:
             built.audit().note("settings", file=file.origin, **told)
             listed = ", ".join(f"{name} {value}" for name, value in told.items())
-            echo(visible(f"from {file.origin}: {listed}", limit=2000), err=True)
+            if not quietly:
+                echo(visible(f"from {file.origin}: {listed}", limit=2000), err=True)
     ignored = local_files().repository_path(absolute("."))
-    if ignored:
+    if ignored and not quietly:
         shown = visible(ignored, limit=500)
         echo(f"note: {shown} does not count: a daemon takes nothing from a repository", err=True)
 
