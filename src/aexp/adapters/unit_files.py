@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aexp.adapters.plain_files import read_anywhere, write_private
+from aexp.adapters.programs_here import answer_of
 from aexp.adapters.remedies import reason, remedy
 from aexp.domain.errors import FilesystemError, RelayStartError
 from aexp.domain.text import visible
@@ -110,16 +111,6 @@ class UserUnits:
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         if self._program is None:
             raise RelayStartError("systemctl is not there.", "Is this node run by systemd?")
-        try:
-            return subprocess.run(
-                [self._program, *words],
-                env={**self._environ, "XDG_RUNTIME_DIR": self.runtime},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=ANSWERS_IN_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as exc:
-            raise RelayStartError(f"systemctl does not answer: {exc}.", "Try it by hand.") from exc
+        env = {**self._environ, "XDG_RUNTIME_DIR": self.runtime}
+        argv = [self._program, *words]
+        return answer_of(argv, env, within_s=ANSWERS_IN_S, hint="Try it by hand.")

@@ -10,7 +10,7 @@ from aexp.cli import completing
 from aexp.cli.login_node import container
 from aexp.cli.parameters import APPROVED_ID, PENDING_ID
 from aexp.cli.terminal import print_json
-from aexp.cli.wiring import json_option, queue_option
+from aexp.cli.wiring import json_option, key_option, queue_option
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import CONFIRM_CHARS
 from aexp.domain.text import visible
@@ -83,12 +83,7 @@ def _tell_absence(built: "Container", so: str) -> bool:
     "-i", "--interactive", is_flag=True, help="Ask about all that waits, one after the other."
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for the digits of the digest.")
-@click.option(
-    "--key",
-    metavar="PATH",
-    help="The ssh key to sign with, where approvals are signed; a public one for the agent.  "
-    "[default: $AEXP_RELAY_SIGN_KEY]",
-)
+@key_option
 @queue_option
 @click.pass_context
 def approve(

@@ -24,6 +24,16 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
 
 
+def key_option(command: F) -> F:
+    """``--key``."""
+    return click.option(
+        "--key",
+        metavar="PATH",
+        help="The ssh key to sign with, where approvals are signed; a public one for the agent.  "
+        "[default: $AEXP_RELAY_SIGN_KEY]",
+    )(command)
+
+
 def voice_options(command: F) -> F:
     """``-q`` and ``-v``."""
     quiet = click.option(

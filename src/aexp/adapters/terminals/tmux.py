@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aexp.adapters.node_local import private_folder
 from aexp.adapters.plain_files import write_private
+from aexp.adapters.programs_here import answer_of
 from aexp.adapters.remedies import reason, remedy
 from aexp.adapters.terminals import launch
 from aexp.domain.errors import RelayStartError
@@ -164,21 +165,8 @@ class TmuxTerminals(Terminals):
     def _run(self, *args: str) -> subprocess.CompletedProcess[str]:
         if self._program is None:
             raise RelayStartError("tmux is not installed here.", "Install it, or do without.")
-        try:
-            return subprocess.run(
-                [self._program, "-u", *args],
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=ANSWERS_IN_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as exc:
-            raise RelayStartError(
-                f"tmux does not answer: {exc}.", "Try it by hand: tmux ls"
-            ) from exc
+        argv = [self._program, "-u", *args]
+        return answer_of(argv, self._environ, within_s=ANSWERS_IN_S, hint="Try it by hand: tmux ls")
 
 
 def _command(order: Path, job: Job) -> list[str]:

@@ -6,7 +6,7 @@ import sys
 import rich_click as click
 
 from aexp.cli.login_node import container
-from aexp.cli.wiring import queue_option
+from aexp.cli.wiring import key_option, queue_option
 from aexp.domain.errors import SettingsError
 
 WITHOUT = "Without it: aexp relay approve -i"
@@ -16,12 +16,7 @@ WITHOUT = "Without it: aexp relay approve -i"
 @click.option(
     "--bell/--no-bell", default=True, show_default=True, help="Ring it when something new waits."
 )
-@click.option(
-    "--key",
-    metavar="PATH",
-    help="The ssh key to sign with, where approvals are signed; a public one for the agent.  "
-    "[default: $AEXP_RELAY_SIGN_KEY]",
-)
+@key_option
 @queue_option
 def console(bell: bool, key: str | None, queue: str | None) -> None:
     """Watch the relay and decide, in a pane of its own: what waits with its preview, what runs, what is over.
