@@ -39,11 +39,13 @@ class Site:
     Attributes:
         home: the throwaway home.
         env: the environment of everything that is started here.
+        said: what the latest daemon said until it served.
     """
 
     home: Path
     env: dict[str, str] = field(default_factory=dict)
     daemons: list[subprocess.Popen[str]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.env = {
@@ -165,8 +167,10 @@ class Site:
         self.daemons.append(daemon)
         assert daemon.stderr is not None
         first = daemon.stderr.readline()
+        self.said = [first]
         while first.startswith(("from ", "note: ")):
             first = daemon.stderr.readline()
+            self.said.append(first)
         assert " serves " in first, first + (
             daemon.stderr.read() if daemon.poll() is not None else ""
         )

@@ -35,13 +35,13 @@ def test_a_daemon_takes_nothing_from_a_hostile_repository(site: Site) -> None:
         "relay:\n  queue: ~/theirs\n  consent: file\n  notify_hook: /bin/false\n  strict: false\n",
     )
 
-    told = site.relay("serve", "--once")
+    site.serve(prefix=("env", "-C", str(site.repo)))
     shown = site.relay("pending")
 
-    assert told.returncode == 0, told.stderr
-    assert f"aexp relay serves {site.queue} (pid" in told.stderr
-    assert "consent login" in told.stderr
-    assert f"note: {hostile} does not count: a daemon takes nothing from a repo" in told.stderr
+    note, serves = site.said
+    assert note == f"note: {hostile} does not count: a daemon takes nothing from a repository\n"
+    assert f"aexp relay serves {site.queue} (pid" in serves
+    assert "consent login" in serves
     assert not (site.home / "theirs").exists()
     assert shown.returncode == 0, shown.stderr
 
@@ -51,6 +51,8 @@ def test_a_daemon_reads_the_users_file_once_and_tells_what_it_says(site: Site) -
     file = own_file(site, "relay:\n  queue: ~/queue\n  strict: true\n  cwd_allowlist: [repo]\n")
     site.serve()
 
+    assert site.said[0].startswith(f"from {file}: ")
+    assert "relay.strict true" in site.said[0]
     assert f"settings file={file}" in (queue / "daemon.log").read_text()
     file.write_text("relay:\n  queue: ~/queue\n  strict: false\n")
     held = site.relay("pull", "--no-wait")
@@ -65,14 +67,26 @@ def test_a_daemon_reads_the_users_file_once_and_tells_what_it_says(site: Site) -
 def test_an_option_and_a_variable_win_over_the_users_file(site: Site) -> None:
     own_file(site, "relay:\n  consent: signed\n  trust_remotes: [/from/file.git]\n")
 
-    by_variable = site.relay("serve", "--once", env={"AEXP_RELAY_CONSENT": "file"})
-    by_option = site.relay(
-        "serve", "--once", "--consent", "login", env={"AEXP_RELAY_CONSENT": "file"}
-    )
+    environ = {"AEXP_RELAY_CONSENT": "file"}
+    site.end(site.serve(env=environ))
+    by_variable = "".join(site.said)
+    site.serve("--consent", "login", env=environ)
+    by_option = "".join(site.said)
 
-    assert "consent file" in by_variable.stderr
-    assert "consent login" in by_option.stderr
-    assert "relay.consent" not in by_variable.stderr + by_option.stderr
+    assert "consent file" in by_variable
+    assert "consent login" in by_option
+    assert "relay.consent" not in by_variable + by_option
+
+
+def test_the_originals_default_for_consent_does_not_win_over_the_users_file(site: Site) -> None:
+    original = ("aexp.airgapped", "daemon")
+    site.end(site.serve(command=original))
+    assert "consent file" in site.said[-1]
+    own_file(site, "relay:\n  consent: login\n")
+
+    site.serve(command=original)
+
+    assert "consent login" in site.said[-1]
 
 
 def test_a_file_that_others_can_write_says_nothing_on_the_login_node(site: Site) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -13,8 +14,10 @@ from aexp.adapters.configuration.files import LocalConfigurationFiles
 from aexp.adapters.configuration.memory import MemoryConfigurationFiles
 from aexp.airgapped import RelayClient
 from aexp.airgapped.defaults import open_queue, system_clock
+from aexp.cli.keepup import _options_of
 from aexp.domain.configuration import BY_SETTING, KEYS, read_file, schema, shown_value
 from aexp.domain.errors import SettingsError
+from aexp.domain.unit import environment
 from aexp.sandbox.days import today_of, zone_of
 from aexp.sandbox.places import configured_parent
 from aexp.settings import (
@@ -318,3 +321,24 @@ def test_a_sandboxs_day_is_that_of_the_zone_that_is_set(monkeypatch: pytest.Monk
 
 def test_the_schema_can_be_printed() -> None:
     assert json.loads(json.dumps(schema())) == schema()
+
+
+def test_a_unit_finds_the_same_file_as_the_shell() -> None:
+    kept = environment({"XDG_CONFIG_HOME": "/x", "OTHER": "y"}, "/run/user/1")
+
+    assert kept == {"XDG_CONFIG_HOME": "/x"}
+
+
+def test_a_restart_gives_the_original_no_consent_by_file_where_the_users_file_says_what_counts(
+    home: Path,
+) -> None:
+    words = ("python", "-m", "aexp.airgapped", "daemon")
+    posted = SimpleNamespace(words=words, environ={"HOME": str(home)})
+    assert _options_of(posted) == ("--consent", "file")  # type: ignore[arg-type]
+    own = home / ".config/aexp/config.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("relay:\n  consent: login\n")
+    for place in (own, *[*own.parents][:3]):
+        place.chmod(0o700)
+
+    assert _options_of(posted) == ()  # type: ignore[arg-type]

@@ -159,10 +159,13 @@ def _refuse_unit(posted: "Posted") -> None:
 
 
 def _options_of(posted: "Posted") -> tuple[str, ...]:
+    from aexp.cli.login_node import consent_is_set
     from aexp.domain.errors import RelayStartError
-    from aexp.domain.serving import options_of
+    from aexp.domain.serving import CONSENT, options_of
 
-    found = options_of(posted.words, posted.environ)
+    # The original's own default must not win over what the user's file says.
+    environ = {**posted.environ, **({CONSENT: "set"} if consent_is_set(posted.environ) else {})}
+    found = options_of(posted.words, environ)
     if found is None:
         raise RelayStartError(
             f"How the daemon (pid {posted.process.pid}) was started cannot be told; nothing was done.",

@@ -20,6 +20,19 @@ def login_layers(environ: Mapping[str, str] | None = None, **given: Any) -> "lis
     return stacked(environ, policy_file(os.environ if environ is None else environ), **given)
 
 
+def consent_is_set(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment or the user's file says what counts as consent.
+
+    Where neither does, the original's command line has another default than ours.
+
+    Raises:
+        SettingsError: as for :func:`login_layers`.
+    """
+    from aexp.settings import origin_of
+
+    return origin_of("consent", login_layers(environ)) != "default"
+
+
 def container(
     queue: str | None = None,
     *,

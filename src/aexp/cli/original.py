@@ -1,7 +1,5 @@
 """``python -m aexp.airgapped daemon|status|install-helpers``: the command line of the original tool."""
 
-import os
-
 import rich_click as click
 
 from aexp.cli.groups import RootGroup
@@ -24,9 +22,10 @@ def original() -> None:
 @click.option("--log", metavar="PATH", help="Where the audit trail goes.")
 def daemon(queue: str | None, log: str | None) -> None:
     """Serve the queue on this node; files in approved/ decide, as in the original layout."""
+    from aexp.cli.login_node import consent_is_set
     from aexp.cli.serving import run_daemon
 
-    run_daemon(queue, log, consent=os.environ.get("AEXP_RELAY_CONSENT") or "file")
+    run_daemon(queue, log, consent=None if consent_is_set() else "file")
 
 
 def main() -> None:

@@ -10,14 +10,14 @@ import rich_click as click
 from aexp.adapters.unit_files import UserUnits
 from aexp.airgapped.defaults import open_queue, queue_flag, system_clock
 from aexp.cli.groups import LazyGroup
-from aexp.cli.login_node import container
+from aexp.cli.login_node import container, login_layers
 from aexp.cli.terminal import echo
 from aexp.cli.wiring import queue_option, serve_options
 from aexp.domain.errors import RelayBusyError, RelayStorageError, SettingsError
 from aexp.domain.serving import serve_command, session_name, settings_in
 from aexp.domain.text import visible
 from aexp.domain.unit import Unit, environment, host_of, is_edited
-from aexp.settings import load_settings
+from aexp.settings import settings_of
 
 COMMANDS = {
     "print": "aexp.cli.service:print_unit",
@@ -77,7 +77,8 @@ class _Service:
 
 
 def _service(queue: str | None) -> _Service:
-    url = open_queue(load_settings(queue=queue).queue, system_clock()).url
+    settings = settings_of(login_layers(queue=queue))
+    url = open_queue(settings.queue, system_clock(), settings.profile).url
     return _Service(url, UserUnits(os.environ))
 
 

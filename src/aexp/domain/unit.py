@@ -18,6 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_@=:,./+-]+", re.ASCII)
 _KEPT = (
     *("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "no_proxy", "NO_PROXY"),
     *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+    "XDG_CONFIG_HOME",  # The file of settings lies there.
 )
 STOP_S = 30
 """Seconds until systemd kills a daemon that was asked to end; it gives itself 15."""
