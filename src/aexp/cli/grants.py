@@ -1,6 +1,5 @@
 """``aexp relay grant|grants|revoke``: permissions for a while, on the login node."""
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -44,13 +43,12 @@ def grant(
     Shows what would be allowed, and asks for the first four digits of its digest; with --yes, or without a
     terminal, it does not ask. A request that leads elsewhere waits for a person as before.
     """
+    from aexp.airgapped.defaults import absolute
     from aexp.domain.grants import span as read_span
 
     built = container(queue)
     granter = granter_of(built)
-    shown = granter.grant_preview(
-        op, os.path.abspath(os.path.expanduser(cwd or ".")), read_span(span)
-    )
+    shown = granter.grant_preview(op, absolute(cwd or "."), read_span(span))
     show_lines(shown.lines())
     if not yes and sys.stdin.isatty():
         confirm(shown.digest, "grant", "nothing was granted", "Run the same command again.")

@@ -119,13 +119,14 @@ def _up(
     """
     import os
 
+    from aexp.airgapped.defaults import absolute
     from aexp.cli import setups
     from aexp.domain.serving import Setup, serve_command, settings_in
     from aexp.ports.terminals import Job
 
     options = setup.options
     argv = serve_command(os.path.abspath(sys.executable), built.storage().url, options)
-    job = Job(argv, cwd or os.getcwd(), setup.settings)
+    job = Job(argv, absolute(cwd or "."), setup.settings)
     came = bringer.up(job, standby="--standby" in options)
     if came.state in _NEW:
         setups.remember(built, Setup(settings_in(setup.settings), options))

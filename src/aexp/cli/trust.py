@@ -83,10 +83,11 @@ def _taken_back(count: int) -> str:
 
 def _copy(built: "Container", cwd: str | None, keys: tuple[str, ...], *, forget: bool) -> None:
     from aexp.adapters.workshop.acceptance import Acceptance
+    from aexp.airgapped.defaults import absolute
     from aexp.domain.remote_urls import redacted_url
     from aexp.domain.text import visible
 
-    folder = built.filesystem().resolve(os.path.abspath(cwd or "."))
+    folder = built.filesystem().resolve(absolute(cwd or "."))
     if built.filesystem().kind(folder) != "directory":
         raise SettingsError(f"{visible(folder, limit=400)} is not a folder.", "Check --cwd.")
     acceptance = Acceptance(built.workshop(), built.trust(), built.pins())

@@ -108,11 +108,16 @@ class TmuxTerminals(Terminals):
             self._asked("kill-pane", "-t", found.key)
 
     def way_in(self, name: str) -> str:
-        return f"tmux {'switch-client' if self._environ.get('TMUX') else 'attach'} -t {name}"
+        return f"tmux {'switch-client' if self._is_inside else 'attach'} -t {name}"
 
     def way_back(self) -> str:
         # To detach would leave the person's own session as well.
-        return "back with Ctrl-b L" if self._environ.get("TMUX") else "leave it with Ctrl-b d"
+        return "back with Ctrl-b L" if self._is_inside else "leave it with Ctrl-b d"
+
+    @property
+    def _is_inside(self) -> bool:
+        """Whether this shell is in tmux; its variable outlives the server that it names."""
+        return bool(self._environ.get("TMUX")) and bool(self._asked("display-message", "-p", "x"))
 
     def _opening(self, name: str, before: Pane | None) -> list[str]:
         """The command of tmux that gives a job its terminal."""
