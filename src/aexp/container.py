@@ -5,11 +5,19 @@ Built by the command line alone, and not for a client's commands, which start fa
 """
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dependency_injector import containers, providers
+if "yaml" in sys.modules:
+    from dependency_injector import containers, providers
+else:
+    # It imports yaml where that is installed, for files that are not read here: 1.3 MB of each daemon.
+    sys.modules["yaml"] = None  # type: ignore[assignment]
+    from dependency_injector import containers, providers
+
+    del sys.modules["yaml"]
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.filesystem.local import LocalFilesystem

@@ -147,3 +147,11 @@ def test_progress_of_git_that_has_come_to_its_end_is_left_out(line: str) -> None
 )
 def test_what_is_no_finished_progress_of_git_stays(line: str) -> None:
     assert collapsed(f"{line}\n") == f"{line}\n"
+
+
+@given(st.lists(st.sampled_from(["a", "b\n", "\r", "5%\r", "Total 3\n", "x: 5, done.\n", "\n"])))
+def test_in_one_piece_it_is_the_same(pieces: list[str]) -> None:
+    apart, whole = ProgressLines(), ProgressLines()
+    for piece in pieces:
+        assert "".join(apart.feed(piece)) == whole.feed_whole(piece)
+    assert apart.close() == whole.close()

@@ -27,7 +27,7 @@ class BoundedOutput:
     def add(self, data: bytes) -> None:
         """Take in what came next."""
         # One character for each byte, whatever they stand for: line ends are the same in both.
-        self._keep("".join(self._lines.feed(data.decode("latin-1"))).encode("latin-1"))
+        self._keep(self._lines.feed_whole(data.decode("latin-1")).encode("latin-1"))
 
     def close(self) -> None:
         """Take in that nothing more comes."""

@@ -15,6 +15,8 @@ _OF_GIT = re.compile(
     r")\s*"
 )
 """What git says of its own work where somebody watches, and leaves out of a pipe."""
+_MAY_BE_OF_GIT = ("done.", " local object", "Delta compression", "Total ")
+"""One of these is in each such line."""
 
 
 class LogText:
@@ -77,6 +79,17 @@ class ProgressLines:
         # Whether a carriage return at the end replaces the line or belongs to its end is not known yet.
         self._held = _last_state(rest) + ("\r" if rest.endswith("\r") else "")
         return [*lines, *self.close()] if len(self._held) > MAX_HELD else lines
+
+    def feed_whole(self, text: str) -> str:
+        """The same as :meth:`feed` in one piece, without taking apart what no line of progress is in."""
+        whole = self._held + text
+        if "\r" in whole or any(word in whole for word in _MAY_BE_OF_GIT):
+            return "".join(self.feed(text))
+        end = whole.rfind("\n") + 1
+        ended, self._held = whole[:end], whole[end:]
+        return "".join(
+            [*self._given([ended]), *(self.close() if len(self._held) > MAX_HELD else ())]
+        )
 
     def close(self) -> list[str]:
         """The last state of a line without an end, if there is one."""
