@@ -12,7 +12,8 @@ from aexp.domain.consent import CANCELLED, Event
 from aexp.domain.errors import RelayStorageError
 from aexp.ports.clock import Clock
 
-READ_BYTES = 256 * 1024
+READ_BYTES = 64 * 1024
+"""What a pipe holds: more is never there at once."""
 LAST_READS = 64
 """Reads after the end of a command: what it left in its pipe, but not what a grandchild adds for ever."""
 

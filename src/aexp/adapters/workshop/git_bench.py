@@ -3,8 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aexp.adapters.executor.local import LocalExecution, LocalExecutor
 from aexp.adapters.workshop.environment import git_environment, ssh_options
@@ -13,7 +14,6 @@ from aexp.adapters.workshop.git_house import GitHouse, Needs, build_house, canno
 from aexp.adapters.workshop.git_kept_houses import KeptHouses
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, find_layout
 from aexp.adapters.workshop.git_links import refuse_links
-from aexp.adapters.workshop.git_previews import GitPreviews
 from aexp.adapters.workshop.git_readings import Readings
 from aexp.adapters.workshop.git_remotes import GitRemotes
 from aexp.adapters.workshop.git_run import run_git
@@ -30,6 +30,9 @@ from aexp.domain.operations import ALLOWED, BRANCH
 from aexp.domain.text import visible
 from aexp.ports.executor import Command, Execution
 from aexp.ports.workshop import Order, Survey
+
+if TYPE_CHECKING:
+    from aexp.adapters.workshop.git_previews import GitPreviews
 
 _WRITES = frozenset({"git_pull", "git_rebase", "git_fetch", "git_push"})
 _MOVES = frozenset({"git_pull", "git_rebase"})
@@ -56,7 +59,14 @@ class GitBench:
             str(tools.settings.config_home),
             ssh,
         )
-        self._previews = GitPreviews(tools.git, tools.houses, self._environment(str(tools.hooks)))
+
+    @cached_property
+    def _previews(self) -> "GitPreviews":
+        # Most daemons never preview a push.
+        from aexp.adapters.workshop.git_previews import GitPreviews
+
+        tools = self._tools
+        return GitPreviews(tools.git, tools.houses, self._environment(str(tools.hooks)))
 
     def survey(self, order: Order) -> Survey:
         """What the order would do; see :class:`~aexp.ports.workshop.Workshop`."""
