@@ -240,7 +240,11 @@ def test_a_job_whose_file_is_gone_says_how_to_start_it(real: TmuxStage) -> None:
 @needs_tmux
 def test_the_way_in_is_another_one_inside_of_tmux(real: TmuxStage) -> None:
     assert real.terminals.way_in(NAME) == f"tmux attach -t {NAME}"
-    inside = TmuxTerminals({**real.environ, "TMUX": "/x,1,0"}, real.folder)
+    gone = TmuxTerminals({**real.environ, "TMUX": "/nowhere/default,1,0"}, real.folder)
+    assert gone.way_in(NAME) == f"tmux attach -t {NAME}"
+    real.tmux("new-session", "-d", "-s", "other")
+    served = real.tmux("display-message", "-p", "-t", "other", "#{socket_path},#{pid},0").strip()
+    inside = TmuxTerminals({**real.environ, "TMUX": served}, real.folder)
     assert inside.way_in(NAME) == f"tmux switch-client -t {NAME}"
     assert real.terminals.way_back() == "leave it with Ctrl-b d"
     assert inside.way_back() == "back with Ctrl-b L"

@@ -168,7 +168,7 @@ def test_requests_are_listed_shown_waited_for_and_stopped(site: Site) -> None:
         ("push --bran x", "Did you mean --branch? "),
         ("approve ab", "%relay does not offer approve. In a terminal: aexp relay approve."),
         ("serve", "%relay does not offer serve. In a terminal: aexp relay serve."),
-        ("show", "Missing argument 'ID'. See %relay show --help."),
+        ("show", "Missing argument 'ID'. aexp relay ls lists them. See %relay show --help."),
         ("ls --opn", "See %relay ls --help."),
         ("push -b 'x", "%relay cannot read this: No closing quotation. Close the quotes."),
     ],

@@ -5,6 +5,7 @@ import pytest
 from aexp.airgapped.checkup.of_queue import NEXT_BEAT_S
 from aexp.airgapped.heart import Heart
 from aexp.domain.findings import Level
+from aexp.domain.text import age
 from tests.surgery import Surgery
 
 
@@ -97,7 +98,7 @@ def test_how_late_the_other_node_is_seen_whatever_its_clock_says(
 ) -> None:
     (finding,) = beats_late(delay_s, skew_s).of("visibility")
     assert finding.level == level
-    assert finding.what == f"what login1 writes is seen here after {delay_s:.1f} s"
+    assert finding.what == f"what login1 writes is seen here after {age(delay_s)}"
     assert bool(finding.fix) == (level == "warn")
 
 
