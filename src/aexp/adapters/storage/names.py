@@ -8,7 +8,6 @@ import errno
 import os
 from contextlib import AbstractContextManager
 
-from aexp.adapters.storage import obstacles
 from aexp.adapters.storage.drafts import Draft
 from aexp.adapters.storage.steps import Place, UnfitFileError, arrived, same_content
 from aexp.domain.profiles import Profile
@@ -129,6 +128,9 @@ class Names:
 
     def _move(self, source: int, one: str, target: int, two: str) -> None:
         """One rename; what stands in the way at ``two`` is cleared away first, a few times over."""
+        # Imported late: most clients never move anything.
+        from aexp.adapters.storage import obstacles
+
         for _ in range(CLEARINGS):
             try:
                 return obstacles.move(source, one, target, two)
