@@ -10,24 +10,28 @@ def serve_hint(url: str) -> str:
 
 def approve_hint(request_id: str, url: str) -> str:
     """What a person types on the login node to approve a request."""
-    return f"aexp relay approve {request_id[:8]}{queue_flag(url)}"
+    return _typed("approve", request_id, url)
 
 
 def show_hint(request_id: str, url: str) -> str:
     """What a person types to see a request."""
-    return f"aexp relay show {request_id[:8]}{queue_flag(url)}"
+    return _typed("show", request_id, url)
 
 
 def log_hint(request_id: str, url: str) -> str:
     """What a person types to see all that a request's operation said."""
-    return f"aexp relay log {request_id[:8]}{queue_flag(url)}"
+    return _typed("log", request_id, url)
 
 
 def wait_hint(request_id: str, url: str) -> str:
     """What a person types to wait for a request that goes on."""
-    return f"aexp relay wait {request_id[:8]}{queue_flag(url)}"
+    return _typed("wait", request_id, url)
 
 
 def cancel_hint(request_id: str, url: str) -> str:
     """What a person types to take a request back."""
-    return f"aexp relay cancel {request_id[:8]}{queue_flag(url)}"
+    return _typed("cancel", request_id, url)
+
+
+def _typed(verb: str, request_id: str, url: str) -> str:
+    return f"aexp relay {verb} {request_id[:8]}{queue_flag(url)}"
