@@ -75,6 +75,7 @@ class AnswerWait:
         self._thorough_every = THOROUGH_EVERY_S
         self._watch = BeatWatch()
         self._state: State | None = None
+        self._told_second = -1
         self.pending = False
 
     def look(self, *, moved: bool = False) -> Response | None:
@@ -152,10 +153,17 @@ class AnswerWait:
                 piece = min(piece, until_tick(before - self._began))
             moved = self._queue.storage.wait(folders, max(piece, 0.0), file=own)
             now = self._clock.monotonic()
-            if moved or until - now < SHORT_S or now - before < piece - SHORT_S:
+            if moved or now - before < piece - SHORT_S:
                 return moved
-            if self._on_state is not None and self._state is not None:
-                self._on_state(self._state)
+            if self._state is not None and int(now - self._began) > self._told_second:
+                self._tell(self._state)
+            if until - now < SHORT_S:
+                return False
+
+    def _tell(self, state: State) -> None:
+        self._told_second = int(self._clock.monotonic() - self._began)
+        if self._on_state is not None:
+            self._on_state(state)
 
     def _see_state(self) -> None:
         if self.pending and self._queue.is_still_pending(self._request_id):
@@ -166,8 +174,7 @@ class AnswerWait:
         else:
             state = self._queue.state(self._request_id)
         self.pending, self._state = state is State.PENDING, state
-        if self._on_state is not None:
-            self._on_state(state)
+        self._tell(state)
         if self.pending:
             self._hear()
 

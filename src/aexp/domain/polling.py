@@ -91,8 +91,7 @@ def markers_wait(quiet_s: float) -> float:
 
 def until_tick(elapsed_s: float) -> float:
     """Seconds until a waiting client says again how things stand: whoever shows the seconds shows each."""
-    left = TICK_S - elapsed_s % TICK_S
-    return left if left >= SHORT_S else left + TICK_S
+    return max(TICK_S - elapsed_s % TICK_S, SHORT_S)
 
 
 def jittered(wait_s: float, dice: float) -> float:
