@@ -24,7 +24,7 @@ from aexp.domain.checkup.space import Quota, Space, Usage
 from aexp.domain.checkup.wandb import Wandb
 from aexp.domain.destinations import Destination
 from aexp.domain.findings import Finding, Unknown
-from aexp.domain.git_config import Setting
+from aexp.domain.git_setting import Setting
 from aexp.ports.login_node import LoginNode
 from aexp.ports.node_facts import NodeFacts
 from aexp.ports.post import Posted

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aexp.domain.destinations import Destination, host_of, judge
-from aexp.domain.git_config import Setting
+from aexp.domain.git_setting import Setting
 from aexp.domain.remote_urls import (
     Transport,
     lfs_endpoint,

@@ -8,7 +8,7 @@ from aexp.domain.checkup.log_out import LogOut, Place, judge_log_out
 from aexp.domain.checkup.wandb import Wandb
 from aexp.domain.errors import RelayBusyError, RelayStartError, RelayStorageError
 from aexp.domain.findings import Level
-from aexp.domain.git_config import Setting
+from aexp.domain.git_setting import Setting
 from aexp.domain.identity import ProcessId
 from aexp.ports.post import Posted
 from tests.surgery import FolderStorage, Surgery, told

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aexp.domain.git_config import Fate, Setting, fate, is_personal, parse, serialise
+from aexp.domain.git_config import Fate, fate, is_personal
+from aexp.domain.git_setting import Setting, parse, serialise
 
 KEPT = {
     "core.filemode": "true",

@@ -11,7 +11,7 @@ from aexp.adapters.workshop.git_layout import GitLayout
 from aexp.adapters.workshop.git_readings import FRESH_S, Readings
 from aexp.adapters.workshop.git_readings import MOST_KEPT as MOST_READ
 from aexp.adapters.workshop.git_study import GitStudy
-from aexp.domain.git_config import Setting
+from aexp.domain.git_setting import Setting
 
 
 class Street:

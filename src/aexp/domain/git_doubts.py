@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from aexp.domain.git_config import Setting, is_personal
+from aexp.domain.git_config import is_personal
+from aexp.domain.git_setting import Setting
 from aexp.domain.text import visible
 
 _FALSE = frozenset({"false", "no", "off", "0", ""})

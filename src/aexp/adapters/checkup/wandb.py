@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aexp.adapters.checkup.asking import answer
+from aexp.adapters.workshop.wandb_program import find_wandb, is_below
 from aexp.adapters.workshop.wandb_settings import WandbSettings, furnish, pin_wandb_settings
-from aexp.adapters.workshop.wandb_sync import find_wandb, is_below
 from aexp.domain.checkup.wandb import Wandb
 from aexp.domain.destinations import host_of
 from aexp.domain.wandb import version_in

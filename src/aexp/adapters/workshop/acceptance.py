@@ -8,7 +8,8 @@ from aexp.adapters.workshop.login import LoginWorkshop
 from aexp.adapters.workshop.trust import TrustBook
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import SettingsError
-from aexp.domain.git_config import Setting, can_be_trusted
+from aexp.domain.git_config import can_be_trusted
+from aexp.domain.git_setting import Setting
 from aexp.domain.text import visible
 from aexp.ports.pins import Pins
 

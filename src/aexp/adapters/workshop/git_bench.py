@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aexp.adapters.executor.local import LocalExecution, LocalExecutor
 from aexp.adapters.workshop.environment import git_environment, ssh_options
 from aexp.adapters.workshop.git_configuration import GitConfiguration
+from aexp.adapters.workshop.git_fitness import MOVES, require_fit, settled
 from aexp.adapters.workshop.git_house import GitHouse, Needs, build_house, cannot_be_made
 from aexp.adapters.workshop.git_kept_houses import KeptHouses
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, find_layout
@@ -24,10 +25,10 @@ from aexp.adapters.workshop.ssh_settings import SshSettings
 from aexp.adapters.workshop.steps import Spawn
 from aexp.adapters.workshop.trust import TrustBook
 from aexp.domain.destinations import Destination
-from aexp.domain.errors import ProgramMissingError, RelayStartError, RelayValidationError
-from aexp.domain.git_config import LFS_FILTER, Setting
-from aexp.domain.operations import ALLOWED, BRANCH
-from aexp.domain.text import visible
+from aexp.domain.errors import RelayStartError, RelayValidationError
+from aexp.domain.git_config import LFS_FILTER
+from aexp.domain.git_setting import Setting
+from aexp.domain.operations import ALLOWED
 from aexp.ports.executor import Command, Execution
 from aexp.ports.workshop import Order, Survey
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from aexp.adapters.workshop.git_previews import GitPreviews
 
 _WRITES = frozenset({"git_pull", "git_rebase", "git_fetch", "git_push"})
-_MOVES = frozenset({"git_pull", "git_rebase"})
-_CARRIES = _MOVES | {"git_push"}
 _READS = Needs(lfs=False, writes=False, index=False)
 
 
@@ -74,7 +73,7 @@ class GitBench:
         self._readings.keep(order.request_id, (layout, study))
         rewrites = self._tools.settings.rewrites
         remotes = GitRemotes(study, rewrites, self._trust.trusts_remote, lfs=self._uses_lfs(study))
-        args = self._settled(order, study)
+        args = settled(order, study)
         return Survey(
             root=layout.root,
             args=args,
@@ -130,7 +129,7 @@ class GitBench:
     def _house(
         self, op: str, study: GitStudy, destinations: Sequence[Destination], *, lfs: bool
     ) -> GitHouse:
-        needs = Needs(lfs, op in _WRITES, op in _MOVES)
+        needs = Needs(lfs, op in _WRITES, op in MOVES)
         build = partial(build_house, self._tools.houses, study, destinations, needs)
         return self._kept.take(study, destinations, build) if _only_reads(op, study) else build()
 
@@ -205,32 +204,8 @@ class GitBench:
         study = self._reader.study(layout)
         if op in _WRITES:
             refuse_links(layout)
-        if study.uses_lfs and not self._tools.lfs and op in _CARRIES:
-            raise bad_copy(
-                layout.root,
-                "keeps files with git-lfs, which is not installed on the login node outside the home",
-                "On the login node: install git-lfs there, then aexp relay restart.",
-                ProgramMissingError,
-            )
-        if op in _MOVES and study.unfinished:
-            raise bad_copy(
-                layout.root,
-                f"is in the middle of {study.unfinished}",
-                "Finish or abort it first, without a network: `git status` says how.",
-            )
+        require_fit(op, layout.root, study, lfs=self._tools.lfs)
         return layout, study
-
-    def _settled(self, order: Order, study: GitStudy) -> tuple[str, ...]:
-        if order.op != "git_push":
-            return order.args
-        remote, branch = order.args
-        if branch != "HEAD":
-            return remote, branch
-        if not BRANCH.accepts(study.branch):
-            shown = visible(study.branch, limit=80) or "no branch (it is detached)"
-            do = "Give a branch: aexp relay push -b NAME, or: git switch NAME"
-            raise RelayValidationError("args[1] (branch)", f"is HEAD, which is on {shown}", do=do)
-        return remote, study.branch
 
     def _uses_lfs(self, study: GitStudy) -> bool:
         if not self._tools.lfs:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from aexp.adapters.plain_files import read_at
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy
 from aexp.domain.errors import RelayValidationError
-from aexp.domain.git_config import Fate, Setting, can_be_trusted, fate
+from aexp.domain.git_config import Fate, can_be_trusted, fate
+from aexp.domain.git_setting import Setting
 from aexp.domain.text import visible
 
 MOST_NAMED = 5

@@ -21,7 +21,8 @@ from aexp.adapters.workshop.git_layout import GitLayout, opened
 from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStartError
-from aexp.domain.git_config import LFS_FILTER, Setting, serialise
+from aexp.domain.git_config import LFS_FILTER
+from aexp.domain.git_setting import Setting, serialise
 from aexp.domain.remote_urls import lfs_endpoint
 
 logger = logging.getLogger("aexp.relay")

@@ -8,7 +8,7 @@ from aexp.adapters.workshop.git_layout import bad_copy
 from aexp.adapters.workshop.git_study import GitStudy
 from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayValidationError
-from aexp.domain.git_config import Setting
+from aexp.domain.git_setting import Setting
 from aexp.domain.operations import BRANCH, REMOTE
 from aexp.domain.remote_urls import Transport, path_of, redacted_url, rewritten, transport
 from aexp.domain.text import visible

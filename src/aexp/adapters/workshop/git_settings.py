@@ -9,8 +9,9 @@ from pathlib import Path
 
 from aexp.adapters.plain_files import read_anywhere, write_private
 from aexp.domain.errors import RelayStartError
-from aexp.domain.git_config import Setting, is_personal, parse, serialise
+from aexp.domain.git_config import is_personal
 from aexp.domain.git_doubts import doubts_of_settings, left_out
+from aexp.domain.git_setting import Setting, parse, serialise
 from aexp.domain.text import visible
 
 TIMEOUT_S = 20.0

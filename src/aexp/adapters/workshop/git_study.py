@@ -11,7 +11,7 @@ from aexp.adapters.plain_files import kind_at, read_at
 from aexp.adapters.workshop.git_configuration import GitConfiguration
 from aexp.adapters.workshop.git_layout import GitLayout, bad_copy, opened
 from aexp.domain.errors import RelayValidationError
-from aexp.domain.git_config import Setting
+from aexp.domain.git_setting import Setting
 from aexp.domain.text import visible
 
 ALTERNATES = "objects/info/alternates"

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from aexp.domain.findings import Finding, ok, warn
-from aexp.domain.git_config import Setting, is_personal
+from aexp.domain.git_config import is_personal
 from aexp.domain.git_doubts import doubts_of_environment, doubts_of_settings, left_out
+from aexp.domain.git_setting import Setting
 
 _TOLD = frozenset({"credential", "http", "url", "safe"})
 _IDENTITY = ("GIT_COMMITTER_EMAIL", "GIT_AUTHOR_EMAIL")
