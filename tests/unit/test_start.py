@@ -145,6 +145,15 @@ def test_nothing_but_the_console_itself_loads_textual(tmp_path: Path, words: lis
     assert "textual" not in loaded
 
 
+@pytest.mark.parametrize("words", [["mcp", "--help"], ["--help"]])
+def test_nothing_but_the_server_itself_loads_the_sdk_of_mcp(
+    tmp_path: Path, words: list[str]
+) -> None:
+    loaded = modules_after(COMMAND, *words, cwd=tmp_path)
+    assert "aexp.cli.root" in loaded
+    assert not loaded & {"mcp.server", "mcp_types", "anyio"}
+
+
 @pytest.mark.e2e
 def test_a_daemon_keeps_neither_click_nor_fsspec_in_memory(tmp_path: Path) -> None:
     home = tmp_path / "home"

@@ -84,7 +84,7 @@ class Following:
             while answer is None:
                 answer = wait.look(moved=moved)
                 if answer is None:
-                    yield from self._news(wait)
+                    yield from self.news(wait)
                     moved = self._pause(wait)
         except (RelayTimeoutError, RelayDownError):
             yield from self._grown()
@@ -96,8 +96,12 @@ class Following:
         yield from self._rest(answer)
         self._tell_progress("")
 
-    def _news(self, wait: AnswerWait) -> Iterator[str]:
-        """What the log has got, if it is time to read it."""
+    def news(self, wait: AnswerWait) -> Iterator[str]:
+        """The lines that the log has got since it was read last, if it is time to read it.
+
+        Args:
+            wait: the wait that the looks are made with.
+        """
         if wait.pending:
             # Nothing runs before a person has decided. From then on it is read at its first pace.
             self._stirred = self._clock.monotonic()

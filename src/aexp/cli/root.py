@@ -12,6 +12,7 @@ COMMANDS = {
     "install": "aexp.cli.install:install",
     "uninstall": "aexp.cli.install:uninstall",
     "config": "aexp.cli.config:config",
+    "mcp": "aexp.cli.mcp.command:mcp",
     "completion": "aexp.cli.completion:completion",
 }
 
