@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,16 @@ from mcp_types import TextResourceContents
 
 from tests.site import Site, slow_git
 
-COMMAND = ["-P", "-m", "aexp", "mcp"]
+COMMAND = ("-P", "-m", "aexp", "mcp")
 PATIENCE_S = 60.0
 
 
 def talking(
-    site: Site, talk: Callable[[Client], Awaitable[Any]], *words: str, cwd: Path | None = None
+    site: Site,
+    talk: Callable[[Client], Awaitable[Any]],
+    *words: str,
+    cwd: Path | None = None,
+    command: Sequence[str] = (sys.executable, *COMMAND),
 ) -> Any:
     """What comes of a talk with a server that was started in the working copy."""
 
@@ -30,8 +34,8 @@ def talking(
 
     async def main() -> Any:
         server = StdioServerParameters(
-            command=sys.executable,
-            args=[*COMMAND, *words],
+            command=command[0],
+            args=[*command[1:], *words],
             env=site.env,
             cwd=str(cwd or site.repo),
         )
@@ -203,6 +207,24 @@ def test_what_runs_beside_the_repository_is_the_installed_sdk(site: Site) -> Non
         return len((await client.list_tools()).tools)
 
     assert talking(site, talk) == 12
+
+
+def test_what_is_installed_into_a_repository_starts_a_server_there(site: Site) -> None:
+    before = {path: path.read_bytes() for path in site.repo.glob("*") if path.is_file()}
+    installed = site.aexp("install", "--mcp", "--yes")
+    assert installed.returncode == 0, installed.stderr
+    assert "created    .mcp.json" in installed.stdout
+    entry = json.loads((site.repo / ".mcp.json").read_text())["mcpServers"]["aexp"]
+    assert entry["command"] == sys.executable
+    assert site.git("status", "--porcelain", ".mcp.json") == ""
+    assert site.aexp("install", "--check").returncode == 0
+
+    async def talk(client: Client) -> dict[str, Any]:
+        return await call(client, "relay_operations")
+
+    assert len(talking(site, talk, command=[entry["command"], *entry["args"]])["operations"]) == 6
+    assert site.aexp("uninstall", "--yes").returncode == 0
+    assert before == {path: path.read_bytes() for path in site.repo.glob("*") if path.is_file()}
 
 
 DECIDERS = (

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -24,9 +25,10 @@ from aexp.domain.installation import (
     uninstall_plan,
 )
 from aexp.domain.installed_record import PLACE, Record, decode, encode
-from aexp.domain.installed_texts import MARKERS, wanted_files
+from aexp.domain.installed_texts import MARKERS, MCP, PARTS, SERVER, wanted_files
 from aexp.domain.interpreters import Home, Interpreter, Project, doubts
 from aexp.domain.managed_block import TORN, glue, put_in, split, taken_out
+from aexp.domain.managed_entry import laid_out
 from aexp.installing.applying import carry_out
 from aexp.installing.ground import repository
 from aexp.installing.planning import Plan, plan_install, plan_uninstall
@@ -105,6 +107,71 @@ def test_a_block_in_each_state(
     [step] = install_plan([Wanted(BLOCK_PATH, block(NOW), BLOCK)], Ground(held, was))
 
     assert (step.outcome, step.after) == (outcome, after)
+
+
+VALUE = {"command": "/p/bin/python", "args": ["-m", "aexp"]}
+OURS = laid_out(VALUE)
+OTHER = {"command": "x", "args": [], "env": {"ü": "1, 2: }"}}
+
+
+@pytest.mark.parametrize("indent", [None, 2, 4, "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {}, {"mcpServers": {}}, {"mcpServers": {"other": OTHER}}, {"inputs": [{"mcpServers": {"aexp": 1}}]},
+        {"mcpServers": {}, "more": None}, {"a": {"}": "{"}, "mcpServers": {"x": OTHER, "y": OTHER}, "b": 1.5},
+    ],
+)  # fmt: skip
+def test_an_entry_is_put_in_and_taken_out_and_the_rest_stays_as_it_is_written(
+    document: dict[str, Any], end: str, indent: int | str | None
+) -> None:
+    text = json.dumps(document, indent=indent, ensure_ascii=False).replace("\n", end or "\n") + end
+    assert SERVER.held(text) is None
+
+    filled = SERVER.put_in(text, OURS)
+
+    whole = {**document, "mcpServers": {**document.get("mcpServers", {}), "aexp": VALUE}}
+    assert json.loads(filled) == whole
+    assert SERVER.held(filled) == OURS
+    assert SERVER.put_in(filled, OURS) == filled
+    assert filled.count("\n") == filled.count("\r\n") or end != "\r\n" or "\n" not in text[:-2]
+    changed = SERVER.put_in(filled, laid_out({"command": "/q"}))
+    assert json.loads(changed)["mcpServers"]["aexp"] == {"command": "/q"}
+    for one in (filled, changed):
+        assert SERVER.taken_out(one, SERVER.glue(text)) == text
+    again = json.dumps(whole, indent=3)
+    assert SERVER.held(again) == OURS
+    assert json.loads(SERVER.taken_out(again, "")) == {"mcpServers": {}, **document}
+
+
+def test_an_entry_looks_like_those_beside_it() -> None:
+    text = '{\n    "mcpServers": {\n        "other": {}\n    }\n}\n'
+
+    filled = SERVER.put_in(text, laid_out({"command": "x"}))
+
+    assert filled.splitlines()[2:6] == [
+        '        "other": {},',
+        '        "aexp": {',
+        '          "command": "x"',
+        "        }",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", "1", "{", '{"mcpServers": []}', '{"mcpServers": {}, "mcpServers": {}}', "[" * 100_000,
+     '{"mcpServers": {"aexp": 1, "aexp": 2}}', '// mine\n{"mcpServers": {}}', "\ufeff{}"],
+)  # fmt: skip
+def test_a_file_that_can_hold_no_entry_is_left_as_it_is(text: str) -> None:
+    assert SERVER.held(text) is TORN
+
+    [step] = install_plan([Wanted(MCP, OURS, SERVER)], Ground({MCP: text}))
+
+    assert (step.outcome, step.after) == (Outcome.PRESERVED, text)
+    assert step.why == "it is no JSON object that can hold mcpServers.aexp"
+    [gone] = uninstall_plan(Ground({MCP: text}, {MCP: recorded(OURS)}), PARTS)
+    assert (gone.outcome, gone.after) == (Outcome.PRESERVED, text)
 
 
 LINES = st.lists(st.sampled_from(["mine", "", "  x", BLOCK.begin[:5], "ü", "\x0c"]), max_size=5)
@@ -227,6 +294,99 @@ def test_installing_and_taking_away_leaves_what_was_there(files: MemoryFilesyste
     assert set(told.values()) == {Outcome.REMOVED}
     assert (files.everything(), repository_files(files)) == before
     assert plan_uninstall("/r", files).steps == ()
+
+
+MCP_AT = f"/r/{MCP}"
+
+
+def with_mcp(files: MemoryFilesystem, mcp: bool | None = True, python: str = PYTHON) -> Plan:
+    return plan_install("/r", python, files, version="1", mcp=mcp)
+
+
+def test_the_server_is_installed_on_request_alone_and_stays_until_it_is_taken_away(
+    files: MemoryFilesystem,
+) -> None:
+    assert MCP not in done(plan(files), files)
+    told = done(with_mcp(files), files)
+    assert told[MCP] is Outcome.CREATED
+    entry = {"command": PYTHON, "args": ["-P", "-m", "aexp", "mcp"]}
+    assert json.loads(files.read_text(MCP_AT)) == {"mcpServers": {"aexp": entry}}
+    # A file of our own names this machine's Python, and git passes over it.
+    assert f"/{MCP}" in files.read_text("/r/.gitignore").splitlines()
+
+    again = with_mcp(files, None)
+    assert not again.drift
+    assert again.serves_mcp
+    assert not again.shares_mcp
+    assert done(with_mcp(files, None, "/q/python"), files)[MCP] is Outcome.REFRESHED
+    assert json.loads(files.read_text(MCP_AT))["mcpServers"]["aexp"]["command"] == "/q/python"
+
+    assert done(with_mcp(files, False), files)[MCP] is Outcome.REMOVED
+    assert files.kind(MCP_AT) is None
+    assert f"/{MCP}" not in files.read_text("/r/.gitignore").splitlines()
+    assert not with_mcp(files, None).serves_mcp
+
+
+def test_a_file_that_is_the_users_keeps_what_is_in_it_and_git_sees_it(
+    files: MemoryFilesystem,
+) -> None:
+    own = '{"mcpServers":{"other":{"command":"x"}}}\n'
+    files.create_file(MCP_AT, own)
+
+    made = with_mcp(files)
+    done(made, files)
+
+    assert made.shares_mcp
+    assert {*json.loads(files.read_text(MCP_AT))["mcpServers"]} == {"other", "aexp"}
+    assert f"/{MCP}" not in files.read_text("/r/.gitignore").splitlines()
+    assert not with_mcp(files, None).drift
+    done(plan_uninstall("/r", files), files)
+    assert files.read_text(MCP_AT) == own
+
+
+def test_a_server_that_somebody_adds_to_our_file_is_seen_by_git_and_outlives_ours(
+    files: MemoryFilesystem,
+) -> None:
+    done(with_mcp(files), files)
+    more = json.loads(files.read_text(MCP_AT))
+    more["mcpServers"]["theirs"] = {"command": "y"}
+    files.write(MCP_AT, json.dumps(more))
+
+    told = done(with_mcp(files, None), files)
+
+    assert (told[MCP], told[".gitignore"]) == (Outcome.IDENTICAL, Outcome.REFRESHED)
+    assert f"/{MCP}" not in files.read_text("/r/.gitignore").splitlines()
+    done(plan_uninstall("/r", files), files)
+    assert json.loads(files.read_text(MCP_AT)) == {"mcpServers": {"theirs": {"command": "y"}}}
+
+
+def test_an_entry_that_was_edited_is_kept_by_everything(files: MemoryFilesystem) -> None:
+    done(with_mcp(files), files)
+    edited = files.read_text(MCP_AT).replace('"mcp"', '"mcp", "--queue", "/lab"')
+    files.write(MCP_AT, edited)
+
+    for step in (
+        *with_mcp(files, None, "/q/python").steps,
+        *with_mcp(files, False).steps,
+        *plan_uninstall("/r", files).steps,
+    ):
+        if step.path == MCP:
+            assert (step.outcome, step.after, step.why) == (Outcome.PRESERVED, edited, "edited")
+    beside = plan_install("/r", PYTHON, files, version="1", mcp=True, beside=True)
+    done(beside, files)
+    assert json.loads(files.read_text(f"{MCP_AT}.new"))["mcpServers"]["aexp"]["command"] == PYTHON
+
+
+def test_an_entry_of_the_same_name_that_is_not_ours_is_kept(files: MemoryFilesystem) -> None:
+    own = '{"mcpServers": {"aexp": {"command": "my-own"}}}'
+    files.create_file(MCP_AT, own)
+
+    told = done(with_mcp(files), files)
+
+    assert told[MCP] is Outcome.PRESERVED
+    assert files.read_text(MCP_AT) == own
+    done(plan_uninstall("/r", files), files)
+    assert files.read_text(MCP_AT) == own
 
 
 class Stopped(MemoryFilesystem):
@@ -357,7 +517,7 @@ def test_no_skill_may_approve_or_send_anything_unasked() -> None:
 
 def test_what_git_takes_names_no_interpreter() -> None:
     for one in wanted_files("/very/own/python"):
-        if one.markers is not None:
+        if one.part is not None:
             assert "/very/own" not in one.text
 
 

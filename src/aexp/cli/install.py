@@ -11,6 +11,7 @@ import rich_click as click
 from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.cli.wiring import json_option
 from aexp.domain.installation import NEW, Outcome, Step
+from aexp.domain.installed_texts import MCP
 from aexp.domain.text import visible
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ _yes = click.option("-y", "--yes", is_flag=True, help="Do it without asking.")
 @click.option(
     "--new", "beside", is_flag=True, help="Put our text beside a file that you edited, as NAME.new."
 )
+@click.option(
+    "--mcp/--no-mcp",
+    "mcp",
+    default=None,
+    help="Also the MCP server, into .mcp.json for Claude Code; or not.  [default: as before]",
+)
 @click.option("--python-exe", metavar="PATH", help="The interpreter that the commands call.")
 @click.option("--conda-env", metavar="NAME|PATH", help="The same, by its conda environment.")
 @json_option
@@ -51,13 +58,15 @@ def install(
     yes: bool,
     check: bool,
     beside: bool,
+    mcp: bool | None,
     python_exe: str | None,
     conda_env: str | None,
     as_json: bool,
 ) -> None:
     """Install /aexp-new-sandbox, /aexp-promote and /aexp-relay for Claude Code into this repository.
 
-    Beside the three skills, a part of AGENTS.md and of .gitignore. What you edit is kept.
+    Beside the three skills, a part of AGENTS.md and of .gitignore; with --mcp an entry in .mcp.json. What you
+    edit is kept.
     """
     from aexp import __version__
     from aexp.airgapped.defaults import local_filesystem
@@ -69,8 +78,8 @@ def install(
     files = local_filesystem()
     root = repository(files)
     python = _python(python_exe, conda_env, root, files)
-    plan = plan_install(root, python.path, files, version=__version__, beside=beside)
-    _warn(python, root, files)
+    plan = plan_install(root, python.path, files, version=__version__, beside=beside, mcp=mcp)
+    _warn(python, root, files, plan)
     if check:
         _show(plan, as_json=as_json, planned=True, python=python.path)
         sys.exit(1 if plan.drift else 0)
@@ -123,12 +132,21 @@ def _python(
         return interpreter(mine, files)
 
 
-def _warn(python: "Interpreter", root: str, files: "Filesystem") -> None:
+def _warn(python: "Interpreter", root: str, files: "Filesystem", plan: "Plan") -> None:
     from aexp.domain.interpreters import doubts
-    from aexp.installing.pythons import project_of
+    from aexp.installing.pythons import has_package, project_of
 
     for doubt in doubts(python, project_of(root, python.prefix, files)):
         _warning(doubt)
+    if not plan.serves_mcp:
+        return
+    if has_package("mcp", python.prefix, files) is False:
+        _warning(f"The MCP server needs its SDK: {python.path} -m pip install 'mcp>=2.3,<3'")
+    if plan.shares_mcp:
+        _warning(
+            f"git does not pass over {MCP}, whose entry names a Python of this machine; keep the entry "
+            "out of what others pull"
+        )
 
 
 def _warning(text: str) -> None:

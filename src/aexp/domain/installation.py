@@ -4,10 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
+from types import MappingProxyType
 
-from aexp.domain.managed_block import Markers, Torn, glue, lf, put_in, split, taken_out
+from aexp.domain.managed_block import Markers, Torn, lf
+from aexp.domain.managed_entry import Entry
 
 NEW = ".new"
+Part = Markers | Entry
+"""Where our part of a file that is the user's is."""
 
 
 class Outcome(StrEnum):
@@ -27,13 +31,13 @@ class Wanted:
 
     Attributes:
         path: relative to the repository's root.
-        text: the whole file, or the block with its markers; LF.
-        markers: those of the block; None for a whole file.
+        text: the whole file, the block with its markers, or the value of the entry; LF.
+        part: where the block or the entry is; None for a whole file.
     """
 
     path: str
     text: str
-    markers: Markers | None = None
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,8 @@ class Known:
 
     Attributes:
         hashes: of our text; more than one while a run was not finished.
-        glued: what was put before a block.
-        made: whether a file with a block was made for the block alone.
+        glued: what was put before a block, or around an entry.
+        made: whether a file with a block or an entry was made for that alone.
     """
 
     hashes: tuple[str, ...]
@@ -93,10 +97,17 @@ def digest(text: str) -> str:
     return sha256(lf(text).rstrip("\n").encode()).hexdigest()
 
 
-def install_plan(wanted: Iterable[Wanted], ground: Ground, *, beside: bool = False) -> list[Step]:
+def install_plan(
+    wanted: Iterable[Wanted],
+    ground: Ground,
+    parts: Mapping[str, Part] = MappingProxyType({}),
+    *,
+    beside: bool = False,
+) -> list[Step]:
     """What installing does: every file that is wanted, and those that were and are not any more.
 
     Args:
+        parts: of the files that hold a part of ours, by path.
         beside: whether to put our text beside a file that is kept, as ``<name>.new``.
     """
     steps = []
@@ -107,25 +118,28 @@ def install_plan(wanted: Iterable[Wanted], ground: Ground, *, beside: bool = Fal
         # One that was asked for earlier stays, and stays new, for as long as it may be needed.
         wished = beside or (new in ground.known and new in ground.there)
         if wished and step.outcome is Outcome.PRESERVED:
-            steps.append(_step(Wanted(new, one.text), ground))
+            whole = one.text if one.part is None else one.part.put_in("", one.text)
+            steps.append(_step(Wanted(new, whole), ground))
     named = {step.path for step in steps}
-    return steps + [_gone(path, ground) for path in ground.known if path not in named]
+    return steps + [
+        _gone(path, ground, parts.get(path)) for path in ground.known if path not in named
+    ]
 
 
-def uninstall_plan(ground: Ground, markers: Mapping[str, Markers]) -> list[Step]:
+def uninstall_plan(ground: Ground, parts: Mapping[str, Part]) -> list[Step]:
     """What taking everything away does.
 
     Args:
-        markers: of the files that hold a block, by path.
+        parts: of the files that hold a part of ours, by path.
     """
-    return [_gone(path, ground, markers.get(path)) for path in ground.known]
+    return [_gone(path, ground, parts.get(path)) for path in ground.known]
 
 
 def _step(wanted: Wanted, ground: Ground) -> Step:
     there, known = ground.there.get(wanted.path), ground.known.get(wanted.path)
-    ours, torn = (there, False) if wanted.markers is None else _block(there, wanted.markers)
-    if torn:
-        return _kept(wanted.path, there, known, "its marker lines are not one pair")
+    ours = _ours(there, wanted.part)
+    if isinstance(ours, Torn):
+        return _kept(wanted.path, there, known, _torn(wanted.part))
     if ours is not None and digest(ours) == digest(wanted.text):
         return Step(wanted.path, Outcome.IDENTICAL, there, there, _recorded(wanted, there, known))
     if ours is not None and not (known and digest(ours) in known.hashes):
@@ -141,46 +155,46 @@ def _step(wanted: Wanted, ground: Ground) -> Step:
 
 
 def _written(wanted: Wanted, there: str | None) -> str:
-    if wanted.markers is not None:
-        return put_in(there or "", wanted.text, wanted.markers)
+    if wanted.part is not None:
+        return wanted.part.put_in(there or "", wanted.text)
     crlf = there is not None and lf(there) != there
     return wanted.text.replace("\n", "\r\n") if crlf else wanted.text
 
 
 def _recorded(wanted: Wanted, there: str | None, known: Known | None) -> Known:
     hashes = (digest(wanted.text),)
-    if wanted.markers is None:
+    if wanted.part is None:
         return Known(hashes)
     if known is not None:
         return Known(hashes, known.glued, known.made)
-    held, _ = _block(there, wanted.markers)
-    return Known(hashes, "" if held is not None else glue(there or ""), there is None)
+    held = wanted.part.held(there or "")
+    glued = "" if held is not None else wanted.part.glue(there or "")
+    return Known(hashes, glued, there is None)
 
 
-def _block(there: str | None, markers: Markers) -> tuple[str | None, bool]:
-    """The block of a file, or None; and whether its markers are torn."""
-    parts = split(there or "", markers)
-    if isinstance(parts, Torn):
-        return None, True
-    return parts.block or None, False
+def _ours(there: str | None, part: Part | None) -> str | Torn | None:
+    """What of a file is ours: all of it, or our part; None where there is nothing."""
+    return there if part is None else part.held(there or "")
+
+
+def _torn(part: Part | None) -> str:
+    return "" if part is None else part.torn
 
 
 def _kept(path: str, there: str | None, known: Known | None, why: str) -> Step:
     return Step(path, Outcome.PRESERVED, there, there, known, why)
 
 
-def _gone(path: str, ground: Ground, markers: Markers | None = None) -> Step:
+def _gone(path: str, ground: Ground, part: Part | None = None) -> Step:
     """A file that is not wanted (any more): removed when it is ours and unedited."""
     there, known = ground.there.get(path), ground.known[path]
-    ours, torn = (there, False) if markers is None else _block(there, markers)
-    if torn:
-        return Step(
-            path, Outcome.PRESERVED, there, there, None, "its marker lines are not one pair"
-        )
+    ours = _ours(there, part)
+    if isinstance(ours, Torn):
+        return Step(path, Outcome.PRESERVED, there, there, None, _torn(part))
     if ours is None:
         return Step(path, Outcome.REMOVED, there, there, None, "was gone already")
     if digest(ours) not in known.hashes:
         return Step(path, Outcome.PRESERVED, there, there, None, "edited")
-    rest = "" if markers is None else taken_out(there or "", markers, known.glued)
-    whole = markers is None or (known.made and not rest.strip())
+    rest = "" if part is None else part.taken_out(there or "", known.glued)
+    whole = part is None or (known.made and not rest.strip())
     return Step(path, Outcome.REMOVED, there, None if whole else rest)

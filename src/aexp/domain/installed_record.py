@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 
 from aexp.domain.errors import InstallError
 from aexp.domain.installation import Known
+from aexp.domain.managed_entry import TABLE, WHOLE
 
 PLACE = ".aexp/installed.json"
 SCHEMA = 1
 MAX_CHARS = 64 << 10
 
 # The record lies in the repository, where anybody may have written it: it can name no other file than these.
-_OURS = re.compile(r"(\.claude/skills/aexp-[a-z-]{1,40}/SKILL\.md|AGENTS\.md|\.gitignore)(\.new)?")
+_OURS = re.compile(
+    r"(\.claude/skills/aexp-[a-z-]{1,40}/SKILL\.md|AGENTS\.md|\.gitignore|\.mcp\.json)(\.new)?"
+)
 _FOLDER = re.compile(r"\.aexp|\.claude(/skills(/aexp-[a-z-]{1,40})?)?")
+_GLUED = ("", "\n", "\n\n", "\r\n", "\r\n\r\n", TABLE, WHOLE)
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -84,7 +88,7 @@ def _decoded(text: str) -> Record:
 def _known(held: Mapping[str, object]) -> Known:
     hashes = held["sha256"]
     glued = held.get("glued", "")
-    if not isinstance(hashes, list) or glued not in ("", "\n", "\n\n", "\r\n", "\r\n\r\n"):
+    if not isinstance(hashes, list) or glued not in _GLUED:
         raise ValueError(held)
     return Known(
         tuple(_matching(_HASH, one) for one in hashes), str(glued), held.get("made") is True

@@ -1,4 +1,4 @@
-"""What is installed into a repository: three skills for Claude Code, a part of AGENTS.md and of .gitignore.
+"""What is installed into a repository: skills for Claude Code, parts of AGENTS.md, .gitignore and .mcp.json.
 
 What names the interpreter is this machine's alone, and git passes over it; what git takes names none.
 """
@@ -9,8 +9,9 @@ import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from aexp.domain.installation import Wanted
+from aexp.domain.installation import Part, Wanted
 from aexp.domain.managed_block import Markers
+from aexp.domain.managed_entry import Entry, laid_out
 
 _NOTE = (
     "(`aexp install` writes what is between these lines; edit it, and it is kept as you left it)"
@@ -21,6 +22,11 @@ MARKERS: Mapping[str, Markers] = MappingProxyType(
         ".gitignore": Markers("# aexp:begin", _NOTE, "# aexp:end"),
     }
 )
+
+MCP = ".mcp.json"
+SERVER = Entry("mcpServers", "aexp")
+PARTS: Mapping[str, Part] = MappingProxyType({**MARKERS, MCP: SERVER})
+"""Where our part is in the files that are the user's."""
 
 _NEW_SANDBOX = """\
 # A new sandbox
@@ -112,12 +118,15 @@ _GITIGNORE = """\
 _PLAIN = re.compile(r"[A-Za-z0-9/._+@-]+", re.ASCII)
 
 
-def wanted_files(python: str) -> list[Wanted]:
+def wanted_files(python: str, *, mcp: bool = False, mcp_alone: bool = False) -> list[Wanted]:
     """All that is installed.
 
     Args:
         python: the absolute path of the interpreter that the commands call.
+        mcp: whether an agent's client is to find the MCP server, too.
+        mcp_alone: whether nothing else stands in the file that says so, so that git can pass over it.
     """
+    ignored = _GITIGNORE + (f"/{MCP}.new\n" if mcp else "") + (f"/{MCP}\n" if mcp_alone else "")
     return [
         _skill(
             "aexp-new-sandbox",
@@ -149,9 +158,15 @@ def wanted_files(python: str) -> list[Wanted]:
         ),
         *(
             Wanted(path, MARKERS[path].around(text), MARKERS[path])
-            for path, text in (("AGENTS.md", _AGENTS), (".gitignore", _GITIGNORE))
+            for path, text in (("AGENTS.md", _AGENTS), (".gitignore", ignored))
         ),
+        *([_server(python)] if mcp else []),
     ]
+
+
+def _server(python: str) -> Wanted:
+    """The entry for the MCP server, which starts in the repository: no module there may stand in."""
+    return Wanted(MCP, laid_out({"command": python, "args": ["-P", "-m", "aexp", "mcp"]}), SERVER)
 
 
 def _skill(

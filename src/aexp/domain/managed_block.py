@@ -22,6 +22,28 @@ class Markers:
         """The block with its markers; LF, with a line end at the end."""
         return f"{self.begin} {self.note}\n{text.rstrip()}\n{self.end}\n"
 
+    @property
+    def torn(self) -> str:
+        """Why nothing can be done to a file, in a few words."""
+        return "its marker lines are not one pair"
+
+    def held(self, text: str) -> "str | Torn | None":
+        """The block of a file; None where there is none."""
+        parts = split(text, self)
+        return parts if isinstance(parts, Torn) else parts.block or None
+
+    def put_in(self, text: str, ours: str) -> str:
+        """See :func:`put_in`."""
+        return put_in(text, ours, self)
+
+    def glue(self, text: str) -> str:
+        """See :func:`glue`."""
+        return glue(text)
+
+    def taken_out(self, text: str, glued: str) -> str:
+        """See :func:`taken_out`."""
+        return taken_out(text, self, glued)
+
 
 class Torn(Enum):
     """A file whose markers are not one pair in order; nobody but the user can mend it."""

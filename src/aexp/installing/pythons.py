@@ -32,7 +32,7 @@ def interpreter(path: str, files: Filesystem) -> Interpreter:
         )
     folder = dirname(path)
     prefix = dirname(folder) if basename(folder) == "bin" else folder
-    return Interpreter(path, prefix, _home(prefix, files), _has_aexp(prefix, files))
+    return Interpreter(path, prefix, _home(prefix, files), has_package("aexp", prefix, files))
 
 
 def conda_interpreter(name: str, environ: Mapping[str, str], files: Filesystem) -> str:
@@ -77,7 +77,8 @@ def _home(prefix: str, files: Filesystem) -> Home:
     return Home.BARE
 
 
-def _has_aexp(prefix: str, files: Filesystem) -> bool | None:
+def has_package(package: str, prefix: str, files: Filesystem) -> bool | None:
+    """Whether a package is installed in the environment with this prefix; None where that cannot be told."""
     sites = [
         f"{prefix}/lib/{entry.name}/site-packages"
         for entry in files.entries(f"{prefix}/lib")
@@ -86,7 +87,9 @@ def _has_aexp(prefix: str, files: Filesystem) -> bool | None:
     names = [entry.name for site in sites for entry in files.entries(site)]
     if not names:
         return None
-    return any(re.fullmatch(r"aexp|aexp-.+\.dist-info|aexp\.egg-link", name) for name in names)
+    called = re.escape(package)
+    wanted = re.compile(rf"{called}|{called}-.+\.dist-info|{called}\.egg-link")
+    return any(wanted.fullmatch(name) for name in names)
 
 
 def _environments(environ: Mapping[str, str], files: Filesystem) -> Iterator[str]:
