@@ -83,7 +83,9 @@ def test_installing_is_whole_repeatable_and_can_be_taken_back(repo: Path) -> Non
     first = aexp(repo, "install", "--yes")
     assert set(lines(first).values()) == {"created"}
     assert "\033[" not in first.stderr
-    assert f"not this project's: that has {repo}/.venv; --python-exe" in first.stderr
+    assert (
+        f"not this project's: that has {repo}/.venv; to use that one: --python-exe" in first.stderr
+    )
     installed = snapshot(repo)
     agents = (repo / "AGENTS.md").read_bytes().decode()
     assert agents.startswith(OWN_AGENTS)
@@ -165,7 +167,8 @@ def test_the_commands_call_the_interpreter_that_was_named_and_it_is_remembered(r
     told = aexp(repo, "install", "--yes", "--python-exe", ".venv/bin/python")
     again = aexp(repo, "install", "--yes")
 
-    assert "warning" not in told.stderr
+    [warning] = [line for line in told.stderr.splitlines() if line.startswith("warning")]
+    assert "has a space in it" in warning
     assert set(lines(again).values()) == {"identical"}
     assert json.loads((repo / ".aexp/installed.json").read_text())["python_exe"] == python
     call = next(
@@ -192,7 +195,7 @@ def test_an_environment_of_conda_can_be_named_and_its_base_is_warned_of(repo: Pa
     (repo.parent / ".conda/environments.txt").write_text(f"{conda}\n{conda}/envs/lab\n")
 
     named = aexp(repo, "install", "--yes", "--conda-env", "lab")
-    base = aexp(repo, "install", "--dry-run", "--conda-env", "conda")
+    base = aexp(repo, "install", "--dry-run", "--conda-env", "base")
     wrong = aexp(repo, "install", "--yes", "--conda-env", "lob")
     both = aexp(repo, "install", "--conda-env", "lab", "--python-exe", "x")
 
@@ -200,7 +203,7 @@ def test_an_environment_of_conda_can_be_named_and_its_base_is_warned_of(repo: Pa
     assert f"{conda}/envs/lab/bin/python -m aexp" in (repo / RELAY).read_text()
     assert "is conda's base environment, which others use" in base.stderr
     assert wrong.returncode == 65
-    assert "Known: conda, lab." in wrong.stderr
+    assert "Known: base, lab." in wrong.stderr
     assert both.returncode == 2
 
 
@@ -232,6 +235,20 @@ def test_a_record_by_a_stranger_can_have_nothing_removed(repo: Path) -> None:
     assert (repo.parent / "precious").exists()
 
 
+@pytest.mark.parametrize("verb", ["install", "uninstall"])
+def test_a_reader_who_goes_away_leaves_nothing_half_done(repo: Path, verb: str) -> None:
+    if verb == "uninstall":
+        aexp(repo, "install", "--yes")
+    command = [sys.executable, "-P", "-m", "aexp", verb, "--yes"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    subprocess.run(command, cwd=repo, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    left = aexp(repo, "install", "--check")
+    assert left.returncode == (0 if verb == "install" else 1)
+    assert set(lines(aexp(repo, verb, "--yes")).values()) <= {"identical"}
+
+
 def test_a_person_is_asked_on_a_terminal_and_may_say_no(repo: Path) -> None:
     import pty
 
@@ -246,7 +263,8 @@ def test_a_person_is_asked_on_a_terminal_and_may_say_no(repo: Path) -> None:
     os.close(main)
     os.close(side)
 
-    assert (asked.returncode, out) == (130, "")
+    assert (asked.returncode, out) == (1, "")
+    assert err.endswith("Nothing was written.\n")
     assert "create     AGENTS.md" in err
     assert "Go ahead?" in err
     assert snapshot(repo) == before

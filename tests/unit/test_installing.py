@@ -32,7 +32,7 @@ from aexp.domain.managed_entry import laid_out
 from aexp.installing.applying import carry_out
 from aexp.installing.ground import repository
 from aexp.installing.planning import Plan, plan_install, plan_uninstall
-from aexp.installing.pythons import conda_interpreter, interpreter, project_of
+from aexp.installing.pythons import conda_interpreter, has_package, interpreter, project_of
 
 PATH, BLOCK_PATH, SKILL = "x/SKILL.md", "AGENTS.md", ".claude/skills/aexp-relay/SKILL.md"
 BLOCK = MARKERS[BLOCK_PATH]
@@ -543,10 +543,12 @@ def test_the_interpreter_is_known_by_its_files(files: MemoryFilesystem) -> None:
     environ = {"CONDA_EXE": "/conda/bin/conda"}
     assert conda_interpreter("lab", environ, files) == "/conda/envs/lab/bin/python"
     assert conda_interpreter("/conda/envs/lab", {}, files) == "/conda/envs/lab/bin/python"
+    assert conda_interpreter("base", environ, files) == "/conda/bin/python"
     with pytest.raises(InstallError, match="no conda environment nope") as caught:
         conda_interpreter("nope", environ, files)
-    assert "Known: conda, lab." in caught.value.hint
-    for wrong in ("/nowhere/python", "/p", "python", "/a\nb"):
+    assert "Known: base, lab." in caught.value.hint
+    files.create_file("/r/bin/pythonic.md", "")
+    for wrong in ("/nowhere/python", "/p", "python", "/a\nb", "/r/bin/pythonic.md"):
         with pytest.raises(InstallError):
             interpreter(wrong, files)
 
@@ -562,18 +564,66 @@ LAB = Interpreter("/c/envs/lab/bin/python", "/c/envs/lab", Home.CONDA, True)
         (LAB, Project("/r"), []),
         (LAB, Project("/r", conda_name="lab"), []),
         (LAB, Project("/r", conda_name="other"), ["environment.yml names other"]),
-        (LAB, Project("/r", venv="/r/.venv"), ["--python-exe /r/.venv/bin/python"]),
+        (LAB, Project("/r", venv="/r/.venv", venv_has_aexp=True),
+         ["to use that one: --python-exe /r/.venv/bin/python"]),
+        (LAB, Project("/r", venv="/r/.venv", venv_has_aexp=False),
+         ["to use that one: /r/.venv/bin/python -m pip install SRC, then --python-exe /r/.venv/bin/python"]),
+        (Interpreter("/a b/bin/python", "/a b", Home.VENV, True), Project("/r"), ["agent asks each time"]),
         (VENV, Project("/s", around="/r"), ["it lies in the repository /r"]),
         (Interpreter("/c/bin/python", "/c", Home.CONDA_BASE, None), Project("/r"), ["conda's base"]),
         (Interpreter("/usr/bin/p", "/usr", Home.BARE, False), Project("/r"),
-         ["no virtual environment", "aexp is not installed in /usr"]),
+         ["no virtual environment", "not installed in /usr: /usr/bin/p -m pip install SRC"]),
     ],
 )  # fmt: skip
 def test_doubts_about_an_interpreter(found: Interpreter, project: Project, told: list[str]) -> None:
-    said = doubts(found, project)
+    said = doubts(found, project, "SRC")
 
     assert len(said) == len(told)
     assert all(part in line for part, line in zip(told, said, strict=True))
+
+
+def test_whose_an_interpreter_is_is_not_said_again_once_it_is_recorded() -> None:
+    other = Project("/r", venv="/r/.venv")
+    assert doubts(LAB, other, "SRC") != []
+    assert doubts(LAB, other, "SRC", is_settled=True) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "held", "told"),
+    [
+        ("", [], False),
+        ("", ["numpy"], False),
+        ("", ["aexp-1.dist-info"], True),
+        ("include-system-site-packages = true\n", ["numpy"], None),
+        ("include-system-site-packages = false\n", ["numpy"], False),
+    ],
+)
+def test_whether_aexp_is_installed_is_told_where_it_can_be(
+    tmp_path: Path, config: str, held: list[str], told: bool | None
+) -> None:
+    site = tmp_path / "lib/python3.12/site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / "pyvenv.cfg").write_text(config)
+    for name in held:
+        (site / name).mkdir()
+    assert has_package("aexp", str(tmp_path), LocalFilesystem()) is told
+
+
+def test_a_file_that_came_with_git_and_holds_our_part_alone_goes_with_it(repo: Path) -> None:
+    """As after a fresh clone: AGENTS.md was committed, the record was not."""
+    files = LocalFilesystem()
+    install_into(repo)
+    agents = (repo / "AGENTS.md").read_text()
+    [*carry_out(plan_uninstall(str(repo), files), files)]
+    (repo / "AGENTS.md").write_text(agents)
+    install_into(repo)
+    [*carry_out(plan_uninstall(str(repo), files), files)]
+    assert not (repo / "AGENTS.md").exists()
+
+
+def install_into(repo: Path) -> None:
+    files = LocalFilesystem()
+    [*carry_out(plan_install(str(repo), PYTHON, files, version="1"), files)]
 
 
 def test_a_project_says_which_python_is_its_own(files: MemoryFilesystem) -> None:

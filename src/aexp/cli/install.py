@@ -11,7 +11,7 @@ import rich_click as click
 from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.cli.wiring import json_option
 from aexp.domain.installation import NEW, Outcome, Step
-from aexp.domain.installed_texts import MCP
+from aexp.domain.installed_texts import MCP, PARTS
 from aexp.domain.text import visible
 
 if TYPE_CHECKING:
@@ -70,16 +70,17 @@ def install(
     """
     from aexp import __version__
     from aexp.airgapped.defaults import local_filesystem
-    from aexp.installing.ground import repository
+    from aexp.installing.ground import record_in, repository
     from aexp.installing.planning import plan_install
 
     if python_exe is not None and conda_env is not None:
         raise click.UsageError("Give one of --python-exe and --conda-env.")
     files = local_filesystem()
     root = repository(files)
-    python = _python(python_exe, conda_env, root, files)
+    before = record_in(root, files)[1].python_exe
+    python = _python(python_exe, conda_env, before, files)
     plan = plan_install(root, python.path, files, version=__version__, beside=beside, mcp=mcp)
-    _warn(python, root, files, plan)
+    _warn(python, root, files, plan, is_settled=python.path == before)
     if check:
         _show(plan, as_json=as_json, planned=True, python=python.path)
         sys.exit(1 if plan.drift else 0)
@@ -111,12 +112,11 @@ def uninstall(dry_run: bool, yes: bool, as_json: bool) -> None:
 
 
 def _python(
-    given: str | None, conda_env: str | None, root: str, files: "Filesystem"
+    given: str | None, conda_env: str | None, before: str, files: "Filesystem"
 ) -> "Interpreter":
     """The interpreter: as given, else as recorded, else the one that runs this."""
     from aexp.airgapped.defaults import absolute
     from aexp.domain.errors import InstallError
-    from aexp.installing.ground import record_in
     from aexp.installing.pythons import conda_interpreter, interpreter
 
     if conda_env is not None:
@@ -124,19 +124,22 @@ def _python(
     if given is not None:
         return interpreter(absolute(given), files)
     mine = os.path.abspath(sys.executable)
-    recorded = record_in(root, files)[1].python_exe or mine
     try:
-        return interpreter(recorded, files)
+        return interpreter(before or mine, files)
     except InstallError as error:
         _warning(f"{error.what} It was recorded before; from now on it is {mine}")
         return interpreter(mine, files)
 
 
-def _warn(python: "Interpreter", root: str, files: "Filesystem", plan: "Plan") -> None:
+def _warn(
+    python: "Interpreter", root: str, files: "Filesystem", plan: "Plan", *, is_settled: bool
+) -> None:
+    from aexp.cli.own_source import own_source
     from aexp.domain.interpreters import doubts
     from aexp.installing.pythons import has_package, project_of
 
-    for doubt in doubts(python, project_of(root, python.prefix, files)):
+    project = project_of(root, python.prefix, files)
+    for doubt in doubts(python, project, own_source(), is_settled=is_settled):
         _warning(doubt)
     if not plan.serves_mcp:
         return
@@ -171,13 +174,17 @@ def _run(
     if plan.changes and not yes:
         _show(plan, as_json=False, planned=True, python=python, err=True)
         _ask()
-    done = []
-    for step in carry_out(plan, files):
-        done.append(step)
-        if not as_json:
-            _line(step, str(step.outcome))
-    if as_json:
-        _print(done, plan, python, planned=False)
+    done: list[Step] = []
+    try:
+        for step in carry_out(plan, files):
+            done.append(step)
+    finally:
+        # Only now: a reader who goes away must not leave the work half done.
+        if as_json:
+            _print(done, plan, python, planned=False)
+        else:
+            for step in done:
+                _line(step, str(step.outcome))
 
 
 def _ask() -> None:
@@ -185,7 +192,9 @@ def _ask() -> None:
         raise click.UsageError(
             "Nothing was written: nobody can be asked here. Say --yes, or --dry-run."
         )
-    click.confirm("Go ahead?", abort=True, err=True)
+    if not click.confirm("Go ahead?", err=True):
+        echo("Nothing was written.", err=True)
+        sys.exit(1)
 
 
 def _show(
@@ -201,7 +210,9 @@ def _show(
 
 
 def _line(step: Step, word: str, *, err: bool = False) -> None:
-    why = f"  ({step.why})" if step.why else ""
+    is_part = step.path in PARTS and step.before is not None and step.after is not None
+    words = [word for word in ("our part" if is_part else "", step.why) if word]
+    why = f"  ({'; '.join(words)})" if words else ""
     colour = _COLOURS.get(step.outcome, "green")
     echo(f"{style(word.ljust(9), colour)}  {visible(step.path, limit=500)}{why}", err=err)
 

@@ -169,7 +169,13 @@ def _recorded(wanted: Wanted, there: str | None, known: Known | None) -> Known:
         return Known(hashes, known.glued, known.made)
     held = wanted.part.held(there or "")
     glued = "" if held is not None else wanted.part.glue(there or "")
-    return Known(hashes, glued, there is None)
+    return Known(hashes, glued, there is None or _holds_ours_alone(there, wanted.part))
+
+
+def _holds_ours_alone(there: str, part: Part) -> bool:
+    """Whether a file is what an earlier installation made, in another working copy: it came with git."""
+    is_block = isinstance(part, Markers) and isinstance(part.held(there), str)
+    return is_block and not part.taken_out(there, "").strip()
 
 
 def _ours(there: str | None, part: Part | None) -> str | Torn | None:

@@ -35,6 +35,7 @@ class Project:
 
     Attributes:
         venv: its virtual environment; empty for none.
+        venv_has_aexp: whether aexp is installed in that; None where that cannot be told.
         conda_name: what its environment.yml calls its environment; empty for none.
         around: the repository that the interpreter lies in; empty for none.
         root: the repository itself.
@@ -42,12 +43,20 @@ class Project:
 
     root: str
     venv: str = ""
+    venv_has_aexp: bool | None = None
     conda_name: str = ""
     around: str = ""
 
 
-def doubts(found: Interpreter, project: Project) -> list[str]:
-    """What a person should know about the interpreter, each with what to do."""
+def doubts(
+    found: Interpreter, project: Project, source: str, *, is_settled: bool = False
+) -> list[str]:
+    """What a person should know about the interpreter, each with what to do.
+
+    Args:
+        source: what pip is given to install aexp.
+        is_settled: whether it was recorded before, so that it was said then whose it is.
+    """
     other = "choose another with --python-exe or --conda-env"
     told = []
     if found.home is Home.CONDA_BASE:
@@ -56,15 +65,22 @@ def doubts(found: Interpreter, project: Project) -> list[str]:
         )
     elif found.home is Home.BARE:
         told.append(f"{found.path} is in {Home.BARE}: {other}")
-    stranger = _of_whom(found, project)
+    stranger = "" if is_settled else _of_whom(found, project, source)
     if stranger:
         told.append(f"{found.path} is not this project's: {stranger}")
     if found.has_aexp is False:
-        told.append(f"aexp is not installed in {found.prefix}: {found.path} -m pip install aexp")
+        told.append(
+            f"aexp is not installed in {found.prefix}: {found.path} -m pip install {source}"
+        )
+    if " " in found.path:
+        told.append(
+            f"{found.path} has a space in it, so that the skills can allow nothing by themselves: your agent "
+            "asks each time"
+        )
     return told
 
 
-def _of_whom(found: Interpreter, project: Project) -> str:
+def _of_whom(found: Interpreter, project: Project, source: str) -> str:
     """Why it is not the project's; empty when it is, or when nothing says so."""
     if found.prefix == project.venv:
         return ""
@@ -72,7 +88,9 @@ def _of_whom(found: Interpreter, project: Project) -> str:
     if project.conda_name and named == project.conda_name:
         return ""
     if project.venv:
-        return f"that has {project.venv}; --python-exe {project.venv}/bin/python"
+        python = f"{project.venv}/bin/python"
+        first = "" if project.venv_has_aexp else f"{python} -m pip install {source}, then "
+        return f"that has {project.venv}; to use that one: {first}--python-exe {python}"
     if project.conda_name:
         return f"its environment.yml names {project.conda_name}; --conda-env {project.conda_name}"
     if project.around and project.around != project.root:

@@ -12,6 +12,8 @@ from aexp.sandbox.places import find_repo_root
 
 _VENVS = (".venv", "venv", "env")
 _CONDA_FILES = ("environment.yml", "environment.yaml")
+_SYSTEM_TOO = re.compile(r"^include-system-site-packages\s*=\s*true", re.MULTILINE | re.I)
+_PROGRAM = re.compile(r"(?:python|pypy)[0-9.]*t?d?", re.ASCII)
 _NAME = re.compile(r"^name:\s*[\"']?([A-Za-z0-9._-]+)", re.MULTILINE)
 
 
@@ -19,7 +21,8 @@ def interpreter(path: str, files: Filesystem) -> Interpreter:
     """What stands at this absolute path.
 
     Raises:
-        InstallError: no file stands there, or its path could not be written into a command.
+        InstallError: no file stands there, it is not called as an interpreter is, or its path could not be
+            written into a command.
     """
     shown = visible(path, limit=500)
     if not path.startswith("/") or not path.isprintable():
@@ -28,6 +31,11 @@ def interpreter(path: str, files: Filesystem) -> Interpreter:
     if files.kind(path) != "file":
         raise InstallError(
             f"There is no interpreter {shown}.",
+            "Name one with --python-exe /path/to/python or --conda-env NAME.",
+        )
+    if _PROGRAM.fullmatch(basename(path)) is None:
+        raise InstallError(
+            f"{shown} is not called python, so it is not taken for an interpreter.",
             "Name one with --python-exe /path/to/python or --conda-env NAME.",
         )
     folder = dirname(path)
@@ -43,15 +51,23 @@ def conda_interpreter(name: str, environ: Mapping[str, str], files: Filesystem) 
     """
     known = list(dict.fromkeys(_environments(environ, files)))
     for prefix in known:
-        if name in (prefix, basename(prefix)) and files.kind(f"{prefix}/bin/python") == "file":
+        if (
+            name in (prefix, _called(prefix, files))
+            and files.kind(f"{prefix}/bin/python") == "file"
+        ):
             return f"{prefix}/bin/python"
     if name.startswith("/") and files.kind(f"{name}/bin/python") == "file":
         return f"{name.rstrip('/')}/bin/python"
-    names = ", ".join(visible(basename(prefix)) for prefix in known[:20])
+    names = ", ".join(visible(_called(prefix, files)) for prefix in known[:20])
     raise InstallError(
         f"There is no conda environment {visible(name)}.",
         f"Known: {names}." if names else "None is known here; use --python-exe /path/to/python.",
     )
+
+
+def _called(prefix: str, files: Filesystem) -> str:
+    """What conda calls the environment."""
+    return "base" if _home(prefix, files) is Home.CONDA_BASE else basename(prefix)
 
 
 def project_of(root: str, prefix: str, files: Filesystem) -> Project:
@@ -65,7 +81,8 @@ def project_of(root: str, prefix: str, files: Filesystem) -> Project:
             name = match[1] if match else ""
             break
     around = find_repo_root(files.resolve(prefix), files) or ""
-    return Project(root, venv, name, around)
+    has_aexp = has_package("aexp", venv, files) if venv else None
+    return Project(root, venv, has_aexp, name, around)
 
 
 def _home(prefix: str, files: Filesystem) -> Home:
@@ -78,18 +95,28 @@ def _home(prefix: str, files: Filesystem) -> Home:
 
 
 def has_package(package: str, prefix: str, files: Filesystem) -> bool | None:
-    """Whether a package is installed in the environment with this prefix; None where that cannot be told."""
+    """Whether a package is installed in the environment with this prefix; None where that cannot be told.
+
+    It cannot where packages may come from elsewhere, too: from the user's own folder, or from the system's.
+    """
     sites = [
         f"{prefix}/lib/{entry.name}/site-packages"
         for entry in files.entries(f"{prefix}/lib")
         if entry.name.startswith("python3")
     ]
-    names = [entry.name for site in sites for entry in files.entries(site)]
-    if not names:
-        return None
+    sites = [site for site in sites if files.kind(site) == "directory"]
     called = re.escape(package)
     wanted = re.compile(rf"{called}|{called}-.+\.dist-info|{called}\.egg-link")
-    return any(wanted.fullmatch(name) for name in names)
+    if any(wanted.fullmatch(entry.name) for site in sites for entry in files.entries(site)):
+        return True
+    return False if sites and _is_closed(prefix, files) else None
+
+
+def _is_closed(prefix: str, files: Filesystem) -> bool:
+    home = _home(prefix, files)
+    if home is not Home.VENV:
+        return home is not Home.BARE
+    return not _SYSTEM_TOO.search(files.read_text(f"{prefix}/pyvenv.cfg")[: 1 << 16])
 
 
 def _environments(environ: Mapping[str, str], files: Filesystem) -> Iterator[str]:
