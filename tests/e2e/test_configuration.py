@@ -124,7 +124,9 @@ def test_what_is_set_is_shown_checked_and_described(site: Site) -> None:
 
     wrong = site.aexp("config", "validate")
     assert wrong.returncode == 78
-    assert "Mars/Phobos, which is no time zone" in wrong.stdout
+    assert f"{file}: sandbox.timezone is Mars/Phobos, which is no time zone" in wrong.stdout
+    file.write_text("relay:\n  qeue: /x\nsandbox:\n  timezone: Mars/Phobos\n")
+    assert site.aexp("config", "validate").stdout.count("\nfail  repository") == 2
     file.write_text("relay:\n  strict: true\n  qeue: /x\n")
     both = json.loads(site.aexp("config", "validate", "--json").stdout)
     told = [one["what"] for one in both["findings"] if one["level"] == "fail"]
@@ -135,6 +137,21 @@ def test_what_is_set_is_shown_checked_and_described(site: Site) -> None:
     assert site.aexp("config", "show").returncode == 78
     schema = json.loads(site.aexp("config", "schema", "--repository").stdout)
     assert {*schema["properties"]["relay"]["properties"]} == {"queue", "default_timeout", "profile"}
+
+
+def test_the_environment_is_checked_as_well(site: Site) -> None:
+    wrong = {"AEXP_RELAY_TIMEOUT": "soon", "AEXP_SANDBOX_TIMEZONE": "Mars/Phobos"}
+    misspelt = {"AEXP_SANDBOX_PARNT_DIR": "nb", "AEXP_RELAY_EVENTS": "off"}
+
+    told = site.aexp("config", "validate", env={**wrong, **misspelt})
+
+    assert told.returncode == 78
+    words = " ".join(told.stdout.split())
+    assert "The setting relay.default_timeout (AEXP_RELAY_TIMEOUT) cannot be 'soon'." in words
+    assert "AEXP_SANDBOX_TIMEZONE is Mars/Phobos, which is no time zone" in words
+    assert "AEXP_SANDBOX_PARNT_DIR is no variable of aexp, and sets nothing" in words
+    assert "Did you mean AEXP_SANDBOX_PARENT_DIR?" in words
+    assert "AEXP_RELAY_EVENTS" not in words
 
 
 @pytest.mark.parametrize("words", [("relay", "status"), ("sandbox", "ls"), ("relay", "push")])

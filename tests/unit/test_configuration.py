@@ -132,6 +132,23 @@ def test_what_is_no_setting_is_told_with_the_nearest_one(
     assert near in problem.hint
 
 
+@pytest.mark.parametrize(
+    ("value", "told", "hint"),
+    [
+        (None, "relay.default_timeout cannot be empty.", "Allowed: a number"),
+        (True, "cannot be true (which is what YAML reads in yes and on).", "Allowed: a number"),
+        ("120", "cannot be '120'.", "Write it without quotes. Allowed: a number"),
+        ("soon", "cannot be 'soon'.", "Allowed: a number"),
+    ],
+)
+def test_a_value_that_cannot_be_is_told_in_the_words_of_the_file(
+    value: object, told: str, hint: str
+) -> None:
+    _, [problem] = read_file(nested("relay.default_timeout", value), of_repository=False)
+    assert told in problem.what
+    assert problem.hint.startswith(hint)
+
+
 @pytest.mark.parametrize("body", [None, {}, {"relay": None}, {"relay": {}, "sandbox": None}])
 def test_an_empty_file_sets_nothing(body: object) -> None:
     assert read_file(body, of_repository=True) == ({}, [])
@@ -238,7 +255,7 @@ def test_a_client_says_which_file_is_wrong(repo: Path) -> None:
         (f"relay: {'9' * 6000}", "cannot be read"),
         ("a: \x07", "cannot be read"),
         ("#" * 70_000, "has more than 65536 bytes"),
-        (b"\xff\xfe\x00", "cannot be read"),
+        (b"\xff\xfe\x00", "is not UTF-8, from its byte 1 on"),
         ("a: 1\n---\nb: 2\n", "cannot be read"),
     ],
 )  # fmt: skip

@@ -12,9 +12,8 @@ from aexp.cli.groups import LazyGroup
 from aexp.cli.render import show_finding
 from aexp.cli.terminal import echo, print_json, style
 from aexp.cli.wiring import json_option
-from aexp.domain.configuration import KEYS, read_file, schema, shown_value
-from aexp.domain.errors import SettingsError
-from aexp.domain.findings import Finding, Level, fail, ok, warn
+from aexp.domain.configuration import KEYS, schema, shown_value
+from aexp.domain.findings import Level
 from aexp.domain.text import visible
 
 COMMANDS = {
@@ -72,11 +71,13 @@ def show(origin: bool, as_json: bool) -> None:
 @click.command()
 @json_option
 def validate(as_json: bool) -> None:
-    """Check the user's file, and that of the repository around the current folder.
+    """Check the user's file, that of the repository around the current folder, and the environment.
 
     Exits with 78 when something in them is wrong.
     """
-    findings = _findings()
+    from aexp.cli.config_findings import findings_here
+
+    findings = findings_here()
     if as_json:
         from dataclasses import asdict
 
@@ -106,34 +107,3 @@ def _show(told: list[dict[str, object]], *, with_origin: bool) -> None:
 
 def _would(path: str) -> str:
     return f", it would be {visible(path, limit=500)}" if path else ""
-
-
-def _findings() -> list[Finding]:
-    from aexp.settings import local_files
-
-    files = local_files()
-    user, repository = files.user_path(os.environ), files.repository_path(absolute("."))
-    found = _check("user", user, of_repository=False) if user else []
-    return found + (_check("repository", repository, of_repository=True) if repository else [])
-
-
-def _check(name: str, path: str, *, of_repository: bool) -> list[Finding]:
-    from aexp.settings import local_files
-
-    files, shown = local_files(), visible(path, limit=500)
-    try:
-        document = files.repository(absolute(".")) if of_repository else files.user(os.environ)
-        if document is None:
-            return [ok(name, f"there is no {shown}")]
-        values, problems = read_file(document.body, of_repository=of_repository)
-        if "sandbox_timezone" in values and values["sandbox_timezone"] != "local":
-            from aexp.sandbox.days import zone_of
-
-            zone_of(values["sandbox_timezone"])
-    except SettingsError as error:
-        return [fail(name, error.what, error.hint)]
-    found = [fail(name, f"{shown}: {problem.what}", problem.hint) for problem in problems]
-    if document.loose:
-        fix = "Take that right away with chmod go-w: until then the login node refuses the file."
-        found.append(warn(name, document.loose, fix))
-    return found or [ok(name, shown)]

@@ -130,7 +130,7 @@ def read_value(setting: str, value: object) -> Any:
         return key.kind.read(value)
     except (ValueError, TypeError) as exc:
         raise SettingsError(
-            f"The setting {setting} ({key.variable}) cannot be {value!r}.",
+            f"The setting {key.name} ({key.variable}) cannot be {value!r}.",
             f"Allowed: {key.kind.allowed}.",
         ) from exc
 
@@ -157,7 +157,8 @@ def read_file(body: object, *, of_repository: bool) -> tuple[dict[str, Any], lis
                 problems.append(Problem(f"{name}: {exc.what}", exc.hint))
             except ValueError:
                 told = f"{name} cannot be {_shown(value)}."
-                problems.append(Problem(told, f"Allowed: {key.kind.allowed}."))
+                quotes = "Write it without quotes. " if _is_quoted(key, value) else ""
+                problems.append(Problem(told, f"{quotes}Allowed: {key.kind.allowed}."))
     return values, problems
 
 
@@ -239,7 +240,22 @@ def _policy(key: Key) -> Problem:
     )
 
 
+def _is_quoted(key: Key, value: object) -> bool:
+    """Whether it would do if it were no text."""
+    if not isinstance(value, str) or key.kind.schema.get("type") not in ("number", "integer"):
+        return False
+    try:
+        key.kind.read(value)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
 def _shown(value: object) -> str:
     from aexp.domain.text import visible
 
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return "true (which is what YAML reads in yes and on)" if value else "false (or no, or off)"
     return visible(repr(value), limit=80)

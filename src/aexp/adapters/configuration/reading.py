@@ -70,6 +70,11 @@ def parse(data: bytes, path: str) -> object:
         raise SettingsError(
             f"{visible(path, limit=500)} cannot be read: {_told(exc)}.", "Mend it there."
         ) from exc
+    except UnicodeDecodeError as exc:
+        raise SettingsError(
+            f"{visible(path, limit=500)} is not UTF-8, from its byte {exc.start + 1} on.",
+            "Save it as UTF-8.",
+        ) from exc
     except (ValueError, OverflowError) as exc:
         raise SettingsError(
             f"{visible(path, limit=500)} cannot be read: {visible(str(exc))}.", "Mend it there."
