@@ -48,11 +48,11 @@ new_sandbox = click.RichCommand(
 
 
 @click.command()
-@click.argument("name", type=click.Choice(TEMPLATES))
+@click.argument("name", metavar="FILE", type=click.Choice(TEMPLATES, case_sensitive=False))
 def template(name: str) -> None:
     """Print a built-in template, to be changed and put into .aexp/templates/sandbox/ of a repository.
 
-    For example: aexp sandbox template README.md > .aexp/templates/sandbox/README.md
+    FILE is README.md, helpers.py or 00_feasibility.ipynb. For example: aexp sandbox template README.md > .aexp/templates/sandbox/README.md
     """
     echo(built_in()[name], nl=False)
 
