@@ -64,7 +64,8 @@ def test_a_path_or_url_names_the_queues_folder(home: Path, text: str, folder: st
 
 
 @pytest.mark.parametrize(
-    "text", ["redis://host/0", "s3://bucket/q", "file://host/q", "~nosuchuser-zz/q", "a\nb"]
+    "text",
+    ["carrier-pigeon://roof/0", "s3://bucket/q", "file://host/q", "~nosuchuser-zz/q", "a\nb"],
 )
 def test_a_queue_that_cannot_be_is_refused_by_name(text: str) -> None:
     with pytest.raises(SettingsError):

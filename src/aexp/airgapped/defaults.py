@@ -27,8 +27,6 @@ EVENTS_VARIABLE = "AEXP_RELAY_EVENTS"
 DURABLE_VARIABLE = "AEXP_RELAY_DURABLE"
 """``off``: requests and answers are not synced, and a power cut of the file server may lose the last ones."""
 DEFAULT_QUEUE = Settings.queue
-TRANSPORTS = {"file": "aexp.adapters.storage.fsspec:open_file_queue"}
-"""URL scheme to what opens such a queue: ``open(location, clock, profile, events=…, durable=…)``."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
@@ -38,12 +36,15 @@ def open_queue(
 ) -> "QueueStorage":
     """The storage that a path or URL names; without one the queue that is set, else ``~/.relay``.
 
+    Other schemes than ``file`` are looked up in :mod:`aexp.airgapped.transports`.
+
     Args:
         profile: how the filesystem is treated; without one as it is set, else (and for ``auto``) as fits
             the filesystem that is found.
 
     Raises:
-        SettingsError: the URL's scheme or the profile is not known, or the path cannot be one.
+        SettingsError: the URL's scheme or the profile is not known, what opens it is not installed, or the
+            path cannot be one.
     """
     if queue is None or profile is None:
         settings = configured()
@@ -51,15 +52,17 @@ def open_queue(
     text = os.fspath(queue) or DEFAULT_QUEUE
     match = _SCHEME.fullmatch(text)
     scheme, rest = (match[1].lower(), match[2]) if match else ("file", text)
-    if scheme not in TRANSPORTS:
-        raise SettingsError(
-            f"The queue {visible(text)} has an unknown scheme, {visible(scheme)}.",
-            f"Known: {', '.join(f'{known}://' for known in TRANSPORTS)} or a plain path.",
-        )
-    location = queue_folder(rest, from_url=match is not None) if scheme == "file" else rest
+    treated = _profile(profile)
     switches = {"events": _is_on(EVENTS_VARIABLE), "durable": _is_on(DURABLE_VARIABLE)}
-    opened = load(TRANSPORTS[scheme])(location, clock, _profile(profile), **switches)
-    return cast("QueueStorage", opened)
+    if scheme == "file":
+        # Not by way of the table: that takes two more imports, and this is what nearly everybody has.
+        location = queue_folder(rest, from_url=match is not None)
+        opened = load("aexp.adapters.storage.fsspec:open_file_queue")
+        return cast("QueueStorage", opened(location, clock, treated, **switches))
+    from aexp.airgapped.transports import open_with
+    from aexp.ports.transport import TransportOptions
+
+    return open_with(scheme, rest, TransportOptions(clock, text, treated, **switches))
 
 
 def _profile(name: str) -> str | None:

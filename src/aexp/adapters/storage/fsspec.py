@@ -172,12 +172,9 @@ class FsspecStorage(QueueStorage):
         if not also:
             self._clock.sleep(timeout_s)
             return False
-        import select
+        from aexp.adapters.storage.readable import until_readable
 
-        poller = select.poll()
-        for descriptor in also:
-            poller.register(descriptor, select.POLLIN)
-        poller.poll(max(timeout_s, 0.0) * 1000)
+        until_readable(also, timeout_s)
         return False
 
     def _path(self, name: str) -> str:

@@ -3,27 +3,42 @@
 import threading
 from collections.abc import Sequence
 
-from aexp.domain.errors import StorageMissingError
+from aexp.adapters.storage.readable import until_readable
+from aexp.domain.errors import SettingsError, StorageMissingError
 from aexp.domain.profiles import POSIX, Profile
+from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.storage import QueueStorage
+from aexp.ports.transport import TransportOptions
+
+
+class Memory:
+    """What a queue holds, for as many storages as are made for it: its entries by folder, and their lock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.folders: dict[str, dict[str, bytes]] = {}
 
 
 class MemoryStorage(QueueStorage):
-    """Every instance is a queue of its own; all threads of the process may share it.
+    """Every instance is a queue of its own, unless it is given one; all threads of the process may share it.
 
     Args:
         clock: whose ``sleep`` lets the time of :meth:`wait` pass; a manual clock makes it virtual.
+        memory: the queue, where others have it as well.
+        name: what the queue is called.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, memory: Memory | None = None, name: str = "") -> None:
+        memory = memory or Memory()
         self._clock = clock
-        self._lock = threading.RLock()
-        self._folders: dict[str, dict[str, bytes]] = {}
+        self._name = name
+        self._lock = memory.lock
+        self._folders = memory.folders
 
     @property
     def url(self) -> str:
-        return "memory://"
+        return f"memory://{self._name}"
 
     @property
     def folder(self) -> str | None:
@@ -51,7 +66,7 @@ class MemoryStorage(QueueStorage):
                 data = self._folders[folder][entry]
             except KeyError:
                 raise StorageMissingError(
-                    f"{name} is not in the queue memory://.", "It may have moved on: look again."
+                    f"{name} is not in the queue {self.url}.", "It may have moved on: look again."
                 ) from None
         return data[offset:] if limit is None else data[offset : offset + limit]
 
@@ -100,10 +115,29 @@ class MemoryStorage(QueueStorage):
         also: Sequence[int] = (),
         file: str | None = None,
     ) -> bool:
-        self._clock.sleep(timeout_s)
+        if also:
+            until_readable(also, timeout_s)
+        else:
+            self._clock.sleep(timeout_s)
         return False
 
 
 def _split(name: str) -> tuple[str, str]:
     folder, _, entry = name.rpartition("/")
     return folder, entry
+
+
+_NAMED: dict[str, Memory] = {}
+
+
+def open_memory_queue(location: str, options: TransportOptions) -> MemoryStorage:
+    """The queue of this name in this process; it comes into being when it is first asked for.
+
+    Raises:
+        SettingsError: the name is not printable.
+    """
+    if not location.isprintable():
+        raise SettingsError(
+            f"The queue's name is not printable: {visible(location)}.", "Write memory://name."
+        )
+    return MemoryStorage(options.clock, _NAMED.setdefault(location, Memory()), location)

@@ -1,0 +1,138 @@
+"""Which transports there are: ours by a table, and those of other packages by their entry points.
+
+Opening a queue in files needs nothing of this. Entry points are looked for only where the table does not
+know a scheme, since that reads the metadata of every installed package.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from aexp.airgapped.defaults import load
+from aexp.domain.errors import SettingsError
+from aexp.domain.text import visible
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from aexp.ports.storage import QueueStorage
+    from aexp.ports.transport import Transport, TransportOptions
+
+GROUP = "aexp.transports"
+"""The entry point group in which a package names its transports: ``scheme = "module:function"``."""
+
+
+class BuiltIn(NamedTuple):
+    """A transport of ours.
+
+    Attributes:
+        purpose: what it is for, in a few words.
+        opens: the :data:`~aexp.ports.transport.Transport`, as ``module:name``.
+        extra: the extra of aexp that it needs; empty for none.
+        needs: the module which that extra brings.
+    """
+
+    purpose: str
+    opens: str
+    extra: str = ""
+    needs: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What to type so that it can be used; empty where it can be."""
+        if not self.needs or find_spec(self.needs) is not None:
+            return ""
+        return f"pip install 'aexp[{self.extra}]'"
+
+
+_REDIS = ("aexp.adapters.storage.redis:open_redis_queue", "redis", "redis")
+TRANSPORTS = {
+    "file": BuiltIn("files in a home that the nodes share", opens=""),
+    "redis": BuiltIn("a Redis or Valkey server: many daemons, many hosts", *_REDIS),
+    "rediss": BuiltIn("the same over TLS", *_REDIS),
+    "ssh": BuiltIn(
+        "a client that may reach the login node itself", "aexp.adapters.storage.ssh:open_ssh_queue"
+    ),
+    "memory": BuiltIn(
+        "one process: tests, trying things out", "aexp.adapters.storage.memory:open_memory_queue"
+    ),
+}
+"""URL scheme to what opens such a queue; one in files is opened by ``open_queue`` itself."""
+
+
+def open_with(scheme: str, location: str, options: "TransportOptions") -> "QueueStorage":
+    """The storage that a transport opens.
+
+    Raises:
+        SettingsError: nobody knows the scheme, or what opens it is not installed or cannot be loaded.
+    """
+    built_in = TRANSPORTS.get(scheme)
+    opens = _theirs(scheme, options.url) if built_in is None else _ours(scheme, built_in)
+    return opens(location, options)
+
+
+def third_party() -> "list[EntryPoint]":
+    """What other packages offer, by scheme. What the table knows is left out: it would not be asked."""
+    from importlib.metadata import entry_points
+
+    found = (entry for entry in entry_points(group=GROUP) if entry.name.lower() not in TRANSPORTS)
+    return sorted(found, key=lambda entry: (entry.name.lower(), package_of(entry)))
+
+
+def package_of(entry: "EntryPoint") -> str:
+    """The distribution that an entry point came with, and its version."""
+    return "?" if entry.dist is None else f"{entry.dist.name} {entry.dist.version}"
+
+
+def _ours(scheme: str, transport: BuiltIn) -> "Transport":
+    if transport.remedy:
+        raise SettingsError(
+            f"{scheme}:// needs {transport.needs}, which is not installed here.",
+            f"Install it: {transport.remedy}",
+        )
+    again = f"aexp[{transport.extra}]" if transport.extra else "aexp"
+    hint = f"Install it anew: pip install --force-reinstall '{again}'"
+    return _loaded(scheme, "aexp", lambda: load(transport.opens), hint)
+
+
+def _theirs(scheme: str, url: str) -> "Transport":
+    found = third_party()
+    offers = [entry for entry in found if entry.name.lower() == scheme]
+    if not offers:
+        raise _unknown(scheme, url, [entry.name.lower() for entry in found])
+    packages = [package_of(entry) for entry in offers]
+    if len(offers) > 1:
+        raise SettingsError(
+            f"{scheme}:// is offered by more than one package: {', '.join(packages)}.",
+            "Uninstall all but one of them.",
+        )
+    hint = f"Mend or uninstall {packages[0]}; `aexp relay transports` lists the others."
+    return _loaded(scheme, packages[0], offers[0].load, hint)
+
+
+def _loaded(scheme: str, package: str, find: Callable[[], object], hint: str) -> "Transport":
+    """What opens a queue.
+
+    Raises:
+        SettingsError: importing it raised something, whatever that was, or it cannot be called.
+    """
+    try:
+        opens = find()
+    except Exception as exc:
+        why = visible(f"{type(exc).__name__}: {exc}")
+        raise SettingsError(
+            f"The transport {scheme}:// of {package} could not be loaded ({why}).", hint
+        ) from exc
+    if not callable(opens):
+        raise SettingsError(f"The transport {scheme}:// of {package} is no function.", hint)
+    return cast("Transport", opens)
+
+
+def _unknown(scheme: str, url: str, others: list[str]) -> SettingsError:
+    from aexp.domain.remote_urls import redacted_url
+
+    known = ", ".join(f"{name}://" for name in dict.fromkeys([*TRANSPORTS, *others]))
+    return SettingsError(
+        f"The queue {visible(redacted_url(url))} has an unknown scheme, {visible(scheme)}.",
+        f"Known: {known} or a plain path; `aexp relay transports` tells more.",
+    )

@@ -1,0 +1,195 @@
+"""That one URL chooses the transport: ours by the table, those of other packages by their entry points."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from aexp.adapters.clock.manual import ManualClock
+from aexp.adapters.clock.system import SystemClock
+from aexp.airgapped import RelayClient, transports
+from aexp.airgapped.defaults import open_queue
+from aexp.airgapped.transports import TRANSPORTS, BuiltIn, package_of, third_party
+from aexp.cli.main import main
+from aexp.domain.errors import SettingsError
+from aexp.ports.storage import QueueStorage
+
+MODULE = """
+from aexp.adapters.storage.memory import Memory, MemoryStorage
+
+SEEN = []
+
+def open_queue(location, options):
+    SEEN.append((location, options))
+    return MemoryStorage(options.clock, Memory(), location)
+
+NO_FUNCTION = 7
+"""
+
+
+def install(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    entries: str,
+    name: str = "lab-queue",
+    code: str = MODULE,
+) -> str:
+    """A package that is found on the path, with its metadata; returns its module's name."""
+    module = name.replace("-", "_")
+    metadata = folder / f"{module}-1.2.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+    (metadata / "entry_points.txt").write_text(
+        f"[aexp.transports]\n{entries.format(module=module)}\n"
+    )
+    (folder / f"{module}.py").write_text(code)
+    monkeypatch.syspath_prepend(folder)
+    return module
+
+
+def opened(url: str) -> QueueStorage:
+    return open_queue(url, ManualClock(), "posix")
+
+
+def test_storages_of_one_memory_url_are_one_queue_and_others_are_not() -> None:
+    first, second = opened("memory://one"), opened("MEMORY://one")
+    assert first.url == second.url == "memory://one"
+    assert first.put_new("inbox/a", b"of the first")
+    assert second.read("inbox/a") == b"of the first"
+    assert second.put_new("inbox/a", b"of the second") is False
+    assert opened("memory://two").list("inbox") == []
+    assert opened("memory://").list("inbox") == []
+    assert opened("memory://").url == "memory://"
+
+
+def test_a_name_of_a_memory_queue_can_be_printed() -> None:
+    with pytest.raises(SettingsError, match=r"not printable.*memory://name"):
+        opened("memory://a\x1b[2J")
+
+
+def test_waiting_in_memory_ends_when_a_descriptor_is_readable() -> None:
+    import os
+
+    read_end, write_end = os.pipe()
+    try:
+        writer = threading.Thread(target=os.write, args=(write_end, b"x"))
+        writer.start()
+        before = SystemClock().monotonic()
+        open_queue("memory://waited", SystemClock()).wait(("inbox",), 60.0, (read_end,))
+        assert SystemClock().monotonic() - before < 30
+        writer.join()
+    finally:
+        os.close(read_end)
+        os.close(write_end)
+
+
+def test_the_same_url_counts_for_a_client_its_environment_and_a_file_of_settings(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert RelayClient(queue="memory://given").queue.storage.url == "memory://given"
+    settings = home / ".config/aexp/config.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("relay:\n  queue: memory://of-the-file\n")
+    assert RelayClient().queue.storage.url == "memory://of-the-file"
+    monkeypatch.setenv("AEXP_RELAY_QUEUE", "memory://of-the-environment")
+    assert RelayClient().queue.storage.url == "memory://of-the-environment"
+
+
+def test_an_unknown_scheme_names_the_known_ones_and_keeps_a_password() -> None:
+    with pytest.raises(SettingsError) as error:
+        opened("carrier-pigeon://me:hunter22@roof/q")
+    assert "unknown scheme, carrier-pigeon" in error.value.what
+    for scheme in TRANSPORTS:
+        assert f"{scheme}://" in error.value.hint
+    assert "aexp relay transports" in error.value.hint
+    assert "hunter22" not in str(error.value)
+
+
+def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = BuiltIn("a test", "aexp.adapters.nothing:open", "redis", "no_such_module_of_redis")
+    monkeypatch.setitem(TRANSPORTS, "redis", row)
+    with pytest.raises(SettingsError, match=r"pip install 'aexp\[redis\]'"):
+        opened("redis://host/0")
+
+
+def test_a_transport_of_ours_that_is_broken_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRANSPORTS, "redis", BuiltIn("a test", "aexp.no_such:open", "redis", "sys"))
+    with pytest.raises(
+        SettingsError, match=r"redis:// of aexp could not be loaded .*'aexp\[redis\]'"
+    ):
+        opened("redis://host/0")
+
+
+def test_a_package_adds_a_scheme_by_an_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = install(tmp_path, monkeypatch, "Lab = {module}:open_queue")
+    clock = ManualClock()
+    storage = open_queue("lab://host/deep?name=x", clock, "lustre")
+    location, options = __import__(module).SEEN[-1]
+    assert storage.url == "memory://host/deep?name=x"
+    assert location == "host/deep?name=x"
+    assert (options.url, options.profile) == ("lab://host/deep?name=x", "lustre")
+    assert (options.clock, options.events, options.durable) == (clock, True, True)
+    with pytest.raises(SettingsError, match="lab://"):
+        opened("laboratory://x")
+
+
+def test_an_entry_point_does_not_take_the_place_of_a_scheme_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, "memory = {module}:NOTHING\nlab = {module}:open_queue")
+    assert opened("memory://x").url == "memory://x"
+    assert [(one.name, package_of(one)) for one in third_party()] == [("lab", "lab-queue 1.2")]
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "code", "told"),
+    [
+        ("lab-lacking", "{module}:open_queue", "import no_such_module_at_all", "No module named"),
+        ("lab-broken", "{module}:open_queue", "1 / 0", "ZeroDivisionError"),
+        ("lab-empty", "{module}:nothing", MODULE, "AttributeError"),
+        ("lab-number", "{module}:NO_FUNCTION", MODULE, "is no function"),
+    ],
+)
+def test_an_entry_point_that_fails_names_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, entry: str, code: str, told: str
+) -> None:
+    install(tmp_path, monkeypatch, f"broken = {entry}", name, code)
+    with pytest.raises(SettingsError, match=f"broken:// of {name} 1.2 .*{told}.*uninstall {name}"):
+        opened("broken://x")
+
+
+def test_a_scheme_that_two_packages_offer_is_refused_with_both_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("lab-one", "lab-two"):
+        install(tmp_path / name, monkeypatch, "twice = {module}:open_queue", name)
+    with pytest.raises(SettingsError, match=r"lab-one 1\.2, lab-two 1\.2"):
+        opened("twice://x")
+
+
+def test_entry_points_are_read_for_an_unknown_scheme_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read() -> None:
+        raise AssertionError("entry points were read")
+
+    monkeypatch.setattr(transports, "third_party", read)
+    opened("memory://x")
+    opened("file:///nowhere/q")
+    opened("~/q")
+    with pytest.raises(AssertionError, match="were read"):
+        opened("other://x")
+
+
+def test_the_command_line_takes_the_same_urls(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("sys.argv", ["aexp", "relay", "status", "--queue", "memory://of-the-cli"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "memory://of-the-cli" in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["aexp", "relay", "serve", "--once", "--queue", "nothing://x"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "unknown scheme, nothing" in capsys.readouterr().err
