@@ -8,6 +8,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.world import World
 
+# After a run of the contract suites: which transport keeps which promise.
+pytest_plugins = ["aexp.testing.matrix"]
+
 # A shared machine is slow at times, which says nothing about the code. CI tries the same examples each time:
 # what is new is found on the machine of somebody who can look at it.
 settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])

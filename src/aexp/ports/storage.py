@@ -1,7 +1,7 @@
 """The queue's storage: seven verbs on names and bytes, a reserve for bad times, a check, and a hint.
 
 A transport implements these; layout, claims, consent, beats and recovery are written once above them
-(:mod:`aexp.airgapped.queue`). ``tests/contract/test_storage.py`` checks every promise made here.
+(:mod:`aexp.airgapped.queue`). :class:`aexp.testing.QueueContract` checks the promises made here.
 """
 
 from abc import abstractmethod
