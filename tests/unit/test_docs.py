@@ -12,6 +12,7 @@ import aexp.sandbox
 from aexp.airgapped.approval import Waiting
 from aexp.airgapped.defaults import DURABLE_VARIABLE, EVENTS_VARIABLE
 from aexp.airgapped.inspection import DaemonView, RequestView
+from aexp.airgapped.transport_list import TransportView
 from aexp.cli import audit, config, exits, original, relay, root, sandbox, service
 from aexp.cli.groups import LazyGroup
 from aexp.domain import errors
@@ -109,7 +110,7 @@ def test_every_command_and_option_is_in_the_page_on_the_command_line(
             assert re.search(rf"[`\[ ]{spelling}[`\] ]", page), spelling
 
 
-RELAY = [RelayResult, DaemonView, RequestView, Waiting, Finding, GrantLine]
+RELAY = [RelayResult, DaemonView, RequestView, Waiting, Finding, GrantLine, TransportView]
 SANDBOX = [SandboxScaffoldResult, SandboxView, LargeFile, Promotion, SandboxCheck, SandboxMove]
 SANDBOX += [PromotedScript]
 

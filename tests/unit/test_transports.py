@@ -1,5 +1,6 @@
 """That one URL chooses the transport: ours by the table, those of other packages by their entry points."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.clock.system import SystemClock
 from aexp.airgapped import RelayClient, transports
 from aexp.airgapped.defaults import open_queue
-from aexp.airgapped.transports import TRANSPORTS, BuiltIn, package_of, third_party
+from aexp.airgapped.transport_list import transport_views
+from aexp.airgapped.transports import OBJECT_STORES, TRANSPORTS, BuiltIn
 from aexp.cli.main import main
 from aexp.domain.errors import SettingsError
 from aexp.ports.storage import QueueStorage
@@ -140,7 +142,11 @@ def test_an_entry_point_does_not_take_the_place_of_a_scheme_of_ours(
 ) -> None:
     install(tmp_path, monkeypatch, "memory = {module}:NOTHING\nlab = {module}:open_queue")
     assert opened("memory://x").url == "memory://x"
-    assert [(one.name, package_of(one)) for one in third_party()] == [("lab", "lab-queue 1.2")]
+    views = {(view.scheme, view.origin): view for view in transport_views()}
+    assert views["lab", "lab-queue 1.2"].usable
+    assert views["memory", "aexp"].usable
+    assert not views["memory", "lab-queue 1.2"].usable
+    assert "is built in" in views["memory", "lab-queue 1.2"].remedy
 
 
 @pytest.mark.parametrize(
@@ -158,6 +164,9 @@ def test_an_entry_point_that_fails_names_its_package(
     install(tmp_path, monkeypatch, f"broken = {entry}", name, code)
     with pytest.raises(SettingsError, match=f"broken:// of {name} 1.2 .*{told}.*uninstall {name}"):
         opened("broken://x")
+    view = next(view for view in transport_views() if view.scheme == "broken")
+    assert (view.usable, view.origin) == (False, f"{name} 1.2")
+    assert told in view.remedy
 
 
 def test_a_scheme_that_two_packages_offer_is_refused_with_both_names(
@@ -167,6 +176,8 @@ def test_a_scheme_that_two_packages_offer_is_refused_with_both_names(
         install(tmp_path / name, monkeypatch, "twice = {module}:open_queue", name)
     with pytest.raises(SettingsError, match=r"lab-one 1\.2, lab-two 1\.2"):
         opened("twice://x")
+    told = [view.remedy for view in transport_views() if view.scheme == "twice"]
+    assert told == ["2 packages offer twice://: uninstall all but one of them"] * 2
 
 
 def test_entry_points_are_read_for_an_unknown_scheme_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,3 +204,58 @@ def test_the_command_line_takes_the_same_urls(
     with pytest.raises(SystemExit):
         main()
     assert "unknown scheme, nothing" in capsys.readouterr().err
+
+
+def test_object_stores_are_refused_with_the_reason_and_what_to_use() -> None:
+    for scheme in OBJECT_STORES:
+        with pytest.raises(SettingsError, match=r"copies and deletes .*redis://") as error:
+            opened(f"{scheme}://bucket/queue")
+        assert f"{scheme}://" in error.value.what
+
+
+def test_a_program_that_is_lacking_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    with pytest.raises(SettingsError, match=r"ssh:// needs ssh, .*install a program ssh"):
+        opened("ssh://login/~/proj")
+
+
+def listed(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[str, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["aexp", "relay", "transports", *options])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert not end.value.code
+    told = capsys.readouterr()
+    return told.out, told.err
+
+
+def test_the_transports_are_listed_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tmp_path, monkeypatch, "lab = {module}:open_queue")
+    row = BuiltIn("a test", "aexp.adapters.nothing:open", "redis", "no_such_module_of_redis")
+    monkeypatch.setitem(TRANSPORTS, "redis", row)
+    out, err = listed(capsys)
+    lines = {line.split("://")[0]: line for line in out.splitlines()[1:]}
+    assert [*lines] == [*TRANSPORTS, "lab"]
+    assert "lab-queue 1.2" in lines["lab"]
+    assert lines["lab"].endswith("yes")
+    assert lines["redis"].endswith("no")
+    assert "redis://: pip install 'aexp[redis]'" in err
+
+
+def test_the_list_of_transports_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = listed(capsys, "--json")
+    body = json.loads(out)
+    found = {one["scheme"]: one for one in body["transports"]}
+    assert body["schema"] == 1
+    assert found["file"] == {
+        "scheme": "file",
+        "purpose": "a folder in a home that the nodes share",
+        "origin": "aexp",
+        "usable": True,
+        "remedy": "",
+    }
+    assert err == ""

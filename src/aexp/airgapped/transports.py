@@ -27,37 +27,43 @@ class BuiltIn(NamedTuple):
 
     Attributes:
         purpose: what it is for, in a few words.
-        opens: the :data:`~aexp.ports.transport.Transport`, as ``module:name``.
+        opens: the :data:`~aexp.ports.transport.Transport`, as ``module:name``; empty for files.
         extra: the extra of aexp that it needs; empty for none.
         needs: the module which that extra brings.
+        program: the program that it needs; empty for none.
     """
 
     purpose: str
     opens: str
     extra: str = ""
     needs: str = ""
+    program: str = ""
 
     @property
     def remedy(self) -> str:
-        """What to type so that it can be used; empty where it can be."""
-        if not self.needs or find_spec(self.needs) is not None:
-            return ""
-        return f"pip install 'aexp[{self.extra}]'"
+        """What to do so that it can be used; empty where it can be."""
+        if self.needs and find_spec(self.needs) is None:
+            return f"pip install 'aexp[{self.extra}]'"
+        if self.program:
+            from shutil import which
+
+            return "" if which(self.program) else f"install a program {self.program}, on the PATH"
+        return ""
 
 
 _REDIS = ("aexp.adapters.storage.redis:open_redis_queue", "redis", "redis")
+_SSH = ("aexp.adapters.storage.ssh:open_ssh_queue", "", "", "ssh")
+_MEMORY = "aexp.adapters.storage.memory:open_memory_queue"
 TRANSPORTS = {
-    "file": BuiltIn("files in a home that the nodes share", opens=""),
-    "redis": BuiltIn("a Redis or Valkey server: many daemons, many hosts", *_REDIS),
-    "rediss": BuiltIn("the same over TLS", *_REDIS),
-    "ssh": BuiltIn(
-        "a client that may reach the login node itself", "aexp.adapters.storage.ssh:open_ssh_queue"
-    ),
-    "memory": BuiltIn(
-        "one process: tests, trying things out", "aexp.adapters.storage.memory:open_memory_queue"
-    ),
+    "file": BuiltIn("a folder in a home that the nodes share", opens=""),
+    "redis": BuiltIn("a Redis or Valkey server; many daemons", *_REDIS),
+    "rediss": BuiltIn("the same, over TLS", *_REDIS),
+    "ssh": BuiltIn("a machine that may reach the login node", *_SSH),
+    "memory": BuiltIn("one process: tests, trying things out", _MEMORY),
 }
 """URL scheme to what opens such a queue; one in files is opened by ``open_queue`` itself."""
+OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"))
+"""Schemes of fsspec that cannot hold a queue: why, stands in docs/transports.md."""
 
 
 def open_with(scheme: str, location: str, options: "TransportOptions") -> "QueueStorage":
@@ -72,10 +78,10 @@ def open_with(scheme: str, location: str, options: "TransportOptions") -> "Queue
 
 
 def third_party() -> "list[EntryPoint]":
-    """What other packages offer, by scheme. What the table knows is left out: it would not be asked."""
+    """What other packages offer, by scheme; what the table knows is not asked for there."""
     from importlib.metadata import entry_points
 
-    found = (entry for entry in entry_points(group=GROUP) if entry.name.lower() not in TRANSPORTS)
+    found = entry_points(group=GROUP)
     return sorted(found, key=lambda entry: (entry.name.lower(), package_of(entry)))
 
 
@@ -87,8 +93,8 @@ def package_of(entry: "EntryPoint") -> str:
 def _ours(scheme: str, transport: BuiltIn) -> "Transport":
     if transport.remedy:
         raise SettingsError(
-            f"{scheme}:// needs {transport.needs}, which is not installed here.",
-            f"Install it: {transport.remedy}",
+            f"{scheme}:// needs {transport.needs or transport.program}, which is not installed here.",
+            f"To have it: {transport.remedy}",
         )
     again = f"aexp[{transport.extra}]" if transport.extra else "aexp"
     hint = f"Install it anew: pip install --force-reinstall '{again}'"
@@ -106,16 +112,20 @@ def _theirs(scheme: str, url: str) -> "Transport":
             f"{scheme}:// is offered by more than one package: {', '.join(packages)}.",
             "Uninstall all but one of them.",
         )
-    hint = f"Mend or uninstall {packages[0]}; `aexp relay transports` lists the others."
-    return _loaded(scheme, packages[0], offers[0].load, hint)
+    return load_theirs(offers[0])
 
 
-def _loaded(scheme: str, package: str, find: Callable[[], object], hint: str) -> "Transport":
-    """What opens a queue.
+def load_theirs(entry: "EntryPoint") -> "Transport":
+    """What another package brings.
 
     Raises:
         SettingsError: importing it raised something, whatever that was, or it cannot be called.
     """
+    package = package_of(entry)
+    return _loaded(entry.name.lower(), package, entry.load, f"Mend it or uninstall {package}.")
+
+
+def _loaded(scheme: str, package: str, find: Callable[[], object], hint: str) -> "Transport":
     try:
         opens = find()
     except Exception as exc:
@@ -131,6 +141,12 @@ def _loaded(scheme: str, package: str, find: Callable[[], object], hint: str) ->
 def _unknown(scheme: str, url: str, others: list[str]) -> SettingsError:
     from aexp.domain.remote_urls import redacted_url
 
+    if scheme in OBJECT_STORES:
+        return SettingsError(
+            f"An object store ({scheme}://) cannot hold a queue: it copies and deletes where a queue has to "
+            "move, so a request could be run twice.",
+            "Use a folder that the nodes share, or redis://; `aexp relay transports` lists what there is.",
+        )
     known = ", ".join(f"{name}://" for name in dict.fromkeys([*TRANSPORTS, *others]))
     return SettingsError(
         f"The queue {visible(redacted_url(url))} has an unknown scheme, {visible(scheme)}.",

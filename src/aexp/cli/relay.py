@@ -32,6 +32,7 @@ COMMANDS = {
     "revoke": "aexp.cli.grants:revoke",
     "trust": "aexp.cli.trust:trust",
     "doctor": "aexp.cli.doctor:doctor",
+    "transports": "aexp.cli.transports:transports",
     "audit": "aexp.cli.audit:audit",
     "install-helpers": "aexp.cli.install_helpers:install_helpers",
 }

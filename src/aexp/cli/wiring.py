@@ -15,7 +15,8 @@ def queue_option(command: F) -> F:
     return click.option(
         "--queue",
         metavar="PATH|URL",
-        help="The queue in the shared home.  [default: as `aexp config show` says]",
+        help="The queue: a path, or a URL as `aexp relay transports` lists them.  "
+        "[default: as `aexp config show` says]",
     )(command)
 
 
