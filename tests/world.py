@@ -23,7 +23,7 @@ from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout, wire
 from aexp.domain.limits import Limits
 from aexp.domain.requests import Response
-from aexp.ports.consent import Granting
+from aexp.ports.consent import Decisions, Granting
 from aexp.ports.executor import Command
 from aexp.ports.storage import QueueStorage
 
@@ -85,11 +85,10 @@ class World:
 
     def new_daemon(self, processes: FakeProcesses | None = None) -> RelayDaemon:
         """A daemon that has not been started."""
-        self.people = People(self.storage)
         return RelayDaemon(
             storage=self.storage,
             executor=self.executor,
-            decisions=self.people,
+            decisions=self._people(),
             notifier=NotifiersTogether(
                 {"log": ConsentLogNotifier(self.storage, self.clock), "told": self.told},
                 self.clock,
@@ -105,6 +104,10 @@ class World:
             strict=self.strict,
             policy=cwd_policy(self.filesystem, self.storage.folder, frozenset()),
         )
+
+    def _people(self) -> Decisions:
+        self.people = People(self.storage)
+        return self.people
 
     def serve(self, processes: FakeProcesses | None = None) -> RelayDaemon:
         """Start a daemon that takes a turn whenever time passes."""

@@ -35,14 +35,23 @@ def open_requests(queue: RelayQueue, filesystem: Filesystem) -> list[RequestView
         RelayStorageError: the queue cannot be read.
     """
     views = sorted(open_views(queue), key=_age)
-    return with_waits(views, copy_of(filesystem), most_at_once(queue))
+    return waits_in(queue, views, filesystem)
+
+
+def waits_in(
+    queue: RelayQueue, views: Iterable[RequestView], filesystem: Filesystem
+) -> list[RequestView]:
+    """The same requests of a queue in the same order, each open one with what it waits for."""
+    shared, most = queue.storage.shared, most_at_once(queue)
+    return with_waits(views, copy_of(filesystem), most, left_till_free=shared)
 
 
 def most_at_once(queue: RelayQueue) -> int:
-    """Operations that the serving daemon runs at the same time, as its beat says."""
+    """Operations that run at the same time, as the beats of those that serve say."""
     beat = queue.beat()
-    told = None if beat is None else beat.facts.get("most_at_once")
-    return told if isinstance(told, int) else MOST_AT_ONCE
+    beats = queue.own_beats() or [*filter(None, [beat])]
+    told = [beat.facts.get("most_at_once") for beat in beats]
+    return sum(one if isinstance(one, int) else MOST_AT_ONCE for one in told) or MOST_AT_ONCE
 
 
 def request_of(queue: RelayQueue, request_id: str, filesystem: Filesystem) -> RequestView:
@@ -59,13 +68,18 @@ def request_of(queue: RelayQueue, request_id: str, filesystem: Filesystem) -> Re
 
 
 def with_waits(
-    views: Iterable[RequestView], copy: Callable[[str], str], most: int
+    views: Iterable[RequestView],
+    copy: Callable[[str], str],
+    most: int,
+    *,
+    left_till_free: bool = False,
 ) -> list[RequestView]:
     """The same requests in the same order, each open one with what it waits for.
 
     Args:
         copy: the root of the working copy that a folder lies in.
         most: operations that may run at the same time.
+        left_till_free: whether daemons leave requests where they are until one of them could start them.
     """
     views = [*views]
     running = [view for view in views if view.state is State.RUNNING]
@@ -84,7 +98,8 @@ def with_waits(
         if view.state is State.PENDING:
             found[view.request_id] = (WaitsFor.PERSON, None)
         elif view.state is State.RECEIVED:
-            found[view.request_id] = (WaitsFor.DAEMON, None)
+            left = full and left_till_free
+            found[view.request_id] = (WaitsFor.SLOT if left else WaitsFor.DAEMON, None)
     return [_with(view, *found.get(view.request_id, (None, None))) for view in views]
 
 

@@ -15,7 +15,7 @@ from aexp.airgapped.approval import (
 )
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.hints import approve_hint
-from aexp.airgapped.places import host_of, on_this_machine, out_of_reach
+from aexp.airgapped.places import asked_elsewhere, host_of, nearest, on_this_machine, out_of_reach
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, signed_text, waiting_of
@@ -98,6 +98,8 @@ class Approver:
 
     def elsewhere_by(self, beat: Beat) -> str | None:
         """The same by a beat that was read before."""
+        if self._queue.storage.shared:
+            beat = nearest(self._queue, self._processes) or beat
         if noted_mode(beat.facts.get("consent")) is not Mode.LOGIN:
             return None
         return None if on_this_machine(beat, self._processes) else host_of(beat)
@@ -117,14 +119,16 @@ class Approver:
             one = find_waiting(self._queue, prefix)
             raise RelayNotFoundError(
                 f"The daemon does not hold {one.request_id} for a decision.",
-                "Look again in a moment; if it stays, its file in pending/ was planted.",
+                asked_elsewhere(self._queue, self._processes, one.request_id)
+                or "Look again in a moment; if it stays, its file in pending/ was planted.",
                 one.request_id,
             ) from exc
         except RelayDownError as exc:
             down = exc
         one = find_waiting(self._queue, prefix)
         note = note_of(self._queue, one.request_id)
-        beat = self._queue.beat()
+        # Where several serve, the one that asks about it noted how it hears people.
+        beat = None if self._queue.storage.shared else self._queue.beat()
         told = note.get("mode") if beat is None else beat.facts.get("consent")
         mode = noted_mode(told) or Mode.FILE
         if mode is Mode.LOGIN:

@@ -22,7 +22,7 @@ logger = logging.getLogger("aexp.relay")
 TRAIL = frozenset(
     {
         *("serving", "stopped", "lease-lost", "concern"),
-        *("received", "rejected", "set-aside", "pending", "withdrawn", "cancel", "cancelled"),
+        *("received", "rejected", "set-aside", "pending", "withdrawn", "gone", "cancel", "cancelled"),
         *("approve", "reject", "expire", "approval-ignored", "earlier-approval-ignored"),
         *("granted", "grant-used", "grant-revoked", "grant-expired", "grant-lost", "grant-kept"),
         *("pinned", "trusted", "untrusted"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from aexp.domain import wire
 from aexp.domain.text import visible
 
 
@@ -17,6 +18,25 @@ class Beat:
 
     raw: bytes
     facts: dict[str, Any]
+
+    @classmethod
+    def of(cls, raw: bytes) -> "Beat":
+        """The beat that these bytes are."""
+        try:
+            return cls(raw, wire.decode(raw))
+        except wire.WireError:
+            return cls(raw, {})
+
+    @property
+    def daemon(self) -> str:
+        """The daemon's name, as the beat says it; empty where it says none."""
+        return str(self.facts.get("daemon", ""))
+
+    @property
+    def where(self) -> str:
+        """The daemon's node and process, as the beat says them, for people."""
+        host, pid = self.facts.get("host", "?"), self.facts.get("pid", "?")
+        return f"{visible(str(host), limit=80)} (pid {visible(str(pid), limit=12)})"
 
     @property
     def trouble(self) -> str | None:

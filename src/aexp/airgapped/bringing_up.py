@@ -79,7 +79,9 @@ class Bringer:
             return self._already(posted)
         waits = False
         try:
-            refuse_elsewhere(self._queue, self._clock, self._processes)
+            # Where several serve, one on another node is company.
+            if not self._queue.storage.shared:
+                refuse_elsewhere(self._queue, self._clock, self._processes)
         except RelayBusyError:
             if not standby:
                 raise

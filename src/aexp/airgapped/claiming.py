@@ -30,18 +30,21 @@ class Claims:
         self._seen: dict[str, None] = {}
 
     @contextmanager
-    def slice(self, pulse: Callable[[], None]) -> Iterator[list[tuple[Token, bytes]]]:
+    def slice(
+        self, pulse: Callable[[], None], room: Callable[[int], int] | None = None
+    ) -> Iterator[list[tuple[Token, bytes]]]:
         """Claim some, in the order in which the clients say they submitted; how long the caller then takes
         decides how many the next slice has.
 
         Args:
             pulse: beats if it is time; called between any two requests.
+            room: gives how many may be taken where so many wait; without it there is room for all.
 
         Raises:
             RelayStorageError: the storage failed.
         """
         with self._slice.measured() as most:
-            claimed = self._some(most, pulse)
+            claimed = self._some(most, pulse, room)
             claimed.sort(key=lambda found: found[0])
             yield [(token, data) for _, token, data in claimed]
 
@@ -55,10 +58,12 @@ class Claims:
         """The request left our hands without an answer; whoever has it may give it back to the inbox."""
         self._seen.pop(request_id, None)
 
-    def _some(self, most: int, pulse: Callable[[], None]) -> list[tuple[float, Token, bytes]]:
+    def _some(
+        self, most: int, pulse: Callable[[], None], room: Callable[[int], int] | None
+    ) -> list[tuple[float, Token, bytes]]:
         claimed: list[tuple[float, Token, bytes]] = []
         failures: list[RelayStorageError] = []
-        for request_id in self._arrivals.choose(self._tokens.arrivals(), most):
+        for request_id in self._chosen(most, room):
             try:
                 token = self._claim(request_id)
                 read = None if token is None else self._read(token)
@@ -77,6 +82,24 @@ class Claims:
             self._flood.warn("not-taken", error=failures[0])
         return claimed
 
+    def _chosen(self, most: int, room: Callable[[int], int] | None) -> list[str]:
+        arrivals = self._tokens.arrivals()
+        most = most if room is None else min(most, room(len(arrivals)))
+        chosen = self._arrivals.choose(arrivals, most)
+        if not chosen or not self._tokens.storage.shared:
+            return chosen
+        # Looked at after the inbox: whoever took the first file of this id has left its traces by now.
+        held = self._tokens.in_hands().intersection(chosen)
+        for request_id in held:
+            # What has not started may have been given back a moment ago, and this may be no copy.
+            if self._tokens.was_started(request_id):
+                self._set_aside(request_id)
+        return [request_id for request_id in chosen if request_id not in held]
+
+    def _set_aside(self, request_id: str) -> None:
+        self._flood.warn("seen-before", request_id)
+        self._tokens.set_aside_repeat(request_id)
+
     def _read(self, token: Token) -> tuple[Token, bytes] | None:
         try:
             return token, self._tokens.storage.read(token.name, limit=wire.MAX_BYTES + 1)
@@ -92,9 +115,10 @@ class Claims:
     def _claim(self, request_id: str) -> Token | None:
         # The same id again is a copy of an old request, or a client's repeat after a lost reply. It is
         # moved away without being claimed: the claim would replace the token of the first one.
-        if request_id in self._seen or self._tokens.is_answered(request_id):
-            self._flood.warn("seen-before", request_id)
-            self._tokens.set_aside_repeat(request_id)
+        # Where several daemons serve, another may have had it after us and given it back.
+        known = request_id in self._seen and not self._tokens.storage.shared
+        if known or self._tokens.is_answered(request_id):
+            self._set_aside(request_id)
             return None
         return self._tokens.claim(request_id)
 

@@ -10,14 +10,16 @@ from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
+from aexp.airgapped.neighbours import Neighbours, Whose
 from aexp.airgapped.notices import Notices
+from aexp.airgapped.owners import Owners
 from aexp.airgapped.pace import Pace
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.rulings import Parked, Rulings
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import WaitingNotes
 from aexp.domain import layout, wire
-from aexp.domain.consent import CONSENT_EXPIRES_S, Event, decide
+from aexp.domain.consent import CONSENT_EXPIRES_S, Event, Mode, decide
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 from aexp.domain.limits import Limits
@@ -45,6 +47,7 @@ class ConsentDesk:
         limits: Limits,
         pace: Pace,
         grants: GrantBook,
+        owners: Owners,
     ) -> None:
         self._pace = pace
         self._tokens = tokens
@@ -56,7 +59,10 @@ class ConsentDesk:
         self._audit = audit
         self._limits = limits
         self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
-        self._adoption = Adoption(tokens, intake, self._notes, clock, flood)
+        neighbours = Neighbours(
+            *(tokens.storage, tokens.me, owners, clock), joins=decisions.mode is Mode.LOGIN
+        )
+        self._adoption = Adoption(tokens, intake, self._notes, clock, flood, neighbours)
         self._rulings = Rulings(tokens, intake, publisher, grants, clock, audit)
         self._parked: dict[str, Parked] = {}
         self._expiry_due = float("-inf")
@@ -117,7 +123,7 @@ class ConsentDesk:
 
     def _is_full(self, job: Job, petition: Petition) -> bool:
         """Whether too many wait already; then the request is answered so."""
-        too_many = self._too_many(petition)
+        too_many = self._too_many(petition, self._in_all())
         if too_many is None:
             return False
         state = job.move(Event.REJECT)
@@ -126,9 +132,18 @@ class ConsentDesk:
         self._publisher.publish(job.token, job.answer(state, error=what, hint=hint))
         return True
 
-    def _too_many(self, petition: Petition) -> str | None:
+    def _too_many_here(self, petition: Petition) -> str | None:
+        return self._too_many(petition, len(self._parked))
+
+    def _too_many(self, petition: Petition, in_all: int) -> str | None:
         here = sum(1 for parked in self._parked.values() if parked.petition.root == petition.root)
-        return self._limits.too_many_pending(len(self._parked), here)
+        return self._limits.too_many_pending(in_all, here)
+
+    def _in_all(self) -> int:
+        """How many wait for a person, under whatever daemon."""
+        if not self._tokens.storage.shared:
+            return len(self._parked)
+        return len(layout.requests_in(self._tokens.storage.list(layout.PENDING)))
 
     def _forget_earlier(self, job: Job, petition: Petition) -> bool:
         """Remove an approval that was there before the request; False when that cannot be done."""
@@ -149,25 +164,29 @@ class ConsentDesk:
     def adopt(self, *, at_start: bool = False) -> None:
         """Compare with ``pending/``: what was waiting before this daemon, and what has gone. Repeatable.
 
+        A decision that came since another daemon showed the request counts.
+
         Args:
-            at_start: whether they can have been shown under an earlier daemon; a decision that came since
-                then counts. What turns up later was put there by somebody else.
+            at_start: whether they can have been shown under an earlier daemon. What turns up later without
+                another daemon's name was put there by somebody else.
         """
         entries = self._tokens.storage.list(layout.PENDING)
         if len(entries) == len(self._parked) and all(map(self._is_known, entries)):
             return
         there = layout.requests_in(entries)
         self._miss(self._parked.keys() - set(there))
-        for found, leads_to, data in self._adoption.found(there, self._parked, self._too_many):
-            petition = _drawn(found)
+        for found in self._adoption.found(there, self._parked, self._too_many_here):
+            petition, beside = _drawn(found.petition), found.whose is Whose.ANOTHER
             try:
-                note = self._notes.begin(petition, data)
+                note_it = self._notes.beside if beside else self._notes.begin
+                note = note_it(petition, found.data)
             except RelayStorageError as exc:
                 # Without its note a changed file could not be told; the next look asks again.
                 self._audit.warn("not-adopted", petition.request_id, error=exc)
                 continue
-            self._decisions.resume(petition) if at_start else self._decisions.park(petition)
-            self._parked[petition.request_id] = Parked(petition, note, leads_to)
+            goes_on = at_start or found.whose is not Whose.NOBODY
+            self._decisions.resume(petition) if goes_on else self._decisions.park(petition)
+            self._parked[petition.request_id] = Parked(petition, note, found.destinations)
             self._audit.note("still-pending", petition.request_id, op=petition.op)
 
     def _is_known(self, entry: str) -> bool:
@@ -251,7 +270,8 @@ class ConsentDesk:
         if self._tokens.is_answered(request_id):
             # Otherwise another daemon may have it, who needs the note and the decisions.
             self._tidy(request_id)
-        self._audit.note("withdrawn", request_id)
+        # Where several serve, another daemon may have decided on it: that one's trail tells.
+        self._audit.note("gone" if self._tokens.storage.shared else "withdrawn", request_id)
 
     def _tidy(self, request_id: str) -> None:
         try:

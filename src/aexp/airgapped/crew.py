@@ -7,6 +7,7 @@ from aexp.airgapped.admission import Admission
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.burial import Burial
 from aexp.airgapped.consent_desk import ConsentDesk
+from aexp.airgapped.copies import Copies
 from aexp.airgapped.doorkeeper import Doorkeeper
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.grant_book import GrantBook
@@ -15,6 +16,7 @@ from aexp.airgapped.heart import Heart
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.lease import Lease
+from aexp.airgapped.locks import Locks
 from aexp.airgapped.notices import Notices
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.pace import Pace
@@ -74,13 +76,18 @@ class Rules:
 
 @dataclass(frozen=True)
 class Crew:
-    """Who does what."""
+    """Who does what.
+
+    Attributes:
+        lease: None where several may serve at once.
+    """
 
     tokens: Tokens
     admission: Admission
     owners: Owners
     heart: Heart
-    lease: Lease
+    lease: Lease | None
+    locks: Locks
     publisher: Publisher
     notices: Notices
     desk: ConsentDesk
@@ -114,7 +121,8 @@ def crew(
     mode = outside.decisions.mode
     told = {**facts, "consent": mode.value, "most_at_once": rules.most_at_once}
     heart = Heart(storage, me, told, clock)
-    lease = Lease(storage, me, facts, owners, clock)
+    lease = None if storage.shared else Lease(storage, me, facts, owners, clock)
+    locks = Locks(storage, me, owners)
     publisher = Publisher(tokens, clock, audit, consent=mode.described)
     admission = Admission(outside.workshop, outside.pins, audit, strict=rules.strict)
     flood = FloodAudit(audit, clock)
@@ -123,25 +131,27 @@ def crew(
     notices = Notices(outside.notifier, storage.url, audit)
     people = (outside.decisions, notices)
     desk = ConsentDesk(
-        *(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace, grants)
+        *(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace, grants),
+        owners,
     )
     starter = Starter(tokens, publisher, outside.executor, clock, audit, grants, intake.forget)
 
     def ask_again(job: Job) -> None:
         reception.ask_again(job)  # Which is made after the runner, and knows it.
 
-    runner = Runner(starter, publisher, clock, rules.most_at_once, grants, ask_again)
+    copies = Copies(locks, clock)
+    runner = Runner(starter, publisher, clock, rules.most_at_once, grants, ask_again, copies)
     granting = GrantDesk(
         *(grants, outside.workshop, admission, rules.policy, clock, audit, desk.parked)
     )
     reception = Reception(tokens, intake, desk, runner, publisher, heart.pulse, audit, rules.limits)
     burial = Burial(tokens, outside.executor, processes, clock, audit)
     recovery = Recovery(tokens, owners, reception.readmit, reception.has, burial, clock, audit)
-    sweeper = Sweeper(storage, clock, audit)
+    sweeper = Sweeper(storage, clock, audit, locks)
     doorkeeper = Doorkeeper(storage, clock, audit, tokens.quarantine)
     upkeep = Upkeep(
         *(lease, heart, recovery, sweeper, move_in, clock, audit),
-        *(doorkeeper, flood, lambda: storage.untrusted(layout.EVERY_FOLDER)),
+        *(doorkeeper, flood, lambda: storage.untrusted(layout.EVERY_FOLDER), locks),
     )
     return Crew(
         tokens=tokens,
@@ -149,6 +159,7 @@ def crew(
         owners=owners,
         heart=heart,
         lease=lease,
+        locks=locks,
         publisher=publisher,
         notices=notices,
         desk=desk,

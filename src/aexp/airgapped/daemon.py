@@ -110,7 +110,7 @@ class RelayDaemon:
             self._serving = True
         finally:
             if not self._serving:
-                self._whatever(self._crew.lease.release)
+                self._let_go()
                 self._whatever(self._crew.heart.stop)
         self._audit.note("serving", queue=self._storage.url, daemon=self._crew.tokens.me)
         self._crew.grants.open(heard=self._crew.grants_heard)
@@ -212,15 +212,23 @@ class RelayDaemon:
         if self._crew.upkeep.lost_to is not None:
             raise busy(self._storage, self._crew.upkeep.lost_to, self._clock)
         self._crew.grants.close()
-        self._whatever(partial(self._storage.remove, "pid"))
-        self._whatever(self._crew.lease.release)
+        if not self._storage.shared:
+            self._whatever(partial(self._storage.remove, "pid"))
+        self._let_go()
         self._whatever(partial(self._storage.reserve, 0))
         self._audit.note("stopped")
 
     def _move_in(self) -> None:
         lay_out(self._storage)
+        if self._storage.shared:
+            return  # There is no such thing as the pid of a queue.
         pid = self._crew.tokens.me.rsplit("-", 3)[1]
         self._whatever(lambda: self._storage.put("pid", f"{pid}\n".encode()))
+
+    def _let_go(self) -> None:
+        self._whatever(self._crew.locks.let_all_go)
+        if self._crew.lease is not None:
+            self._whatever(self._crew.lease.release)
 
     def _whatever(self, act: Callable[[], None]) -> None:
         """One of several steps; the others are taken also when the storage refuses this one."""

@@ -83,6 +83,8 @@ class Doorkeeper:
                 if len(self._stuck) < MOST_TRACKED:
                     self._stuck.add(entry)
                 problem = exc
+        if not moved and problem is None:
+            return  # Another daemon was faster.
         self._audit.warn(
             "no-requests-in-the-inbox",
             moved=moved,

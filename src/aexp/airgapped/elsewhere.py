@@ -4,6 +4,7 @@ from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.inspection import daemon_view
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.errors import RelayBusyError
+from aexp.domain.liveness import PATIENCE_S
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 
@@ -14,6 +15,9 @@ def refuse_elsewhere(queue: RelayQueue, clock: Clock, processes: Processes) -> N
     Raises:
         RelayBusyError: one does.
     """
+    if queue.storage.shared:
+        _refuse_crowd(queue, clock)
+        return
     beat = queue.beat()
     if beat is None or queue.is_alive(beat) is not None:
         return
@@ -28,14 +32,31 @@ def refuse_elsewhere(queue: RelayQueue, clock: Clock, processes: Processes) -> N
     )
 
 
+def serving_elsewhere(queue: RelayQueue, clock: Clock) -> tuple[str, ...]:
+    """The daemons on other nodes that beat lately, as a person is told of them, where several may serve."""
+    away = [beat for beat in queue.own_beats() if queue.is_alive(beat) is None]
+    lately = (beat for beat in away if not beat.looks_old(clock.wall(), PATIENCE_S))
+    return tuple(sorted(beat.where for beat in lately))
+
+
+def _refuse_crowd(queue: RelayQueue, clock: Clock) -> None:
+    there = serving_elsewhere(queue, clock)
+    if there:
+        url = queue.storage.url
+        raise RelayBusyError(
+            f"No daemon of {url} runs on this node; it is served by the one on {', and on '.join(there)}.",
+            f"To end one: `aexp relay down{queue_flag(url)}` on its node.",
+        )
+
+
 def refuse_unknown(queue: RelayQueue) -> None:
     """Make sure that the queue names no daemon of this machine.
 
     Raises:
         RelayBusyError: it does, and perhaps wrongly.
     """
-    beat = queue.beat()
-    if beat is None or queue.is_alive(beat) is not True:
+    beats = queue.own_beats() if queue.storage.shared else [*filter(None, [queue.beat()])]
+    if not any(queue.is_alive(beat) for beat in beats):
         return
     raise RelayBusyError(
         "The queue names a daemon on this machine that cannot be found here; nothing was ended.",

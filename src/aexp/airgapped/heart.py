@@ -65,7 +65,8 @@ class Heart:
                 **news,
             }
         )
-        if not serving or self._last >= self._own_due:
+        # Where several serve, this is the one by which the others know that it lives.
+        if not serving or self._storage.shared or self._last >= self._own_due:
             self._own_due = self._last + OWN_INTERVAL_S
             self._storage.put(self._own, body, durable=False)
         if serving:

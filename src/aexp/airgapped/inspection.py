@@ -2,15 +2,38 @@
 
 from dataclasses import dataclass
 
+from aexp.airgapped.beats import Beat
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.standing import facts_of, judge, next_of
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode, State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
+from aexp.domain.limits import MOST_AT_ONCE
+from aexp.domain.liveness import PATIENCE_S
 from aexp.domain.requests import MAX_ANSWER_BYTES, MAX_MOMENT_S, Response
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
+
+
+@dataclass(frozen=True)
+class DaemonLine:
+    """One of several daemons, as its own beat says it.
+
+    Attributes:
+        where: its node and process.
+        running, most_at_once: operations that it runs, and may run.
+        beat_age_s: seconds since that beat, by two clocks that may disagree.
+        silent: whether that is so long that it may be dead.
+    """
+
+    where: str
+    running: int
+    most_at_once: int
+    consent: str | None = None
+    trouble: str | None = None
+    beat_age_s: float | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,6 +49,8 @@ class DaemonView:
         trouble: what keeps the daemon from its work, in its own words.
         profile, filesystem: how the queue's filesystem is treated on this node, and what it is.
         beat_age_s: seconds since the beat, by two clocks that may disagree.
+        daemons: each of them, where several may serve; what stands above is then of the one on this node, or
+            of the one that beat last.
     """
 
     queue: str
@@ -44,6 +69,7 @@ class DaemonView:
     waiting: int = 0
     pending: int = 0
     running: int = 0
+    daemons: tuple[DaemonLine, ...] = ()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         from aexp.domain.notebook import facts_bundle
@@ -82,7 +108,8 @@ class RequestView:
 
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
     """Who serves the queue. Takes up to some seconds when a beat looks old, else no time."""
-    beat = queue.beat()
+    each = queue.own_beats()
+    beat = _nearest(each, queue, clock) or queue.beat()
     up, why = judge(queue, beat, clock, processes)
     facts = {} if beat is None else beat.facts
     wall = _number(facts.get("wall"))
@@ -104,6 +131,27 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         waiting=len(_ids(queue, layout.INBOX)),
         pending=len(_ids(queue, layout.PENDING)),
         running=sum(1 for token in tokens if token.stage == "run"),
+        daemons=tuple(_line(one, clock) for one in each),
+    )
+
+
+def _nearest(beats: list[Beat], queue: RelayQueue, clock: Clock) -> Beat | None:
+    """The beat of a daemon on this node that beat lately, if there is one."""
+    here = (beat for beat in beats if queue.is_alive(beat))
+    return next((beat for beat in here if not beat.looks_old(clock.wall(), PATIENCE_S)), None)
+
+
+def _line(beat: Beat, clock: Clock) -> DaemonLine:
+    running, most = beat.facts.get("running"), beat.facts.get("most_at_once")
+    wall = _number(beat.facts.get("wall"))
+    return DaemonLine(
+        where=beat.where,
+        running=len(running) if isinstance(running, list) else 0,
+        most_at_once=most if isinstance(most, int) else MOST_AT_ONCE,
+        consent=_consent(beat.facts.get("consent")),
+        trouble=beat.trouble,
+        beat_age_s=None if wall is None else round(clock.wall() - wall, 3),
+        silent=beat.looks_old(clock.wall(), PATIENCE_S),
     )
 
 

@@ -61,16 +61,21 @@ class Intake:
         self._clock = clock
         self._audit = audit
 
-    def take(self, pulse: Callable[[], None] = lambda: None) -> tuple[list[Job], bool]:
+    def take(
+        self,
+        pulse: Callable[[], None] = lambda: None,
+        room: Callable[[int], int] | None = None,
+    ) -> tuple[list[Job], bool]:
         """Claim what waits in the inbox (a slice of it) and keep what may run.
 
         Args:
             pulse: beats if it is time; called between any two requests.
+            room: gives how many may be taken where so many wait; without it there is room for all.
 
         Returns:
             The jobs, and whether anything was claimed at all.
         """
-        with self._claims.slice(pulse) as claimed, self._together():
+        with self._claims.slice(pulse, room) as claimed, self._together():
             jobs = []
             for token, data in claimed:
                 job = self._admitted(token, data)

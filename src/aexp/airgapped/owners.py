@@ -3,7 +3,7 @@
 from aexp.domain import layout, wire
 from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.identity import ProcessId
-from aexp.domain.liveness import BeatWatch, Verdict
+from aexp.domain.liveness import BEAT_INTERVAL_S, GONE_S, BeatWatch, Verdict
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 from aexp.ports.storage import QueueStorage
@@ -12,6 +12,11 @@ TAKEOVER_AFTER_S = 45.0
 """Seconds without a change of a daemon's own beat after which another node calls it dead."""
 TAKEOVER_LOOKS = 6
 """Looks that must have succeeded meanwhile: an observer that was itself paused must not judge."""
+ABSENT_S = 3 * BEAT_INTERVAL_S
+"""Seconds that a beat must be absent where several serve: each writes its own every 5 s, and another may have
+removed one that had just come back to life."""
+FORGET_AFTER_S = 600.0
+"""Seconds without a change after which the beat of a daemon on another node is removed there."""
 
 
 class Owners:
@@ -38,15 +43,35 @@ class Owners:
         alive = self._processes.alive(process) if process is not None else None
         if alive is not None:
             return not alive
-        watch = self._watches.setdefault(
-            owner, BeatWatch(patience_s=TAKEOVER_AFTER_S, grace_s=TAKEOVER_AFTER_S)
-        )
+        watch = self._watches.setdefault(owner, self._new_watch())
         verdict = watch.see(self.beat(owner, beating), self._clock.monotonic())
         if verdict is not Verdict.DOWN:
             return False
         # A daemon writes its own beat before it claims anything and removes it last, so an absent
         # beat is an end; an unchanged one is an end only for an observer that kept looking.
         return not watch.present or watch.looks >= TAKEOVER_LOOKS
+
+    def _new_watch(self) -> BeatWatch:
+        crowd = self._storage.shared
+        return BeatWatch(
+            patience_s=TAKEOVER_AFTER_S,
+            grace_s=TAKEOVER_AFTER_S,
+            gone_s=ABSENT_S if crowd else GONE_S,
+            at_once=not crowd,
+        )
+
+    def may_forget(self, owner: str, beating: frozenset[str] | None = None) -> bool:
+        """Whether nobody needs the beat of a dead daemon any more.
+
+        Where several serve, one that was only paused may beat again between our look at its beat and our
+        removing it: it would seem to have ended.
+        """
+        if not self.is_dead(owner, beating):
+            return False
+        watch = self._watches.get(owner)
+        if not self._storage.shared or watch is None:
+            return True
+        return watch.unchanged_s(self._clock.monotonic()) >= FORGET_AFTER_S
 
     def is_here(self, owner: str) -> bool:
         """Whether the daemon runs on this machine, now."""

@@ -4,7 +4,7 @@ import re
 
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
-from aexp.airgapped.hints import serve_hint
+from aexp.airgapped.hints import approve_hint, serve_hint
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.errors import RelayDownError
 from aexp.domain.identity import ProcessId
@@ -29,7 +29,7 @@ def out_of_reach(
         command: what to type where the daemon runs.
         down: what was found when it was asked here.
     """
-    beat = queue.beat()
+    beat = nearest(queue, processes)
     url = queue.storage.url
     if beat is None or queue.is_gone(beat):
         return RelayDownError(
@@ -56,9 +56,31 @@ def out_of_reach(
     )
 
 
+def nearest(queue: RelayQueue, processes: Processes) -> Beat | None:
+    """The beat of a daemon on this machine where one of several runs here; else the one that beat last."""
+    own = (beat for beat in queue.own_beats() if on_this_machine(beat, processes))
+    return next(own, None) or queue.beat()
+
+
+def asked_elsewhere(queue: RelayQueue, processes: Processes, request_id: str) -> str | None:
+    """What to do about a waiting request that a daemon on another node asks people about; None for others."""
+    from aexp.airgapped.waiting_notes import noted_daemon
+
+    if not queue.storage.shared:
+        return None
+    owner = ProcessId.parse(noted_daemon(queue.storage, request_id))
+    if owner is None or owner.host == processes.me.host:
+        return None
+    typed = approve_hint(request_id, queue.storage.url)
+    return (
+        f"The daemon on {owner.node} asks about it. It is taken up here as well within some seconds, if this "
+        f"daemon would ask, too; or type there: {typed}"
+    )
+
+
 def on_this_machine(beat: Beat, processes: Processes) -> bool:
     """Whether the daemon of this beat runs here."""
-    process = ProcessId.parse(str(beat.facts.get("daemon", "")))
+    process = ProcessId.parse(beat.daemon)
     return process is not None and processes.alive(process) is not None
 
 

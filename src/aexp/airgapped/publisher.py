@@ -21,6 +21,8 @@ RECENT = 64
 RETRY_EVERY_S = 0.5
 KEPT_CHARS = 400
 """Characters of output in an answer for which there is only a reserve of one block left."""
+FIND_EVERY_S = 3600.0
+"""Seconds between two looks for the marks of daemons that have died, where several serve."""
 MARKED_FOR_S = 600.0
 """Seconds that a mark in ``replied/`` stays; a client looks more thoroughly now and then anyway."""
 SLICE = 256
@@ -68,6 +70,7 @@ class Publisher:
         self._error = ""
         self._retry_due = float("-inf")
         self._marked: deque[tuple[float, str]] = deque()
+        self._find_due = float("inf")
         self.recent: list[str] = []
 
     @property
@@ -114,13 +117,16 @@ class Publisher:
         return len(self._held) < len(held)
 
     def find_marks(self) -> None:
-        """Know the marks that an earlier daemon left, so that they go as well."""
+        """Know the marks that an earlier daemon left, or one beside us, so that they go as well."""
         now = self._clock.monotonic()
+        self._find_due = now + FIND_EVERY_S if self._tokens.storage.shared else float("inf")
         marks = filter(is_request_id, self._tokens.storage.list(layout.REPLIED))
         self._marked.extend((now, request_id) for request_id in islice(marks, MOST_FOUND))
 
     def forget_marks(self) -> None:
         """Remove the marks of answers that every waiting client has seen by now, a slice at a time."""
+        if self._clock.monotonic() >= self._find_due:
+            self.find_marks()
         old = self._clock.monotonic() - MARKED_FOR_S
         for _ in range(SLICE):
             if not self._marked or self._marked[0][0] > old:

@@ -115,19 +115,37 @@ class RelayQueue:
             return None
 
     def beat(self) -> Beat | None:
-        """The serving daemon's last beat, None when there is none."""
+        """The serving daemon's last beat, None when there is none.
+
+        Where several serve, the last one of any of them that is not known to be gone.
+        """
+        beat = self._common_beat()
+        if not self.storage.shared or not (beat is None or self.is_gone(beat)):
+            return beat
+        # One that has ended, or died here, wrote last; another may serve all the same.
+        from aexp.airgapped.vigil import latest
+
+        return latest(self.own_beats()) or beat
+
+    def own_beats(self) -> list[Beat]:
+        """Where several serve, each daemon's own last beat, unless it is known to be gone; else nothing."""
+        if not self.storage.shared:
+            return []
+        from aexp.airgapped.vigil import own_beats
+
+        beats = own_beats(self.storage)
+        return [beat for beat in beats if not self.is_gone(beat)]
+
+    def _common_beat(self) -> Beat | None:
         if layout.HEARTBEAT not in self.storage.list(""):
             return None
         try:
             raw = self.storage.read(layout.HEARTBEAT, limit=wire.MAX_BYTES)
         except (StorageMissingError, StorageUnfitError):
             return None
-        try:
-            facts = wire.decode(raw)
-        except wire.WireError:
-            facts = {}
-        self._marks = "proto" in facts
-        return Beat(raw, facts)
+        beat = Beat.of(raw)
+        self._marks = "proto" in beat.facts
+        return beat
 
     def is_gone(self, beat: Beat) -> bool:
         """Whether the daemon that beat ran on this machine and does no more."""
@@ -135,7 +153,7 @@ class RelayQueue:
 
     def is_alive(self, beat: Beat) -> bool | None:
         """Whether the daemon that beat runs; None when that was on another machine."""
-        process = ProcessId.parse(str(beat.facts.get("daemon", "")))
+        process = ProcessId.parse(beat.daemon)
         return None if process is None else self._processes.alive(process)
 
     def is_marked(self, request_id: str) -> bool:

@@ -56,7 +56,7 @@ class Reception:
         Raises:
             RelayStorageError: the storage failed; what had come in before is in its place.
         """
-        jobs, acted = self._intake.take(self._pulse)
+        jobs, acted = self._intake.take(self._pulse, self._room)
         for job in jobs:
             self._place(job)
             self._pulse()
@@ -68,6 +68,15 @@ class Reception:
         if not self._runner.idle:
             acted |= self._hear_cancellations()
         return acted
+
+    @property
+    def _room(self) -> Callable[[int], int] | None:
+        """How many may be taken; None where nobody else could take them."""
+        return self._room_among if self._tokens.storage.shared else None
+
+    def _room_among(self, waiting: int) -> int:
+        # More than may wait at all are taken in and refused.
+        return waiting if waiting > self._limits.ready else self._runner.room
 
     def readmit(self, token: Token, data: bytes) -> None:
         """Take in a request that is ours already: a dead daemon's claim, or one that we lost sight of."""

@@ -88,7 +88,7 @@ class Recovery:
         for owner in sorted(beating):
             name = f"{layout.DAEMONS}/{owner}.hb"
             with self._going_on(name):
-                if owner != self._tokens.me and self._owners.is_dead(owner, beating):
+                if owner != self._tokens.me and self._owners.may_forget(owner, beating):
                     self._tokens.storage.remove(name)
 
     @contextmanager
@@ -165,5 +165,7 @@ class Recovery:
         self._admit(token, data)
 
     def _bury(self, token: Token) -> None:
+        if not self._tokens.is_first(token):
+            return
         gone = layout.crashed(token.request_id, token.owner)
         self._burial.begin(Remains(token.request_id, token.name, gone, token.owner))

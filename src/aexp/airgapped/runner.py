@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from aexp.airgapped.copies import Copies
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.publisher import Publisher
@@ -26,6 +27,7 @@ class Runner:
         most_at_once: commands that may run at the same time.
         grants: what is granted; a job whose grant has ended does not start.
         ask_again: lets such a job wait for a person.
+        copies: the working copies in which it may work now.
     """
 
     def __init__(
@@ -36,7 +38,9 @@ class Runner:
         most_at_once: int,
         grants: GrantBook,
         ask_again: Callable[[Job], None],
+        copies: Copies,
     ) -> None:
+        self._copies = copies
         self._grants = grants
         self._ask_again = ask_again
         self._grants_seen = grants.version
@@ -57,6 +61,14 @@ class Runner:
         """The ids of the requests whose commands run."""
         return [job.request_id for run in self._runs for job in run.jobs]
 
+    @property
+    def room(self) -> int:
+        """How many more could start at once; what must wait for its working copy takes no place."""
+        busy = {run.jobs[0].survey.root for run in self._runs}
+        others = {job.survey.root for job in self._ready} - busy
+        startable = sum(1 for root in others if self._copies.may_try(root))
+        return max(self._most - len(self._runs) - startable, 0)
+
     def has(self, request_id: str) -> bool:
         """Whether the request runs or waits to run."""
         return self._ready.has(request_id) or request_id in self.running
@@ -75,12 +87,15 @@ class Runner:
         for job in [*self._startable()]:
             if not self._ready.has(job.request_id):
                 continue
-            self._ready.remove(job)
-            acted = True
-            if job.grant is None or self._grants.allows(job):
+            if job.grant is not None and not self._grants.allows(job):
+                self._ready.remove(job)
+                self._ask_again(job)
+            elif self._copies.enter(job.survey.root):
+                self._ready.remove(job)
                 self._start(job)
             else:
-                self._ask_again(job)
+                continue
+            acted = True
         return acted
 
     def _look_at_grants(self) -> bool:
@@ -148,7 +163,7 @@ class Runner:
         for job in self._ready:
             if free <= 0:
                 return
-            if job.survey.root not in busy:
+            if job.survey.root not in busy and self._copies.may_try(job.survey.root):
                 free -= 1
                 yield job
             # A job that must wait holds its working copy's place: those behind it must not overtake.
@@ -160,11 +175,14 @@ class Runner:
             run, taken = self._starter.start(job, others)
         except RelayStorageError:
             self._ready.put_back(job)
+            self._copies.leave(job.survey.root)
             raise
         for other in taken:
             self._ready.remove(other)
         if run is not None:
             self._runs.append(run)
+        else:
+            self._copies.leave(job.survey.root)
 
     def _drain(self, run: Run, *, ended: bool) -> bool:
         got = False
@@ -191,6 +209,7 @@ class Runner:
             # The answer leaves the rest to the log, so that must be there first.
             run.log.flush()
         self._runs.remove(run)
+        self._copies.leave(run.jobs[0].survey.root)
         for job in run.jobs:
             self._publisher.publish(job.token, run.answer(job, status, now))
         run.log.flush()

@@ -12,7 +12,7 @@ from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 
 if TYPE_CHECKING:
-    from aexp.airgapped.inspection import DaemonView
+    from aexp.airgapped.inspection import DaemonLine, DaemonView
 
 
 def judge(
@@ -25,7 +25,8 @@ def judge(
         return False, absent if since is None else f"no daemon stays; {told(since)}"
     if queue.is_gone(beat):
         return False, "its process is gone from this machine"
-    if not beat.looks_old(clock.wall(), PATIENCE_S):
+    # Where several serve, one of the others may be well when the last one to beat is not.
+    if not all(one.looks_old(clock.wall(), PATIENCE_S) for one in (beat, *queue.own_beats())):
         return True, "it beat lately"
     from aexp.domain.polling import CLIENT_MOST_S
 
@@ -52,6 +53,7 @@ def facts_of(view: "DaemonView") -> list[tuple[str, str]]:
     seen = f" on {view.filesystem}" if view.filesystem else ""
     facts = [
         ("up    ", _serving(view)) if view.up else ("down  ", view.why),
+        *(("daemon  ", _told(one)) for one in view.daemons),
         ("trouble  ", view.trouble if view.up else None),
         ("queue ", f"{view.queue}: {counts} (profile {view.profile}{seen})"),
         ("consent ", view.consent),
@@ -70,7 +72,17 @@ def next_of(view: "DaemonView") -> str:
     return serve_hint(view.queue)
 
 
+def _told(one: "DaemonLine") -> str:
+    if one.silent:
+        return f"{one.where}: no beat for {age(one.beat_age_s or 0.0)}; others see to what it had"
+    told = f"{one.where}: runs {one.running} of {one.most_at_once}, consent {one.consent or 'not known'}"
+    return f"{told}, in trouble: {one.trouble}" if one.trouble else told
+
+
 def _serving(view: "DaemonView") -> str:
+    lively = sum(1 for one in view.daemons if not one.silent)
+    if lively > 1:
+        return f"{lively} daemons serve"
     beat = "?" if view.beat_age_s is None else age(view.beat_age_s)
     since = "" if view.since is None else f", serving since {local_time(view.since)}"
     return f"daemon on {view.host} (pid {view.pid}){since}, last beat {beat} ago"

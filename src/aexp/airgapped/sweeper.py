@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.locks import Locks
 from aexp.domain import retention
 from aexp.domain.errors import StorageMissingError, StorageUnfitError
 from aexp.domain.layout import SWEEP
@@ -14,12 +15,18 @@ EVERY_S = 3600.0
 MAX_LEDGER_BYTES = 32 << 20
 SLICE = 64
 """Deletions at one step."""
+LOCK = "sweep"
 
 
 class Sweeper:
-    """Once an hour notes what is new and deletes what has been there for longer than the retention."""
+    """Once an hour notes what is new and deletes what has been there for longer than the retention.
 
-    def __init__(self, storage: QueueStorage, clock: Clock, audit: Audit) -> None:
+    Args:
+        locks: keep two daemons from writing one ledger.
+    """
+
+    def __init__(self, storage: QueueStorage, clock: Clock, audit: Audit, locks: Locks) -> None:
+        self._locks = locks
         self._storage = storage
         self._clock = clock
         self._audit = audit
@@ -33,9 +40,20 @@ class Sweeper:
             if now < self._due:
                 return
             self._due = now + EVERY_S
+            if not self._locks.try_for(LOCK):
+                return
             self._work = self._sweep()
-        if next(self._work, "over") == "over":
-            self._work = None
+        try:
+            over = next(self._work, "over") == "over"
+        except BaseException:
+            self._end()
+            raise
+        if over:
+            self._end()
+
+    def _end(self) -> None:
+        self._work = None
+        self._locks.let_go(LOCK)
 
     def _sweep(self) -> Iterator[None]:
         today = dt.datetime.fromtimestamp(self._clock.wall(), dt.UTC).date()
@@ -43,7 +61,8 @@ class Sweeper:
         for day in retention.due(ledgers, today):
             yield from self._delete(f"{SWEEP}/{day}")
         new: set[str] = set()
-        for folder in retention.SWEPT:
+        shared = self._storage.shared
+        for folder in retention.SWEPT_SHARED if shared else retention.SWEPT:
             new.update(f"{folder}/{entry}" for entry in self._storage.list(folder))
             yield
         for day in retention.current(self._storage.list(SWEEP), today):

@@ -17,14 +17,16 @@ from aexp.ports.storage import QueueStorage
 
 def take_queue(
     storage: QueueStorage,
-    lease: Lease,
+    lease: Lease | None,
     heart: Heart,
     owners: Owners,
     clock: Clock,
     stopping: Callable[[], bool],
     on_standby: Callable[[RelayBusyError], None] | None = None,
 ) -> bool:
-    """Take the lease; wait for as long as it is not known whether its holder lives (45 s at most).
+    """Take the lease, where there is one.
+
+    Waits for as long as it is not known whether its holder lives (45 s at most).
 
     Args:
         stopping: whether to give up.
@@ -40,7 +42,7 @@ def take_queue(
     _refuse_original(storage, heart, clock)
     watch = BeatWatch()
     told = ""
-    while lease.try_for() is Standing.TAKEN:
+    while lease is not None and lease.try_for() is Standing.TAKEN:
         holder = lease.holder
         if holder is not None:
             beats = watch.see(owners.beat(holder.daemon), clock.monotonic()) is Verdict.ALIVE

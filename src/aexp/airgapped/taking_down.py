@@ -7,7 +7,7 @@ another node can write.
 from dataclasses import dataclass, field
 
 from aexp.airgapped.defaults import queue_flag
-from aexp.airgapped.elsewhere import refuse_elsewhere, refuse_unknown
+from aexp.airgapped.elsewhere import refuse_elsewhere, refuse_unknown, serving_elsewhere
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
 from aexp.domain.errors import RelayTimeoutError
@@ -33,6 +33,7 @@ class Down:
         unit: the systemd unit that it ran in.
         setup: how it was set up.
         waiting: how many requests still wait for consent in the queue.
+        others: the daemons on other nodes that go on serving, where several may.
     """
 
     pid: int | None = None
@@ -41,6 +42,7 @@ class Down:
     unit: str | None = None
     setup: Setup = field(default_factory=Setup)
     waiting: int = 0
+    others: tuple[str, ...] = ()
 
 
 class Ender:
@@ -72,7 +74,8 @@ class Ender:
         after = self._post.who()
         successor = None if after is None else after.process.pid
         setup = setup_of(posted.words, posted.environ)
-        return Down(posted.process.pid, forced, successor, posted.unit, setup, self._waiting)
+        facts = (posted.process.pid, forced, successor, posted.unit, setup, self._waiting)
+        return Down(*facts, others=serving_elsewhere(self._queue, self._clock))
 
     @property
     def _waiting(self) -> int:

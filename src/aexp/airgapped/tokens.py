@@ -56,10 +56,35 @@ class Tokens:
         After this nobody ever runs the request again, whatever happens.
         """
         started = token.started()
-        if self.storage.take(token.name, started.name, durable=durable):
-            return started
         # A first try may have been made although it seemed to fail; nobody else makes this name.
-        return started if started in self.owned() else None
+        if not self.storage.take(token.name, started.name, durable=durable) and (
+            started not in self.owned()
+        ):
+            return None
+        return started if self.is_first(started, durable=durable) else None
+
+    def is_first(self, token: Token, *, durable: bool = True) -> bool:
+        """Whether nobody but the token's owner has started the request.
+
+        Where several daemons serve, a file that was left twice (by a client whose first reply was lost) may
+        have two owners. Which of them starts is decided here, once and for all; the other's is set aside.
+        """
+        if not self.storage.shared:
+            return True
+        name = layout.started(token.request_id)
+        if self.storage.put_new(name, f"{token.owner}\n".encode(), durable=durable):
+            return True
+        self.quarantine.keep(token.name, f"{token.request_id}.json")
+        return False
+
+    def was_started(self, request_id: str) -> bool:
+        """Whether a daemon has started the request; where several serve, it never comes back then."""
+        return is_there(self.storage, layout.started(request_id))
+
+    def in_hands(self) -> frozenset[str]:
+        """The requests that some daemon has, or that wait for consent."""
+        parked = layout.requests_in(self.storage.list(layout.PENDING))
+        return frozenset([token.request_id for token in self.owned()] + parked)
 
     def give_back(self, token: Token) -> bool:
         """Return an owned request that provably never started to the inbox."""

@@ -117,6 +117,7 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._seen: dict[str, None] = {}
+        self._odd = 0
 
     def choose(self, listed: Sequence[str], most: int) -> list[str]:
         """At most ``most`` of the ids that are listed.
@@ -130,8 +131,10 @@ class Arrivals:
         self._seen = dict.fromkeys([*waited, *fresh])
         if len(listed) <= most:
             return [*listed]
+        # Of an odd number, now this half has one more and now the other.
+        half, self._odd = (most + self._odd) // 2, 1 - self._odd
         # The order of a listing may be the flood's own, so it decides nothing.
-        newest = [*spread(fresh, most // 2), *reversed(waited)][: most // 2]
+        newest = [*spread(fresh, half), *reversed(waited)][:half]
         return [*dict.fromkeys([*newest, *waited, *fresh])][:most]
 
 

@@ -8,6 +8,7 @@ from aexp.airgapped.doorkeeper import Doorkeeper
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.heart import Heart
 from aexp.airgapped.lease import Holder, Lease, Standing
+from aexp.airgapped.locks import Locks
 from aexp.airgapped.recovery import Recovery
 from aexp.airgapped.sweeper import Sweeper
 from aexp.domain.errors import RelayStorageError
@@ -24,6 +25,7 @@ class Upkeep:
     """Lease, beat, recovery and clean-up, in this order and each in spite of the others' failures.
 
     Args:
+        lease: None where several serve: nobody can take over then.
         move_in: makes the queue's folders again when they were deleted under the daemon.
 
     Attributes:
@@ -32,7 +34,7 @@ class Upkeep:
 
     def __init__(
         self,
-        lease: Lease,
+        lease: Lease | None,
         heart: Heart,
         recovery: Recovery,
         sweeper: Sweeper,
@@ -42,7 +44,9 @@ class Upkeep:
         doorkeeper: Doorkeeper,
         flood: FloodAudit,
         untrusted: Callable[[], str | None],
+        locks: Locks,
     ) -> None:
+        self._locks = locks
         self._doorkeeper = doorkeeper
         self._flood = flood
         self._untrusted = untrusted
@@ -77,14 +81,16 @@ class Upkeep:
         Raises:
             RelayStorageError: a part of it failed; the other parts were done all the same.
         """
-        if thorough and self.lost_to is None and not self._lease.still_held():
-            self._reclaim()
+        lease = self._lease
+        if lease and thorough and self.lost_to is None and not lease.still_held():
+            self._reclaim(lease)
         if self.lost_to is not None:
             self._heart.beat(serving=False)
             return
         failure = self._beat(news, thorough=thorough)
         self._look_around()
         if thorough:
+            self._locks.tidy()
             self._recovery.sweep()
         self._sweeper.step()
         if failure is not None:
@@ -111,12 +117,12 @@ class Upkeep:
         if self.distrust is not None and self.distrust != before:
             self._audit.warn("queue-not-trusted", error=self.distrust)
 
-    def _reclaim(self) -> None:
+    def _reclaim(self, lease: Lease) -> None:
         # The lease may only have been deleted with the queue's folder; then it is ours again. If
         # somebody else has it we were taken for dead: what runs here may end, nothing new begins.
-        if self._lease.try_for() is Standing.HELD:
+        if lease.try_for() is Standing.HELD:
             self._move_in()
         else:
-            self.lost_to = self._lease.holder
+            self.lost_to = lease.holder
             host = self.lost_to.host if self.lost_to else "?"
             self._audit.warn("lease-lost", to=host)

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from aexp.airgapped.beats import Beat
 from aexp.airgapped.hints import approve_hint, serve_hint, show_hint, wait_hint
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.vigil import Vigil
 from aexp.domain import layout
 from aexp.domain.consent import State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
-from aexp.domain.liveness import PATIENCE_S, BeatWatch, Verdict
 from aexp.domain.polling import SHORT_S, client_wait, jittered, until_tick
 from aexp.domain.requests import Response
 from aexp.domain.text import age
@@ -73,7 +72,7 @@ class AnswerWait:
         self._near = near
         self._thorough_due = self._began + (THOROUGH_EVERY_S if is_new else 0.0)
         self._thorough_every = THOROUGH_EVERY_S
-        self._watch = BeatWatch()
+        self._vigil = Vigil(queue, clock)
         self._state: State | None = None
         self._told_second = -1
         self.pending = False
@@ -122,7 +121,7 @@ class AnswerWait:
             patient = now - self._began > IMPATIENT_FOR_S
             self._liveness_due = now + (LIVENESS_LATER_S if patient else LIVENESS_EVERY_S)
             self._see_state()
-            if self._is_down(now):
+            if self._is_down():
                 return self._give_up()
         if now - self._began >= self._timeout_s:
             raise self._timed_out()
@@ -188,11 +187,8 @@ class AnswerWait:
             if self._on_said is not None:
                 self._on_said(said)
 
-    def _is_down(self, now: float) -> bool:
-        beat: Beat | None = self._queue.beat()
-        raw = None if beat is None or self._queue.is_gone(beat) else beat.raw
-        old = beat is not None and beat.looks_old(self._clock.wall(), PATIENCE_S)
-        if self._watch.see(raw, now, looks_old=old) is not Verdict.DOWN:
+    def _is_down(self) -> bool:
+        if not self._vigil.is_over():
             return False
         from aexp.airgapped.visits import last_visit_s
 
@@ -241,7 +237,7 @@ class AnswerWait:
             hint = f"{self._visited}{hint}"
         elif beat.trouble:
             hint = f"The daemon is in trouble: {beat.trouble} {hint}"
-        silent = self._watch.unchanged_s(self._clock.monotonic())
+        silent = self._vigil.silent_s
         if silent > SILENCE_S:
             hint = f"The daemon has not beaten for {age(silent)}: see `aexp relay status`. {hint}"
         waited = age(self._timeout_s)

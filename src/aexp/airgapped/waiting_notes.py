@@ -29,11 +29,13 @@ class Note:
         since: when it began to wait, in seconds since 1970.
         file: the SHA-256 of its file at that moment.
         said: what the waiting client is told.
+        ours: whether it is this daemon's; one that another daemon wrote shows what that one asks.
     """
 
     since: float
     file: str
     said: str = ""
+    ours: bool = True
 
 
 class WaitingNotes:
@@ -61,9 +63,21 @@ class WaitingNotes:
         self._storage.put(layout.waiting(petition.request_id), self._body(petition, earlier))
         return earlier
 
+    def beside(self, petition: Petition, data: bytes) -> Note:
+        """What another daemon, that lives, has noted of the request; it stays as it is.
+
+        Raises:
+            RelayStorageError: it cannot be read now; try again later.
+        """
+        earlier = self._earlier(petition.request_id, Note(self._clock.wall(), digest(data)))
+        return replace(earlier, ours=False)
+
     def say(self, petition: Petition, note: Note, text: str) -> Note:
         """Tell the waiting client something; gives the note as it is now."""
         told = replace(note, said=text[:SAID_CHARS])
+        if not note.ours:
+            self.remark(petition.request_id, text)
+            return told
         self._storage.put(layout.waiting(petition.request_id), self._body(petition, told))
         return told
 
@@ -126,6 +140,16 @@ def said_to(storage: QueueStorage, request_id: str) -> str:
     """What the daemon says to whoever waits for a person's decision; empty for nothing."""
     said = _noted(storage, request_id).get("said")
     return visible(said, limit=SAID_CHARS) if isinstance(said, str) else ""
+
+
+def noted_daemon(storage: QueueStorage, request_id: str) -> str:
+    """The daemon that sees to a waiting request, as its note says; empty when it does not say.
+
+    Raises:
+        RelayStorageError: the note cannot be read now.
+    """
+    found = _noted(storage, request_id).get("daemon")
+    return found if isinstance(found, str) else ""
 
 
 def asked_of(storage: QueueStorage, request_id: str) -> Petition | None:

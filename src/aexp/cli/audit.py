@@ -63,10 +63,11 @@ class Trails:
         from aexp.domain import layout
         from aexp.domain.chain import lines_of
 
-        storage = self.built.storage()
-        if layout.TRAIL_COPY not in storage.list(""):
+        storage, host = self.built.storage(), self.built.processes().hostname
+        name = layout.trail_copy(host) if storage.shared else layout.TRAIL_COPY
+        if name not in storage.list(""):
             return None
-        return lines_of(lambda offset, length: storage.read(layout.TRAIL_COPY, offset, length))
+        return lines_of(lambda offset, length: storage.read(name, offset, length))
 
 
 def _trails(queue: str | None) -> Trails:

@@ -232,7 +232,9 @@ def _show_down(built: "Container", ended: "Down") -> None:
         return
     how = "was killed" if ended.forced else "has ended"
     echo(f"The daemon on {host} (pid {ended.pid}) {how}.")
-    if ended.successor is None:
+    if ended.others:
+        echo(f"  note: the daemon on {', and on '.join(ended.others)} goes on", err=True)
+    elif ended.successor is None:
         _show_waiting(ended)
     if ended.successor is not None:
         stood_by = f"the one that stood by (pid {ended.successor}) serves now"

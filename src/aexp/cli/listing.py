@@ -129,7 +129,7 @@ def _filter(
 
 def _views(queue: str | None, *, only_open: bool) -> "tuple[list[RequestView], int, str]":
     """The requests, each open one with what it waits for; how many more there are; the queue's URL."""
-    from aexp.airgapped.ahead import copy_of, most_at_once, open_requests, with_waits
+    from aexp.airgapped.ahead import open_requests, waits_in
     from aexp.airgapped.defaults import local_filesystem
     from aexp.airgapped.inspection import request_views
     from aexp.cli.clients import queue_of
@@ -144,7 +144,7 @@ def _views(queue: str | None, *, only_open: bool) -> "tuple[list[RequestView], i
     views = request_views(found)
     if all(view.state in FINAL for view in views):
         return views, 0, found.storage.url
-    return with_waits(views, copy_of(filesystem), most_at_once(found)), 0, found.storage.url
+    return waits_in(found, views, filesystem), 0, found.storage.url
 
 
 def _show(shown: "list[RequestView]", url: str, *, older: int, others: int) -> None:

@@ -12,9 +12,9 @@ One file stands for each request, and every change of state is a move of that fi
 
 ``D`` names the daemon that owns the token (see :mod:`aexp.domain.identity`). The folders drawn here,
 ``approved/``, ``rejected/``, ``log/`` and ``heartbeat`` are those of the original layout; what it does not
-know (``replied/``, ``cancel/``, ``waiting/``, ``daemons/``, ``lease/``, ``sweep/``, ``bad/``, ``tmp/``) is
-ours. Names of ours in ``processing/`` do not end in ``.json``: a daemon of the original kind would declare
-them crashed.
+know (``replied/``, ``cancel/``, ``waiting/``, ``daemons/``, ``lease/``, ``sweep/``, ``bad/``, ``tmp/``, and
+``started/`` where several daemons serve) is ours. Names of ours in ``processing/`` do not end in ``.json``: a
+daemon of the original kind would declare them crashed.
 
 An answer stays in ``outbox/`` for a week, so that folder grows. What is left of the token in ``replied/``
 tells a waiting client for some minutes that its answer is there: that folder stays small, and so does the
@@ -43,6 +43,8 @@ DAEMONS = "daemons"
 LEASE = "lease"
 SWEEP = "sweep"
 BAD = "bad"
+STARTED = "started"
+"""Which daemon has started a request, where several may serve: it holds for good who was first."""
 SCRATCH = "tmp"
 """Unfinished files; what is left there is swept like everything else."""
 REPLIED = "replied"
@@ -50,7 +52,7 @@ HEARTBEAT = "heartbeat"
 CONSENT_LOG = "consent.log"
 DESTINATIONS = "destinations.json"
 TRAIL_COPY = "audit.jsonl"
-"""What people on every node can read of the audit trail."""
+"""What people on every node can read of the audit trail; where several daemons serve: :func:`trail_copy`."""
 VISITS = "visits"
 """When a daemon that does not stay has looked in; absent where one stays."""
 
@@ -157,6 +159,21 @@ def withdrawn_in(entry: str) -> str | None:
     """The id of the withdrawn request that an entry of ``stale/`` is; None for anything else."""
     request_id, _, rest = entry.partition(".")
     return request_id if rest.endswith(".cancelled") and is_request_id(request_id) else None
+
+
+def started(request_id: str) -> str:
+    """Which daemon has started a request; only where several may serve the queue."""
+    return f"{STARTED}/{request_id}"
+
+
+def trail_copy(host: str) -> str:
+    """The copy of one node's audit trail, where daemons on several nodes may serve the queue."""
+    return f"audit.{_HARMFUL.sub('_', host[:80])}.jsonl"
+
+
+def is_trail_copy(entry: str) -> bool:
+    """Whether an entry of the queue itself is the copy of a node's trail."""
+    return entry.startswith("audit.") and entry.endswith("jsonl")
 
 
 def crashed(request_id: str, owner: str) -> str:

@@ -33,11 +33,15 @@ class BeatWatch:
     Attributes:
         patience_s: seconds without a change until the verdict is DOWN.
         grace_s: the same for a beat that looked old when it was first seen.
+        gone_s: the same for a beat that was seen and is absent.
+        at_once: whether a beat that is absent at first sight counts as one that has ended.
         looks: how many sightings there have been since the last change.
     """
 
     patience_s: float = PATIENCE_S
     grace_s: float = GRACE_S
+    gone_s: float = GONE_S
+    at_once: bool = True
     looks: int = 0
     _beat: bytes | None = None
     _since: float = 0.0
@@ -58,7 +62,7 @@ class BeatWatch:
         self._last_look = now
         if first:
             self._beat, self._since, self._old = beat, now, looks_old
-            return Verdict.DOWN if beat is None else Verdict.UNSURE
+            return Verdict.DOWN if beat is None and self.at_once else Verdict.UNSURE
         if beat != self._beat:
             self._changed = beat is not None
             self._beat, self._since, self._old, self.looks = beat, now, False, 0
@@ -69,7 +73,7 @@ class BeatWatch:
 
     def _judge(self, unchanged_s: float) -> Verdict:
         if self._beat is None:
-            return Verdict.DOWN if unchanged_s >= GONE_S else Verdict.UNSURE
+            return Verdict.DOWN if unchanged_s >= self.gone_s else Verdict.UNSURE
         if unchanged_s >= (self.grace_s if self._old else self.patience_s):
             return Verdict.DOWN
         return Verdict.ALIVE if self._changed else Verdict.UNSURE

@@ -25,6 +25,8 @@ SWEPT = (
     layout.SCRATCH,
 )
 """The folders in which nothing stays for ever."""
+SWEPT_SHARED = (*SWEPT, layout.STARTED)
+"""The same where several daemons may serve."""
 
 
 def ledger(day: dt.date) -> str:
@@ -43,7 +45,9 @@ def lines(data: bytes) -> Iterator[str]:
 
 def _sweepable(name: str) -> bool:
     folder, slash, entry = name.partition("/")
-    return bool(slash) and folder in SWEPT and entry not in ("", ".", "..") and "/" not in entry
+    return (
+        bool(slash) and folder in SWEPT_SHARED and entry not in ("", ".", "..") and "/" not in entry
+    )
 
 
 def entry(names: Iterable[str]) -> bytes:

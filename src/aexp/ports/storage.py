@@ -40,6 +40,16 @@ class QueueStorage(Protocol):
 
     @property
     @abstractmethod
+    def shared(self) -> bool:
+        """Whether several daemons, on several nodes, may serve it at once.
+
+        Only where every verb is decided in one place, so that nobody remembers wrongly what is there, and
+        where a daemon may be told from another by its beats alone. Then pieces that several ``append`` to
+        one name at once arrive whole, in some order.
+        """
+
+    @property
+    @abstractmethod
     def hears(self) -> bool:
         """Whether the moves of a followed file are told here: they have been before."""
 
@@ -110,7 +120,8 @@ class QueueStorage(Protocol):
     def append(self, name: str, data: bytes) -> None:
         """Add ``data`` at the end of ``name``, which comes into being if needed.
 
-        For one writer at a time. Readers that call ``read`` with an offset see a growing prefix.
+        For one writer at a time, unless the storage is ``shared``. Readers that call ``read`` with an
+        offset see a growing prefix.
 
         Raises:
             StorageUnfitError: the name is not a plain file of ours (a link, a FIFO).

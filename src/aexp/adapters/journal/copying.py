@@ -6,6 +6,7 @@ found in its place is kept in ``bad/`` for a person to look at.
 
 import json
 import logging
+import os
 from pathlib import Path
 
 from aexp.domain import layout
@@ -28,6 +29,8 @@ class TrailCopy:
 
     def __init__(self, storage: QueueStorage, trail: Path) -> None:
         self._storage = storage
+        # Each node has a trail of its own, and where several serve a copy of its own, too.
+        self._name = layout.trail_copy(os.uname().nodename) if storage.shared else layout.TRAIL_COPY
         self._trail = trail
         self._at: int | None = None
         self._trouble = ""
@@ -60,7 +63,7 @@ class TrailCopy:
         begin = max(0, size - _WINDOW)
         ours = self._read(begin, size)
         try:
-            theirs = self._storage.read(layout.TRAIL_COPY, begin, 2 * _WINDOW)
+            theirs = self._storage.read(self._name, begin, 2 * _WINDOW)
         except StorageMissingError:
             self._write(0, size)
             return True
@@ -70,7 +73,7 @@ class TrailCopy:
         if ours.startswith(theirs) and (theirs or begin == 0):
             self._write(begin + len(theirs), size)
             return True
-        self._storage.take(layout.TRAIL_COPY, layout.bad(layout.TRAIL_COPY))
+        self._storage.take(self._name, layout.bad(self._name))
         self._write(0, size)
         return False
 
@@ -79,7 +82,7 @@ class TrailCopy:
             data = self._read(offset, min(offset + _CHUNK, size))
             if not data:
                 return
-            self._storage.append(layout.TRAIL_COPY, data)
+            self._storage.append(self._name, data)
             offset += len(data)
 
     def _read(self, begin: int, end: int) -> bytes:

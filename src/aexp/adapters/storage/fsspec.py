@@ -86,6 +86,11 @@ class FsspecStorage(QueueStorage):
         return self._profile
 
     @property
+    def shared(self) -> bool:
+        # On a file server a node may not see for half a minute what another one did.
+        return False
+
+    @property
     def hears(self) -> bool:
         return self._events is not None and self._events.heard
 

@@ -27,12 +27,21 @@ class MemoryStorage(QueueStorage):
         clock: whose ``sleep`` lets the time of :meth:`wait` pass; a manual clock makes it virtual.
         memory: the queue, where others have it as well.
         name: what the queue is called.
+        shared: whether several daemons may serve it at once.
     """
 
-    def __init__(self, clock: Clock, memory: Memory | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        memory: Memory | None = None,
+        name: str = "",
+        *,
+        shared: bool = False,
+    ) -> None:
         memory = memory or Memory()
         self._clock = clock
         self._name = name
+        self._shared = shared
         self._lock = memory.lock
         self._folders = memory.folders
 
@@ -47,6 +56,10 @@ class MemoryStorage(QueueStorage):
     @property
     def profile(self) -> Profile:
         return POSIX
+
+    @property
+    def shared(self) -> bool:
+        return self._shared
 
     @property
     def hears(self) -> bool:

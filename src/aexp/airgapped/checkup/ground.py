@@ -83,6 +83,8 @@ class Ground:
         except RelayStorageError:
             # Told by the check of the daemon; what is asked here has other reasons to fail.
             return None
+        if self.storage.shared and up:
+            return any(self.queue.is_alive(one) for one in self.queue.own_beats())
         return self.queue.is_alive(beat) is not None if beat is not None and up else None
 
     @cached_property

@@ -70,6 +70,27 @@ def _daemon(ground: Ground, name: str) -> Finding | None:
     return ok(name, told)
 
 
+def _daemons(ground: Ground, name: str) -> Finding | None:
+    """Whether those that serve together are of one mind."""
+    lines = ground.daemon.daemons if ground.there else ()
+    if len(lines) < 2:
+        return None
+    flag = queue_flag(ground.storage.url)
+    silent = [one.where for one in lines if one.silent]
+    if silent:
+        fix = "Start it again there, or leave it: others have taken over what it had."
+        return warn(name, f"no beat lately from {', '.join(silent)}", fix)
+    ways = {one.consent for one in lines}
+    if len(ways) > 1:
+        told = "; ".join(f"{one.where}: {one.consent or 'not known'}" for one in lines)
+        fix = f"Start them with the same --consent: aexp relay restart{flag} -- --consent MODE"
+        return warn(
+            name, f"approvals count in different ways, and the weakest decides: {told}", fix
+        )
+    told = ", ".join(one.where for one in lines)
+    return ok(name, f"{len(lines)} serve, on {told}; all of them must see the same home")
+
+
 def _daemon_clock(ground: Ground, name: str) -> Finding | None:
     if ground.serves_here is not False or ground.daemon.beat_age_s is None:
         return None
@@ -107,6 +128,7 @@ ON_EITHER_NODE = (
     Check("quota", _quota),
     Check("server-clock", _server_clock),
     Check("daemon", _daemon),
+    Check("daemons", _daemons),
     Check("daemon-clock", _daemon_clock),
     Check("visibility", _visibility, limit_s=NEXT_BEAT_S + 3.0),
 )

@@ -17,6 +17,7 @@ from aexp.ports.storage import QueueStorage
 
 MOST_PAST = 100
 MOST_OPEN = 1000
+MOST_TRAILS = 64
 _KEPT = ("op", "args", "cwd", "how")
 
 
@@ -29,8 +30,8 @@ class History:
 
     def begin_anew(self) -> None:
         """Another daemon serves: its copy of the trail may be another one."""
-        self._end: GrowingEnd | None = None
-        self._torn = b""
+        self._ends: dict[str, GrowingEnd] = {}
+        self._torn: dict[str, bytes] = {}
         self._open: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._past: deque[Past] = deque(maxlen=MOST_PAST)
 
@@ -41,14 +42,18 @@ class History:
         return tuple(reversed(self._past))
 
     def _read_on(self) -> None:
-        if self._end is None:
-            # Listed before it is opened, as everywhere.
-            if layout.TRAIL_COPY not in self._storage.list(""):
-                return
-            self._end = GrowingEnd(self._storage, layout.TRAIL_COPY)
-        data, skipped = self._end.read()
-        held = b"" if skipped else self._torn
-        *whole, self._torn = (held + data).split(b"\n")
+        if not self._ends or self._storage.shared:
+            # Listed before it is opened, as everywhere. Where several serve, each node has its own.
+            for name in sorted(filter(layout.is_trail_copy, self._storage.list("")))[:MOST_TRAILS]:
+                if self._storage.shared or name == layout.TRAIL_COPY:
+                    self._ends.setdefault(name, GrowingEnd(self._storage, name))
+        for name, end in self._ends.items():
+            self._read_end(name, end)
+
+    def _read_end(self, name: str, end: GrowingEnd) -> None:
+        data, skipped = end.read()
+        held = b"" if skipped else self._torn.get(name, b"")
+        *whole, self._torn[name] = (held + data).split(b"\n")
         for line in whole[1:] if skipped else whole:
             try:
                 self._take(Entry.from_line(line))

@@ -50,8 +50,8 @@ class DaemonWatch:
         verdict = self._watch.see(raw, now, looks_old=old)
         unsure = verdict is Verdict.UNSURE and (old or raw is None)
         self._due = now + (UNWELL_EVERY_S if unsure or verdict is Verdict.DOWN else BEAT_INTERVAL_S)
-        if beat is not None:
-            self.daemon = str(beat.facts.get("daemon", ""))
+        if beat is not None and not self._queue.storage.shared:
+            self.daemon = beat.daemon
         if verdict is Verdict.DOWN:
             self._seen = self._down(beat, gone=gone)
         elif beat is None or unsure:
