@@ -1,4 +1,4 @@
-"""``python -m tests.simulation --seed N [--trace | --all] | --seeds A-B | --minutes M``."""
+"""``python -m tests.simulation --seed N [--trace | --all] [--crowd] | --seeds A-B | --minutes M``."""
 
 import argparse
 import sys
@@ -13,7 +13,7 @@ def main() -> int:
     """Play seeds; 0 when every promise held."""
     asked = _arguments()
     if asked.seed is not None:
-        report = run(asked.seed, days=asked.days)
+        report = run(asked.seed, days=asked.days, crowd=asked.crowd)
         if asked.trace or asked.all:
             _say("\n".join(report.stage.trace.lines(everything=asked.all)))
         _say(report.explain(0 if asked.trace or asked.all else 60) if report.broken else "all held")
@@ -24,17 +24,17 @@ def main() -> int:
         seeds = count(
             asked.start if asked.start is not None else time.time_ns() // 1_000_000 % 10**9
         )
-    return _play(seeds, asked.minutes, days=asked.days)
+    return _play(seeds, asked.minutes, days=asked.days, crowd=asked.crowd)
 
 
-def _play(seeds: Iterable[int], minutes: float | None, *, days: bool) -> int:
+def _play(seeds: Iterable[int], minutes: float | None, *, days: bool, crowd: bool) -> int:
     began = time.perf_counter()
     bad: list[int] = []
     played = 0
     for seed in seeds:
         if minutes and time.perf_counter() - began > minutes * 60:
             break
-        report = run(seed, days=days)
+        report = run(seed, days=days, crowd=crowd)
         played += 1
         if report.broken:
             bad.append(seed)
@@ -55,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="play new seeds for so long")
     parser.add_argument("--start", type=int, help="the first seed of a long run")
     parser.add_argument("--days", action="store_true", help="let nine quiet days pass afterwards")
+    parser.add_argument("--crowd", action="store_true", help="let all hosts serve at once")
     return parser.parse_args()
 
 

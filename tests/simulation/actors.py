@@ -146,7 +146,9 @@ class Meddler:
             stage.engine.sleep(dice.uniform(0.5, 8.0))
             for entry in stage.disk.list(layout.INBOX):
                 request_id = layout.request_of(entry)
-                if request_id and dice.random() < 0.5:
+                # One that was left twice may have been seen to wait before.
+                seen = request_id and stage.fate(request_id).repeated
+                if request_id and not seen and dice.random() < 0.5:
                     stage.disk.put(f"{layout.APPROVED}/{request_id}", b"")
                     stage.note("meddles", "approves early", request_id)
             for entry in stage.disk.list(layout.PENDING):
@@ -157,6 +159,30 @@ class Meddler:
         body = self._stage.disk.read(name).replace(b"/repo", b"/evil")
         self._stage.disk.put(name, body)
         self._stage.note("meddles", "changes", name)
+
+
+class Repeater:
+    """A client's storage that leaves a request again after its first reply was lost: it must run once."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def live(self) -> None:
+        """Repeat until the storm is over."""
+        stage, dice = self._stage, self._stage.engine.random
+        while not stage.calm:
+            stage.engine.sleep(dice.uniform(0.01, 6.0))
+            for entry in stage.disk.list(layout.PROCESSING):
+                token = layout.Token.parse(entry)
+                if token is not None and dice.random() < 0.5:
+                    self._repeat(token)
+
+    def _repeat(self, token: layout.Token) -> None:
+        stage = self._stage
+        fate = stage.fate(token.request_id)
+        fate.repeated = True
+        stage.disk.put_new(layout.inbox(token.request_id), stage.disk.read(token.name))
+        stage.note("repeats", token.request_id)
 
 
 def files() -> MemoryFilesystem:

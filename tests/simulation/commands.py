@@ -35,6 +35,17 @@ class Started:
     by: str
     execution: RecordedExecution
 
+    @property
+    def root(self) -> str:
+        """The working copy."""
+        return self.cwd.rpartition("/")[0]
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        run = self.execution
+        return run.status is None and run.clock.monotonic() - run.started_at < run.plan.duration_s
+
 
 class SimExecutor(RecordingExecutor):
     """Starts nothing; tells the stage of every start."""

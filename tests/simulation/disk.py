@@ -66,7 +66,7 @@ class NodeStorage(MemoryStorage):
     """
 
     def __init__(self, disk: Disk, process: "SimProcess") -> None:
-        super().__init__(process)
+        super().__init__(process, shared=process.stage.crowd)
         self._disk = disk
         self._process = process
 

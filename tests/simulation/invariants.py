@@ -29,6 +29,7 @@ def broken(stage: Stage) -> list[str]:
 def unswept(stage: Stage) -> list[str]:
     """What is still there after the days that it may be kept."""
     folders = [name for name in (*layout.FOLDERS, layout.BAD, "tmp") if name not in _LASTING]
+    folders += [layout.STARTED] if stage.crowd else []
     left = {folder: stage.disk.list(folder) for folder in folders}
     living = {f"{name}.hb" for name, process in stage.processes.items() if process.is_there}
     left[layout.DAEMONS] = [name for name in stage.disk.list(layout.DAEMONS) if name not in living]
@@ -46,13 +47,16 @@ def _of_request(fate: Fate) -> Iterator[str]:
         yield f"{request_id}: the client got {fate.outcome}, the answer says {outcome_of(fate)}"
     if state in _NEVER_RAN and starts:
         yield f"{request_id} was answered {state} but was started"
+    if fate.repeated and state is State.CANCELLED:
+        # What was taken back may have been the copy; the first one may have run.
+        return
     if state is State.COMPLETED:
         yield from _completed(fate, answer.returncode)
     if state is State.CANCELLED and bool(starts) != (answer.returncode is not None):
         yield f"{request_id} was cancelled, started {len(starts)} times, rc {answer.returncode}"
     if state is State.TIMED_OUT and (len(starts) != 1 or not starts[0].execution.signals):
         yield f"{request_id} was answered timed-out but was not ended by us"
-    if fate.withdrawn and (state is not State.CANCELLED or starts):
+    if fate.withdrawn and not fate.repeated and (state is not State.CANCELLED or starts):
         yield f"{request_id}: cancel said it would never run; {state}, {len(starts)} starts"
 
 

@@ -9,6 +9,7 @@ from unittest import mock
 from aexp.adapters.consent.markers import MarkerDecisions
 from aexp.airgapped import consent_desk, owners, rulings, waiting_notes
 from aexp.airgapped.burial import Burial
+from aexp.airgapped.locks import Locks
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.recovery import Recovery
@@ -29,10 +30,12 @@ class Mutation:
     Attributes:
         patches: what is replaced: owner, name, and by what.
         noticed: a pattern that one of the broken promises must match.
+        crowd: whether it is one of those that only daemons meet that serve together.
     """
 
     patches: tuple[tuple[Any, str, object], ...]
     noticed: str
+    crowd: bool = False
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -173,6 +176,19 @@ MUTATIONS = {
     ),
     "every other owner counts as dead": Mutation(
         ((Owners, "is_dead", lambda self, owner, *known: True),), "who is well|is well"
+    ),
+    "no word on who has it and who started first": Mutation(
+        (
+            (Tokens, "in_hands", lambda self: frozenset()),
+            (Tokens, "_is_first", lambda self, *given, **more: True),
+            (Tokens, "is_repeat", lambda self, token: False),
+            (Tokens, "was_started", lambda self, request_id: False),
+        ),
+        "started 2 times",
+        crowd=True,
+    ),
+    "no lock on a working copy": Mutation(
+        ((Locks, "try_for", lambda self, what: True),), "beside", crowd=True
     ),
     "takeover after three seconds": Mutation(
         ((owners, "TAKEOVER_AFTER_S", 3.0), (owners, "TAKEOVER_LOOKS", 1)), "who is well|is well"

@@ -11,7 +11,7 @@ from unittest import mock
 
 from aexp.airgapped.owners import Owners
 from aexp.domain import layout
-from tests.simulation.actors import Meddler, Person, Server, files
+from tests.simulation.actors import Meddler, Person, Repeater, Server, files
 from tests.simulation.clients import Client
 from tests.simulation.invariants import MADE, broken, unswept
 from tests.simulation.nodes import Host
@@ -23,6 +23,8 @@ KEPT_DAYS = 9.0
 COARSE_S = 900.0
 DYING_S = 400.0
 """Seconds for the last pauses and takeovers to end, before the daemon's steps grow coarse."""
+FORGETTING_S = 700.0
+"""Seconds on top of it in which daemons that serve together forget the beats of those that died."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +35,25 @@ class Report:
     broken: list[str]
     stage: Stage
     days: bool
+    crowd: bool = False
 
     def explain(self, steps: int = 60) -> str:
         """The broken promises, how to see the run again, and the end of its trace."""
-        days = " --days" if self.days else ""
+        days = (" --days" if self.days else "") + (" --crowd" if self.crowd else "")
         lines = [f"seed {self.seed} broke:", *(f"  {one}" for one in self.broken)]
         lines += [f"replay: python -m tests.simulation --seed {self.seed}{days} --trace", "..."]
         return "\n".join([*lines, *(self.stage.trace.lines()[-steps:] if steps else [])])
 
 
-def run(seed: int, *, days: bool = False) -> Report:
+def run(seed: int, *, days: bool = False, crowd: bool = False) -> Report:
     """Play one seed.
 
     Args:
+        crowd: whether all hosts serve the queue at once.
         days: afterwards let nine quiet days pass and see that everything is swept.
     """
     with _controlled(seed):
-        stage = Stage(seed)
+        stage = Stage(seed, crowd=crowd)
         with _audited(stage):
             try:
                 _cast(stage)
@@ -61,7 +65,7 @@ def run(seed: int, *, days: bool = False) -> Report:
                 found = [*stage.violations, str(exc)]
             finally:
                 stage.engine.close()
-    return Report(seed, found, stage, days)
+    return Report(seed, found, stage, days, crowd)
 
 
 def _cast(stage: Stage) -> None:
@@ -78,6 +82,8 @@ def _cast(stage: Stage) -> None:
         engine.spawn(f"person{number}", person.live, dice.uniform(0.0, 5.0))
     if dice.random() < 0.3:
         engine.spawn("meddler", Meddler(stage).live)
+    if stage.crowd and dice.random() < 0.4:
+        engine.spawn("repeater", Repeater(stage).live)
     last = Person(stage, hosts[0], thorough=True)
     engine.spawn("lastperson", last.live, stage.faults.calm_at)
 
@@ -105,7 +111,7 @@ def _settled(stage: Stage) -> bool:
 
 def _swept(stage: Stage) -> list[str]:
     stage.resting = True
-    stage.engine.sleep(DYING_S)
+    stage.engine.sleep(DYING_S + (FORGETTING_S if stage.crowd else 0.0))
     stage.coarse = COARSE_S
     stage.engine.sleep(KEPT_DAYS * 86400.0)
     return unswept(stage)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.nodes import SimProcess
 
 HOME = "/home/sim"
-HOSTS = ("login1", "login2", "login3")
+HOSTS = ("login1", "login2", "login3", "login4")
 
 
 @dataclass
@@ -33,6 +33,7 @@ class Fate:
         answers: each content that its answer ever had.
         parked, approved, rejected: when it first waited, and when markers were first written since.
         withdrawn: whether ``cancel`` returned True.
+        repeated: whether it was left a second time while a daemon had it.
         outcome: what the client that waited got.
     """
 
@@ -46,6 +47,7 @@ class Fate:
     approved: float | None = None
     rejected: float | None = None
     withdrawn: bool = False
+    repeated: bool = False
     outcome: str | None = None
     starts: "list[Started]" = field(default_factory=list)
 
@@ -58,17 +60,21 @@ class Fate:
 class Stage:
     """One run's world.
 
+    Args:
+        crowd: whether every host serves at once.
+
     Attributes:
         coarse: seconds that a daemon's waits take at least; for passing days.
         violations: what must never happen and did.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, crowd: bool = False) -> None:
         self.seed = seed
+        self.crowd = crowd
         self.engine = Engine(seed)
         self.engine.on_defect = self.violate
         self.trace = Trace()
-        hosts = [*HOSTS[: self.engine.random.choice([2, 2, 3])]]
+        hosts = [*HOSTS[: self.engine.random.choice([2, 3, 4] if crowd else [2, 2, 3])]]
         self.hosts = hosts
         self.faults = Faults(self.engine.random, hosts)
         self.disk = Disk()
@@ -113,6 +119,7 @@ class Stage:
         if fate is None:
             self.violate(f"a command was started that nobody submitted, in {started.cwd}")
             return
+        self._check_alone(started)
         fate.starts.append(started)
         self.note("START", fate.request_id, fate.op, f"(start {len(fate.starts)})")
         if len(fate.starts) > 1:
@@ -121,6 +128,13 @@ class Stage:
             self.violate(f"{fate.request_id} was started without an approval after it was parked")
         if fate.approved is not None and (fate.rejected or 1e9) <= fate.approved:
             self.violate(f"{fate.request_id} was started although it had been rejected first")
+
+    def _check_alone(self, started: "Started") -> None:
+        """Whoever is well works in a working copy alone."""
+        for other in (one for fate in self.fates.values() for one in fate.starts):
+            both_well = all(self.processes[one.by].is_well for one in (started, other))
+            if both_well and other.root == started.root and other.runs:
+                self.violate(f"{started.by} works in {started.root} beside {other.by}")
 
     def _wrote(self, name: str, data: bytes) -> None:
         folder, _, entry = name.partition("/")
@@ -132,7 +146,7 @@ class Stage:
         elif folder == layout.PENDING and layout.request_of(entry):
             fate = self.fate(request_id)
             fate.parked = self.engine.now if fate.parked is None else fate.parked
-        elif folder == layout.LEASE:
+        elif folder == layout.LEASE and not self.crowd:
             self._leased(int(entry), data)
         elif folder in (layout.APPROVED, layout.REJECTED) and request_id in self.fates:
             fate = self.fate(request_id)

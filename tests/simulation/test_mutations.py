@@ -17,6 +17,6 @@ def test_a_shortcut_is_noticed(name: str) -> None:
     for seed in count():
         assert seed < MOST_SEEDS, f"no seed below {MOST_SEEDS} noticed: {name}"
         with mutation.applied():
-            report = run(seed)
+            report = run(seed, crowd=mutation.crowd)
         if any(re.search(mutation.noticed, broken) for broken in report.broken):
             return

@@ -222,6 +222,17 @@ def test_a_marker_is_heard_whoever_parked_the_request(home: Path, mark: str) -> 
     assert crowd.storage.list(mark) == []
 
 
+def test_a_marker_counts_before_the_others_have_looked(home: Path) -> None:
+    crowd = Crowd(home, *FOUR)
+    ids = submitted(crowd, 12, "wandb_sync")
+    while len(crowd.storage.list(layout.PENDING)) < 12:
+        crowd.pass_time(0.1, 0.1)
+    for one in ids:
+        crowd.storage.put(f"{layout.APPROVED}/{one}", b"")
+    crowd.pass_time(15)
+    assert finals(crowd, ids) == {State.COMPLETED: 12}
+
+
 def test_a_marker_that_was_there_before_counts_at_no_daemon(home: Path) -> None:
     crowd = Crowd(home, *FOUR)
     (request_id,) = submitted(crowd, 1, "wandb_sync")

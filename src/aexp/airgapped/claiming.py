@@ -89,16 +89,16 @@ class Claims:
         if not chosen or not self._tokens.storage.shared:
             return chosen
         # Looked at after the inbox: whoever took the first file of this id has left its traces by now.
-        held = self._tokens.in_hands().intersection(chosen)
-        for request_id in held:
+        held = self._tokens.in_hands()
+        for request_id in filter(held.__contains__, chosen):
             # What has not started may have been given back a moment ago, and this may be no copy.
             if self._tokens.was_started(request_id):
                 self._set_aside(request_id)
         return [request_id for request_id in chosen if request_id not in held]
 
     def _set_aside(self, request_id: str) -> None:
-        self._flood.warn("seen-before", request_id)
-        self._tokens.set_aside_repeat(request_id)
+        if self._tokens.set_aside_repeat(request_id):
+            self._flood.warn("seen-before", request_id)
 
     def _read(self, token: Token) -> tuple[Token, bytes] | None:
         try:

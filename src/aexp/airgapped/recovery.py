@@ -138,7 +138,9 @@ class Recovery:
         # Ours, but not in hand: an error came between a move and what should have followed it.
         if self._known(token.request_id):
             return
-        if token.stage == "claim":
+        if token.stage == "claim" and self._tokens.was_started(token.request_id):
+            self._tokens.set_token_aside(token)
+        elif token.stage == "claim":
             self._carry_on(token)
         else:
             self._bury(token)
@@ -146,6 +148,12 @@ class Recovery:
     def _inherit(self, token: Token) -> None:
         if token.stage == "run":
             self._bury(token)
+            return
+        if self._tokens.storage.shared and (
+            self._known(token.request_id) or self._tokens.was_started(token.request_id)
+        ):
+            # What has started has no claim any more: this is of a file that was left twice.
+            self._tokens.set_token_aside(token)
             return
         mine = self._tokens.adopt(token)
         if mine is not None:
@@ -165,7 +173,8 @@ class Recovery:
         self._admit(token, data)
 
     def _bury(self, token: Token) -> None:
-        if not self._tokens.is_first(token):
+        if self._tokens.is_repeat(token):
+            self._tokens.set_token_aside(token)
             return
         gone = layout.crashed(token.request_id, token.owner)
         self._burial.begin(Remains(token.request_id, token.name, gone, token.owner))

@@ -1,11 +1,16 @@
 """The daemon's moves in the queue: each change of a request's state is one move of its token."""
 
+import os
+
 from aexp.airgapped.presence import is_there
 from aexp.airgapped.quarantine import Quarantine
 from aexp.domain import layout
 from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.ports.storage import QueueStorage
+
+MAX_OWNER_BYTES = 400
+"""Bytes of the name of whoever has started a request, and some more."""
 
 
 def mark_replied(storage: QueueStorage, request_id: str, token: str) -> None:
@@ -30,6 +35,8 @@ class Tokens:
         self.storage = storage
         self.me = me
         self.quarantine = Quarantine(storage)
+        self._attempts: dict[str, str] = {}
+        self._answering: dict[str, Token] = {}
 
     def arrivals(self) -> list[str]:
         """The ids that wait in the inbox."""
@@ -53,33 +60,47 @@ class Tokens:
         Args:
             durable: whether that must be known after a power cut.
 
-        After this nobody ever runs the request again, whatever happens.
+        After this nobody ever runs the request again, whatever happens. Where several daemons serve, a file
+        that was left twice (by a client whose first reply was lost) may have two tokens: which of them starts
+        is decided here, once and for all, and the other is set aside.
         """
-        started = token.started()
+        request_id, started = token.request_id, token.started()
+        # Kept while it is not known what came of it: whoever asks again is the same.
+        attempt = self._attempts.setdefault(request_id, os.urandom(8).hex())
         # A first try may have been made although it seemed to fail; nobody else makes this name.
-        if not self.storage.take(token.name, started.name, durable=durable) and (
-            started not in self.owned()
-        ):
-            return None
-        return started if self.is_first(started, durable=durable) else None
+        moved = self.storage.take(token.name, started.name, durable=durable) or (
+            started in self.owned()
+        )
+        first = moved and self._is_first(started, attempt, durable=durable)
+        del self._attempts[request_id]
+        return started if first else None
 
-    def is_first(self, token: Token, *, durable: bool = True) -> bool:
-        """Whether nobody but the token's owner has started the request.
-
-        Where several daemons serve, a file that was left twice (by a client whose first reply was lost) may
-        have two owners. Which of them starts is decided here, once and for all; the other's is set aside.
-        """
+    def _is_first(self, token: Token, attempt: str, *, durable: bool) -> bool:
         if not self.storage.shared:
             return True
         name = layout.started(token.request_id)
-        if self.storage.put_new(name, f"{token.owner}\n".encode(), durable=durable):
+        body = f"{token.owner} {attempt}\n".encode()
+        if self.storage.put_new(name, body, durable=durable) and not self.is_answered(
+            token.request_id
+        ):
             return True
-        self.quarantine.keep(token.name, f"{token.request_id}.json")
+        self.set_token_aside(token)
         return False
+
+    def is_repeat(self, token: Token) -> bool:
+        """Whether another daemon than the dead owner of this token has started the request."""
+        if not self.storage.shared:
+            return False
+        name = layout.started(token.request_id)
+        # One that died before it could say so was the first; nobody may start the request any more.
+        if self.storage.put_new(name, f"{token.owner} buried\n".encode()):
+            return False
+        said = self.storage.read(name, limit=MAX_OWNER_BYTES).decode("ascii", "replace")
+        return said.partition(" ")[0] != token.owner
 
     def was_started(self, request_id: str) -> bool:
         """Whether a daemon has started the request; where several serve, it never comes back then."""
-        return is_there(self.storage, layout.started(request_id))
+        return self.storage.shared and is_there(self.storage, layout.started(request_id))
 
     def in_hands(self) -> frozenset[str]:
         """The requests that some daemon has, or that wait for consent."""
@@ -103,13 +124,15 @@ class Tokens:
             False when the request had its answer already, or is not ours: ours is dropped.
         """
         if token.stage == "claim":
-            ours = self.start(token)
+            ours = self._answering.get(token.request_id) or self.start(token)
             if ours is None:
                 return False
-            token = ours
+            # Known while the rest fails: asked again, it is no second start.
+            self._answering[token.request_id] = token = ours
         name = layout.outbox(token.request_id)
         won = self.storage.put_new(name, response.to_bytes(), durable=durable)
         mark_replied(self.storage, token.request_id, token.name)
+        self._answering.pop(token.request_id, None)
         return won
 
     def owned(self) -> list[Token]:
@@ -132,9 +155,17 @@ class Tokens:
             self.quarantine.keep(fenced.name, f"{token.request_id}.json")
         return fenced
 
-    def set_aside_repeat(self, request_id: str) -> None:
-        """The same for a file of the inbox whose id is known already; the first one stays as it is."""
-        self.quarantine.keep(layout.inbox(request_id), f"{request_id}.json")
+    def set_token_aside(self, token: Token) -> None:
+        """Keep the token of a request that was left twice: another one stands for it."""
+        self.quarantine.keep(token.name, f"{token.request_id}.json")
+
+    def set_aside_repeat(self, request_id: str) -> bool:
+        """The same for a file of the inbox whose id is known already; the first one stays as it is.
+
+        Returns:
+            False when it was gone.
+        """
+        return self.quarantine.keep(layout.inbox(request_id), f"{request_id}.json")
 
     def set_aside_parked(self, request_id: str) -> None:
         """The same for what stands among the requests that wait for consent and is none."""
