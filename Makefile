@@ -28,7 +28,7 @@ lab: $(VENV)/.test ## Open a shell between two mounts of one folder with stale c
 
 MINUTES ?= 10
 simulate: $(VENV)/.test ## Simulate the relay with crashes, pauses and lost replies for MINUTES.
-	@$(python) -m tests.simulation --minutes $(MINUTES)
+	@$(python) -m tests.simulation --both --minutes $(MINUTES)
 
 bench: $(VENV)/.bench ## Measure speed and cost for five minutes (OUT=file.json ONLY=name,name QUICK=1).
 	@$(python) -m benchmarks run $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only "$(ONLY)") \

@@ -24,17 +24,20 @@ def main() -> int:
         seeds = count(
             asked.start if asked.start is not None else time.time_ns() // 1_000_000 % 10**9
         )
-    return _play(seeds, asked.minutes, days=asked.days, crowd=asked.crowd)
+    crowds = (False, True) if asked.both else (asked.crowd,)
+    return _play(seeds, asked.minutes, days=asked.days, crowds=crowds)
 
 
-def _play(seeds: Iterable[int], minutes: float | None, *, days: bool, crowd: bool) -> int:
+def _play(
+    seeds: Iterable[int], minutes: float | None, *, days: bool, crowds: tuple[bool, ...]
+) -> int:
     began = time.perf_counter()
     bad: list[int] = []
     played = 0
     for seed in seeds:
         if minutes and time.perf_counter() - began > minutes * 60:
             break
-        report = run(seed, days=days, crowd=crowd)
+        report = run(seed, days=days, crowd=crowds[played % len(crowds)])
         played += 1
         if report.broken:
             bad.append(seed)
@@ -56,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--start", type=int, help="the first seed of a long run")
     parser.add_argument("--days", action="store_true", help="let nine quiet days pass afterwards")
     parser.add_argument("--crowd", action="store_true", help="let all hosts serve at once")
+    parser.add_argument("--both", action="store_true", help="let them do so in every other seed")
     return parser.parse_args()
 
 

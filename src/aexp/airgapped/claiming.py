@@ -17,6 +17,8 @@ FAILURES = 3
 NO_FILE = b"\0"
 """What stands for the content of what is no plain file."""
 REMEMBERED = 10_000
+Room = Callable[[int], int]
+"""Gives how many requests may be taken where so many wait."""
 
 
 class Claims:
@@ -31,14 +33,14 @@ class Claims:
 
     @contextmanager
     def slice(
-        self, pulse: Callable[[], None], room: Callable[[int], int] | None = None
+        self, pulse: Callable[[], None], room: Room | None = None
     ) -> Iterator[list[tuple[Token, bytes]]]:
         """Claim some, in the order in which the clients say they submitted; how long the caller then takes
         decides how many the next slice has.
 
         Args:
             pulse: beats if it is time; called between any two requests.
-            room: gives how many may be taken where so many wait; without it there is room for all.
+            room: how many may be taken; without it there is room for all.
 
         Raises:
             RelayStorageError: the storage failed.
@@ -59,7 +61,7 @@ class Claims:
         self._seen.pop(request_id, None)
 
     def _some(
-        self, most: int, pulse: Callable[[], None], room: Callable[[int], int] | None
+        self, most: int, pulse: Callable[[], None], room: Room | None
     ) -> list[tuple[float, Token, bytes]]:
         claimed: list[tuple[float, Token, bytes]] = []
         failures: list[RelayStorageError] = []
@@ -82,7 +84,7 @@ class Claims:
             self._flood.warn("not-taken", error=failures[0])
         return claimed
 
-    def _chosen(self, most: int, room: Callable[[int], int] | None) -> list[str]:
+    def _chosen(self, most: int, room: Room | None) -> list[str]:
         arrivals = self._tokens.arrivals()
         most = most if room is None else min(most, room(len(arrivals)))
         chosen = self._arrivals.choose(arrivals, most)

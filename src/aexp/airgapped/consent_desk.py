@@ -3,23 +3,24 @@
 import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from aexp.airgapped.adoption import Adoption
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.crowding import Crowding
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.neighbours import Neighbours, Whose
 from aexp.airgapped.notices import Notices
-from aexp.airgapped.owners import Owners
 from aexp.airgapped.pace import Pace
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.rulings import Parked, Rulings
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import WaitingNotes
 from aexp.domain import layout, wire
-from aexp.domain.consent import CONSENT_EXPIRES_S, Event, Mode, decide
+from aexp.domain.consent import CONSENT_EXPIRES_S, Event, decide
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
 from aexp.domain.limits import Limits
@@ -47,7 +48,7 @@ class ConsentDesk:
         limits: Limits,
         pace: Pace,
         grants: GrantBook,
-        owners: Owners,
+        neighbours: Neighbours,
     ) -> None:
         self._pace = pace
         self._tokens = tokens
@@ -57,11 +58,8 @@ class ConsentDesk:
         self._notices = notices
         self._clock = clock
         self._audit = audit
-        self._limits = limits
+        self._crowding = Crowding(tokens.storage, limits)
         self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
-        neighbours = Neighbours(
-            *(tokens.storage, tokens.me, owners, clock), joins=decisions.mode is Mode.LOGIN
-        )
         self._adoption = Adoption(tokens, intake, self._notes, clock, flood, neighbours)
         self._rulings = Rulings(tokens, intake, publisher, grants, clock, audit)
         self._parked: dict[str, Parked] = {}
@@ -123,7 +121,7 @@ class ConsentDesk:
 
     def _is_full(self, job: Job, petition: Petition) -> bool:
         """Whether too many wait already; then the request is answered so."""
-        too_many = self._too_many(petition, self._in_all())
+        too_many = self._crowding.too_many(petition, self.parked())
         if too_many is None:
             return False
         state = job.move(Event.REJECT)
@@ -131,19 +129,6 @@ class ConsentDesk:
         hint = "Have some decided on the login node (`aexp relay pending`), or cancel some."
         self._publisher.publish(job.token, job.answer(state, error=what, hint=hint))
         return True
-
-    def _too_many_here(self, petition: Petition) -> str | None:
-        return self._too_many(petition, len(self._parked))
-
-    def _too_many(self, petition: Petition, in_all: int) -> str | None:
-        here = sum(1 for parked in self._parked.values() if parked.petition.root == petition.root)
-        return self._limits.too_many_pending(in_all, here)
-
-    def _in_all(self) -> int:
-        """How many wait for a person, under whatever daemon."""
-        if not self._tokens.storage.shared:
-            return len(self._parked)
-        return len(layout.requests_in(self._tokens.storage.list(layout.PENDING)))
 
     def _forget_earlier(self, job: Job, petition: Petition) -> bool:
         """Remove an approval that was there before the request; False when that cannot be done."""
@@ -175,7 +160,8 @@ class ConsentDesk:
             return
         there = layout.requests_in(entries)
         self._miss(self._parked.keys() - set(there))
-        for found in self._adoption.found(there, self._parked, self._too_many_here):
+        too_many = partial(self._crowding.too_many_here, parked=self.parked())
+        for found in self._adoption.found(there, self._parked, too_many):
             petition, beside = _drawn(found.petition), found.whose is Whose.ANOTHER
             try:
                 note_it = self._notes.beside if beside else self._notes.begin

@@ -17,6 +17,7 @@ from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.lease import Lease
 from aexp.airgapped.locks import Locks
+from aexp.airgapped.neighbours import Neighbours
 from aexp.airgapped.notices import Notices
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.pace import Pace
@@ -29,6 +30,7 @@ from aexp.airgapped.sweeper import Sweeper
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.upkeep import Upkeep
 from aexp.domain import layout
+from aexp.domain.consent import Mode
 from aexp.domain.limits import Limits
 from aexp.domain.validation import CwdPolicy
 from aexp.ports.clock import Clock
@@ -100,6 +102,12 @@ class Crew:
     grants: GrantBook
     grants_heard: bool
 
+    @property
+    def holds(self) -> list[Callable[[], None]]:
+        """What gives back what this daemon holds of the queue, one by one."""
+        lease = [] if self.lease is None else [self.lease.release]
+        return [self.locks.let_all_go, *lease]
+
 
 def crew(
     outside: Outside,
@@ -132,7 +140,7 @@ def crew(
     people = (outside.decisions, notices)
     desk = ConsentDesk(
         *(tokens, intake, publisher, *people, clock, audit, flood, rules.limits, pace, grants),
-        owners,
+        Neighbours(storage, me, owners, clock, joins=mode is Mode.LOGIN),
     )
     starter = Starter(tokens, publisher, outside.executor, clock, audit, grants, intake.forget)
 

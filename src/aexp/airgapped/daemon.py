@@ -110,8 +110,8 @@ class RelayDaemon:
             self._serving = True
         finally:
             if not self._serving:
-                self._let_go()
-                self._whatever(self._crew.heart.stop)
+                for give_back in (*self._crew.holds, self._crew.heart.stop):
+                    self._whatever(give_back)
         self._audit.note("serving", queue=self._storage.url, daemon=self._crew.tokens.me)
         self._crew.grants.open(heard=self._crew.grants_heard)
         self._move_in()
@@ -214,21 +214,16 @@ class RelayDaemon:
         self._crew.grants.close()
         if not self._storage.shared:
             self._whatever(partial(self._storage.remove, "pid"))
-        self._let_go()
+        for give_back in self._crew.holds:
+            self._whatever(give_back)
         self._whatever(partial(self._storage.reserve, 0))
         self._audit.note("stopped")
 
     def _move_in(self) -> None:
         lay_out(self._storage)
-        if self._storage.shared:
-            return  # There is no such thing as the pid of a queue.
-        pid = self._crew.tokens.me.rsplit("-", 3)[1]
-        self._whatever(lambda: self._storage.put("pid", f"{pid}\n".encode()))
-
-    def _let_go(self) -> None:
-        self._whatever(self._crew.locks.let_all_go)
-        if self._crew.lease is not None:
-            self._whatever(self._crew.lease.release)
+        if not self._storage.shared:
+            pid = self._crew.tokens.me.rsplit("-", 3)[1]
+            self._whatever(lambda: self._storage.put("pid", f"{pid}\n".encode()))
 
     def _whatever(self, act: Callable[[], None]) -> None:
         """One of several steps; the others are taken also when the storage refuses this one."""

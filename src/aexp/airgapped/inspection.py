@@ -2,38 +2,16 @@
 
 from dataclasses import dataclass
 
-from aexp.airgapped.beats import Beat
+from aexp.airgapped.each import DaemonLine, consent_of, line_of, nearest, number_in
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.standing import facts_of, judge, next_of
 from aexp.domain import layout, wire
-from aexp.domain.consent import Mode, State
+from aexp.domain.consent import State
 from aexp.domain.errors import RelayAnswerError, RelayStorageError, StorageMissingError
-from aexp.domain.limits import MOST_AT_ONCE
-from aexp.domain.liveness import PATIENCE_S
-from aexp.domain.requests import MAX_ANSWER_BYTES, MAX_MOMENT_S, Response
+from aexp.domain.requests import MAX_ANSWER_BYTES, Response
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
-
-
-@dataclass(frozen=True)
-class DaemonLine:
-    """One of several daemons, as its own beat says it.
-
-    Attributes:
-        where: its node and process.
-        running, most_at_once: operations that it runs, and may run.
-        beat_age_s: seconds since that beat, by two clocks that may disagree.
-        silent: whether that is so long that it may be dead.
-    """
-
-    where: str
-    running: int
-    most_at_once: int
-    consent: str | None = None
-    trouble: str | None = None
-    beat_age_s: float | None = None
-    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,10 +87,10 @@ class RequestView:
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
     """Who serves the queue. Takes up to some seconds when a beat looks old, else no time."""
     each = queue.own_beats()
-    beat = _nearest(each, queue, clock) or queue.beat()
+    beat = nearest(each, queue, clock) or queue.beat()
     up, why = judge(queue, beat, clock, processes)
     facts = {} if beat is None else beat.facts
-    wall = _number(facts.get("wall"))
+    wall = number_in(facts.get("wall"))
     tokens = layout.tokens_in(queue.storage.list(layout.PROCESSING))
     return DaemonView(
         queue=queue.storage.url,
@@ -120,8 +98,8 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         why=why,
         host=visible(str(facts["host"]), limit=80) if "host" in facts else None,
         pid=facts["pid"] if isinstance(facts.get("pid"), int) else None,
-        since=_number(facts.get("since")),
-        consent=_consent(facts.get("consent")),
+        since=number_in(facts.get("since")),
+        consent=consent_of(facts.get("consent")),
         trail=visible(str(facts["trail"]), limit=100) if facts.get("trail") else None,
         destinations=_destinations(queue),
         trouble=None if beat is None else beat.trouble,
@@ -131,27 +109,7 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         waiting=len(_ids(queue, layout.INBOX)),
         pending=len(_ids(queue, layout.PENDING)),
         running=sum(1 for token in tokens if token.stage == "run"),
-        daemons=tuple(_line(one, clock) for one in each),
-    )
-
-
-def _nearest(beats: list[Beat], queue: RelayQueue, clock: Clock) -> Beat | None:
-    """The beat of a daemon on this node that beat lately, if there is one."""
-    here = (beat for beat in beats if queue.is_alive(beat))
-    return next((beat for beat in here if not beat.looks_old(clock.wall(), PATIENCE_S)), None)
-
-
-def _line(beat: Beat, clock: Clock) -> DaemonLine:
-    running, most = beat.facts.get("running"), beat.facts.get("most_at_once")
-    wall = _number(beat.facts.get("wall"))
-    return DaemonLine(
-        where=beat.where,
-        running=len(running) if isinstance(running, list) else 0,
-        most_at_once=most if isinstance(most, int) else MOST_AT_ONCE,
-        consent=_consent(beat.facts.get("consent")),
-        trouble=beat.trouble,
-        beat_age_s=None if wall is None else round(clock.wall() - wall, 3),
-        silent=beat.looks_old(clock.wall(), PATIENCE_S),
+        daemons=tuple(line_of(one, clock) for one in each),
     )
 
 
@@ -212,7 +170,7 @@ def _opened(
         cwd=visible(str(body.get("cwd", "")), limit=400),
         client=visible(str(body.get("client", "")), limit=120),
         owner=owner,
-        when=_number(body.get("submitted_at")),
+        when=number_in(body.get("submitted_at")),
     )
 
 
@@ -229,7 +187,7 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
         op=visible(answer.op, limit=64),
         args=_texts(answer.details.get("args")),
         cwd=visible(str(answer.details.get("cwd", "")), limit=400),
-        when=_number(answer.answered_at),
+        when=number_in(answer.answered_at),
         returncode=answer.returncode,
         duration_s=answer.duration_s,
         error=None if answer.error is None else visible(answer.error, limit=2000),
@@ -237,11 +195,6 @@ def _answered(queue: RelayQueue, request_id: str) -> RequestView | None:
         kind=None if answer.kind is None else visible(answer.kind, limit=40),
         notices=tuple(visible(notice, limit=400) for notice in answer.notices),
     )
-
-
-def _consent(value: object) -> str | None:
-    known = {mode.value: mode.described for mode in Mode}
-    return known.get(value) if isinstance(value, str) else None
 
 
 def _destinations(queue: RelayQueue) -> tuple[str, ...]:
@@ -262,10 +215,3 @@ def _ids(queue: RelayQueue, folder: str) -> list[str]:
 
 def _texts(value: object) -> tuple[str, ...]:
     return tuple(visible(str(item)) for item in value) if isinstance(value, list) else ()
-
-
-def _number(value: object) -> float | None:
-    """A sensible number, or None: what lies in the queue may be anything."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < MAX_MOMENT_S else None

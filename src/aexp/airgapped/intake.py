@@ -8,7 +8,7 @@ from typing import Any
 
 from aexp.airgapped.admission import Admission, Admitted
 from aexp.airgapped.audit import Audit
-from aexp.airgapped.claiming import NO_FILE, Claims, seconds
+from aexp.airgapped.claiming import NO_FILE, Claims, Room, seconds
 from aexp.airgapped.flood import FloodAudit
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.jobs import Job, asked, refusal
@@ -62,15 +62,13 @@ class Intake:
         self._audit = audit
 
     def take(
-        self,
-        pulse: Callable[[], None] = lambda: None,
-        room: Callable[[int], int] | None = None,
+        self, pulse: Callable[[], None] = lambda: None, room: Room | None = None
     ) -> tuple[list[Job], bool]:
         """Claim what waits in the inbox (a slice of it) and keep what may run.
 
         Args:
             pulse: beats if it is time; called between any two requests.
-            room: gives how many may be taken where so many wait; without it there is room for all.
+            room: how many may be taken; without it there is room for all.
 
         Returns:
             The jobs, and whether anything was claimed at all.

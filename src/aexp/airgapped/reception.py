@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.claiming import Room
 from aexp.airgapped.consent_desk import ConsentDesk
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
@@ -70,7 +71,7 @@ class Reception:
         return acted
 
     @property
-    def _room(self) -> Callable[[int], int] | None:
+    def _room(self) -> Room | None:
         """How many may be taken; None where nobody else could take them."""
         return self._room_among if self._tokens.storage.shared else None
 

@@ -12,7 +12,8 @@ from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 
 if TYPE_CHECKING:
-    from aexp.airgapped.inspection import DaemonLine, DaemonView
+    from aexp.airgapped.each import DaemonLine
+    from aexp.airgapped.inspection import DaemonView
 
 
 def judge(

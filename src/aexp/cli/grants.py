@@ -57,6 +57,9 @@ def grant(
         print_json(given.to_dict())
         return
     tell_granted(given)
+    if built.storage().shared:
+        alone = "it counts at the daemon of this node alone, which takes over what it covers from the others"
+        click.echo(f"  note: {alone}", err=True)
     click.echo(f"  next: take it back with aexp relay revoke {given.short}{_flag(built)}", err=True)
 
 
