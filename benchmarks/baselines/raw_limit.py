@@ -1,8 +1,8 @@
 """The file calls that one round trip cannot do without, written plainly, and the same git in between.
 
 One process plays both sides and never waits, so this is the limit that no relay over a shared folder can
-pass that keeps the same promises: the request and the answer are synced to the disk with their names, as is
-the move after which a command may have started.
+pass that keeps the same promises: the request and the answer are synced to the disk with their names, as is,
+where a command must not run twice, the move after which it may have started.
 """
 
 import os
@@ -24,11 +24,13 @@ class RawQueue:
     Args:
         root: a folder on the filesystem that is measured.
         durable: whether to sync what the relay syncs on a local disk.
+        once: whether the start is among that.
     """
 
-    def __init__(self, root: Path, *, durable: bool = True) -> None:
+    def __init__(self, root: Path, *, durable: bool = True, once: bool = True) -> None:
         self._root = str(root)
         self._durable = durable
+        self._once = once
         for folder in _FOLDERS:
             (root / folder).mkdir(parents=True, exist_ok=True)
 
@@ -41,7 +43,8 @@ class RawQueue:
         self._move(f"inbox/{name}", claim)
         self._read(claim)
         self._move(claim, run)
-        self._sync("processing")
+        if self._once:
+            self._sync("processing")
         output = command()
         self._append(f"log/{name}", output)
         self._publish(f"outbox/{name}", b"0\n" + output)
@@ -119,7 +122,7 @@ def raw_limit_ms(
         os.chdir(before)
 
 
-def files_alone_ms(count: int, root: Path, *, durable: bool) -> list[float]:
+def files_alone_ms(count: int, root: Path, *, durable: bool, once: bool = False) -> list[float]:
     """The same without any command: the file calls alone."""
-    queue = RawQueue(root, durable=durable)
+    queue = RawQueue(root, durable=durable, once=once)
     return latencies_ms(count, lambda: queue.round_trip(lambda: b""))

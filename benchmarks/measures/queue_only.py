@@ -1,7 +1,8 @@
 """The queue without any process: a request and its answer, next to one cycle of another directory queue.
 
-One process plays both sides, so this is the cost of the file calls and of the code around them. The same is
-measured without syncing, which is the price of surviving a power cut.
+One process plays both sides, so this is the cost of the file calls and of the code around them. Measured are
+a fetch, whose request and answer are durable, a push, whose start is so as well, and the fetch without any
+syncing: the price of surviving a power cut.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ from aexp.airgapped.tokens import Tokens
 from aexp.domain import layout, wire
 from aexp.domain.checking import checked_request
 from aexp.domain.identity import new_request_id
+from aexp.domain.operations import ALLOWED
 from aexp.domain.requests import PROTOCOL, Request, Response
 from benchmarks.baselines.dirq_cycle import dirq_ms, dirq_simple_ms
 from benchmarks.baselines.raw_limit import files_alone_ms
@@ -28,10 +30,12 @@ class QueueCycle:
 
     Args:
         root: where the queue is; synced as a relay would there.
+        op: the operation that is asked for; what is synced depends on it.
         durable: whether anything is synced at all.
     """
 
-    def __init__(self, root: Path, *, durable: bool) -> None:
+    def __init__(self, root: Path, op: str = "git_fetch", *, durable: bool = True) -> None:
+        self._spec = ALLOWED[op]
         clock, processes = SystemClock(), ProcProcesses()
         self._storage = open_file_queue(str(root), clock, events=False, durable=durable)
         self._queue = RelayQueue(self._storage, processes, clock)
@@ -46,7 +50,7 @@ class QueueCycle:
             RuntimeError: the answer did not arrive.
         """
         request_id = new_request_id()
-        self._queue.submit(request_id, Request(op="git_fetch", cwd="/home/somebody/project"))
+        self._queue.submit(request_id, Request(op=self._spec.name, cwd="/home/somebody/project"))
         for arrived in self._tokens.arrivals():
             self._serve(arrived)
         if self._queue.new_answer(request_id) is None:
@@ -59,7 +63,7 @@ class QueueCycle:
         if token is None:
             raise RuntimeError(f"{request_id} was claimed by somebody else")
         request = checked_request(wire.decode(self._storage.read(token.name)))
-        started = self._tokens.start(token)
+        started = self._tokens.start(token, durable=self._spec.starts_once)
         if started is None:
             raise RuntimeError(f"{request_id} was taken away")
         answer = Response(request_id=request_id, op=request.op, status="completed", returncode=0)
@@ -67,19 +71,20 @@ class QueueCycle:
 
 
 def measure(bench: Bench) -> list[Figure]:
-    """Ours with and without syncing, dirq in both of its forms, and the plain file calls, in turns."""
+    """Ours with all its syncs and fewer, dirq in both of its forms, and the plain file calls, in turns."""
     sheet = Sheet("queue_only")
     count = bench.pick(400, 150)
     for repetition in range(bench.pick(5, 2)):
         bench.say(f"queue_only, repetition {repetition + 1}")
         folder = bench.folder()
-        durable, quick = folder / "durable", folder / "quick"
         runs = {
-            "durable": latencies_ms(count, QueueCycle(durable, durable=True)),
-            "not_durable": latencies_ms(count, QueueCycle(quick, durable=False)),
+            "durable": latencies_ms(count, QueueCycle(folder / "fetch")),
+            "durable_push": latencies_ms(count, QueueCycle(folder / "push", "git_push")),
+            "not_durable": latencies_ms(count, QueueCycle(folder / "quick", durable=False)),
             "dirq": dirq_ms(count, folder / "dirq"),
             "dirq_simple": dirq_simple_ms(count, folder / "simple"),
             "raw_files": files_alone_ms(count, folder / "raw", durable=True),
+            "raw_push": files_alone_ms(count, folder / "raw_push", durable=True, once=True),
             "raw_unsynced": files_alone_ms(count, folder / "unsynced", durable=False),
         }
         for what, taken in runs.items():
@@ -94,7 +99,15 @@ def measure(bench: Bench) -> list[Figure]:
             times("dirq_simple.rate"),
             times("raw_files.rate"),
             **more,
-            note="A request that changes something and its answer, synced as a relay does here.",
+            note="A fetch: request and answer synced as a relay does here.",
+        ),
+        sheet.figure(
+            "durable_push.rate",
+            "1/s",
+            times("dirq.rate"),
+            times("raw_push.rate"),
+            **more,
+            note="A push: its start as well, so that it never runs twice.",
         ),
         sheet.figure(
             "not_durable.rate",
@@ -108,5 +121,6 @@ def measure(bench: Bench) -> list[Figure]:
         sheet.baseline("dirq.rate", "1/s", **more, note="add, lock, get, remove; nothing synced."),
         sheet.baseline("dirq_simple.rate", "1/s", **more),
         sheet.baseline("raw_files.rate", "1/s", **more, note=raw),
+        sheet.baseline("raw_push.rate", "1/s", **more, note="The same, and the start synced too."),
         sheet.baseline("raw_unsynced.rate", "1/s", **more),
     ]

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from aexp.adapters.clock.manual import ManualClock
+from aexp.adapters.executor.recording import Plan
 from aexp.adapters.storage.memory import MemoryStorage
+from aexp.domain.layout import Token
+from aexp.domain.operations import ALLOWED
 from tests.world import World
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -54,11 +57,47 @@ def asked(world: World, verb: str) -> NotingStorage:
     return world.storage
 
 
-@pytest.mark.parametrize("verb", ["pull", "push", "fetch", "rebase"])
+@pytest.mark.parametrize("verb", ["pull", "push", "rebase"])
 def test_a_request_that_changes_something_its_start_and_its_answer_are_durable(
     noting: World, verb: str
 ) -> None:
     assert {"put_new inbox", "take run", "put_new outbox"} <= {*asked(noting, verb).durable}
+
+
+def test_a_fetch_and_its_answer_are_durable_and_its_start_need_not_be(noting: World) -> None:
+    storage = asked(noting, "fetch")
+    assert {"put_new inbox", "put_new outbox"} <= {*storage.durable}
+    assert "take run" in storage.passing
+    assert "take run" not in storage.durable
+
+
+def test_only_what_does_no_harm_a_second_time_may_start_without_a_trace() -> None:
+    assert {op for op, spec in ALLOWED.items() if not spec.starts_once} == {
+        "git_fetch",
+        "git_status",
+    }
+
+
+def test_a_fetch_whose_start_a_power_cut_took_runs_again_and_is_answered_once(home: Path) -> None:
+    long = World(home, lambda _: Plan(duration_s=900))
+    long.serve()
+    handle = long.client().submit("git_fetch")
+    long.pass_time(1)
+    (name,) = long.names("processing")
+    started = Token.parse(name)
+    assert started is not None
+    assert started.stage == "run"
+    machine = long.kill()
+    # What the disk of the file server holds after the cut: the move before the last one.
+    claim = Token(started.request_id, started.owner, "claim")
+    assert long.storage.take(started.name, claim.name)
+    long.executor._plan = lambda _: Plan()
+    long.serve(machine)
+    assert handle.result(10).ok
+    long.pass_time(60)
+    assert long.ran == ["git_fetch", "git_fetch"]
+    assert long.names("outbox") == [f"{handle.id}.json"]
+    assert long.names("processing") == []
 
 
 def test_a_question_and_its_answer_are_not(noting: World) -> None:

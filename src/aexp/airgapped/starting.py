@@ -100,7 +100,7 @@ class Starter:
     def _own(self, job: Job) -> bool:
         """Note that it runs from now on; False when another daemon has it."""
         # Whether the token moved is not always known. Asking again tells: a move that was made says yes.
-        token = self._tokens.start(job.token, durable=job.spec.durable)
+        token = self._tokens.start(job.token, durable=job.spec.starts_once)
         if token is None:
             # Another daemon took us for dead and adopted the claim; it is the one that runs it.
             self._audit.warn("fenced", job.request_id)

@@ -51,6 +51,8 @@ class OpSpec:
         connects: whether it talks to another host, so that a person may have to be asked where to.
         shares: whether requests that ask for the very same, and have not started, may share one run.
         durable: whether its request and its answer must outlive a power cut; what only asks need not.
+        repeatable: whether a second run does no harm; then nobody need know after a power cut that the first
+            had begun.
         time_limit_s: seconds after which the operation is ended.
     """
 
@@ -63,7 +65,13 @@ class OpSpec:
     connects: bool = True
     shares: bool = False
     durable: bool = True
+    repeatable: bool = False
     time_limit_s: float = 600.0
+
+    @property
+    def starts_once(self) -> bool:
+        """Whether its start must outlive a power cut, so that whoever comes after it never runs it again."""
+        return self.durable and not self.repeatable
 
     def argv(self, args: Argv) -> Argv:
         """The command line. ``args`` must have passed the validation of this operation.
@@ -135,6 +143,7 @@ _OPERATIONS = (
         ),
         "update the remote branches",
         shares=True,
+        repeatable=True,
     ),
     OpSpec(
         "git_status",
@@ -146,6 +155,7 @@ _OPERATIONS = (
         connects=False,
         shares=True,
         durable=False,
+        repeatable=True,
         time_limit_s=60.0,
     ),
     OpSpec(
