@@ -9,14 +9,16 @@ from aexp.airgapped.adoption import Adoption
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.crowding import Crowding
 from aexp.airgapped.flood import FloodAudit
+from aexp.airgapped.folder_watch import FolderWatch
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
 from aexp.airgapped.jobs import Job
 from aexp.airgapped.neighbours import Neighbours, Whose
 from aexp.airgapped.notices import Notices
 from aexp.airgapped.pace import Pace
+from aexp.airgapped.parked import Parked, ParkedRequests
 from aexp.airgapped.publisher import Publisher
-from aexp.airgapped.rulings import Parked, Rulings
+from aexp.airgapped.rulings import Rulings
 from aexp.airgapped.tokens import Tokens
 from aexp.airgapped.waiting_notes import WaitingNotes
 from aexp.domain import layout, wire
@@ -27,9 +29,6 @@ from aexp.domain.limits import Limits
 from aexp.domain.petition import Petition
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Decisions, Verdicts
-
-EXPIRY_EVERY_S = 30.0
-"""Seconds between two looks for expired requests: ten thousand may wait."""
 
 
 class ConsentDesk:
@@ -62,8 +61,8 @@ class ConsentDesk:
         self._notes = WaitingNotes(tokens.storage, tokens.me, decisions.mode, clock)
         self._adoption = Adoption(tokens, intake, self._notes, clock, flood, neighbours)
         self._rulings = Rulings(tokens, intake, publisher, grants, clock, audit)
-        self._parked: dict[str, Parked] = {}
-        self._expiry_due = float("-inf")
+        self._parked = ParkedRequests()
+        self._pending = FolderWatch(tokens.storage, layout.PENDING)
 
     @property
     def waiting(self) -> int:
@@ -155,9 +154,12 @@ class ConsentDesk:
             at_start: whether they can have been shown under an earlier daemon. What turns up later without
                 another daemon's name was put there by somebody else.
         """
-        entries = self._tokens.storage.list(layout.PENDING)
-        if len(entries) == len(self._parked) and all(map(self._is_known, entries)):
+        if not self._parked.agreed:
+            self._pending.forget()
+        entries = self._pending.news()
+        if entries is None:
             return
+        self._parked.agreed = False
         there = layout.requests_in(entries)
         self._miss(self._parked.keys() - set(there))
         too_many = partial(self._crowding.too_many_here, parked=self.parked())
@@ -174,9 +176,7 @@ class ConsentDesk:
             self._decisions.resume(petition) if goes_on else self._decisions.park(petition)
             self._parked[petition.request_id] = Parked(petition, note, found.destinations)
             self._audit.note("still-pending", petition.request_id, op=petition.op)
-
-    def _is_known(self, entry: str) -> bool:
-        return entry.endswith(".json") and entry.removesuffix(".json") in self._parked
+        self._parked.agreed = self._parked.keys() == set(there)
 
     def _miss(self, missing: Collection[str]) -> None:
         """See to the requests that do not lie where people can see them."""
@@ -202,14 +202,9 @@ class ConsentDesk:
                 yield job
 
     def _due(self, verdicts: Verdicts) -> list[str]:
-        """The waiting requests that were decided on, and now and then those that have expired."""
-        now = self._clock.monotonic()
+        """The waiting requests that were decided on, and those that have expired."""
         decided = verdicts.approved.keys() | verdicts.rejected.keys() | verdicts.granted.keys()
-        if now >= self._expiry_due:
-            self._expiry_due = now + EXPIRY_EVERY_S
-            oldest = self._clock.wall() - CONSENT_EXPIRES_S
-            late = (one for one, parked in self._parked.items() if parked.note.since < oldest)
-            decided = decided.union(late)
+        decided = decided.union(self._parked.since_before(self._clock.wall() - CONSENT_EXPIRES_S))
         return [one for one in self._parked if one in decided] if decided else []
 
     def _event(self, request_id: str, verdicts: Verdicts) -> Event | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from aexp.airgapped.admission import Admission
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.grant_book import GrantBook
-from aexp.airgapped.rulings import Parked
+from aexp.airgapped.parked import Parked
 from aexp.domain.errors import AexpError, RelayRejectedError, RelayValidationError
 from aexp.domain.grant_offers import MOST_WAITING, GrantLine, GrantOffer
 from aexp.domain.grants import MOST_GRANTS, Grant, Scope, checked_span, moment

@@ -73,14 +73,17 @@ class Intake:
         Returns:
             The jobs, and whether anything was claimed at all.
         """
-        with self._claims.slice(pulse, room) as claimed, self._together():
-            jobs = []
-            for token, data in claimed:
-                job = self._admitted(token, data)
-                pulse()
-                if job is not None:
-                    jobs.append(job)
-        return jobs, bool(claimed)
+        jobs: list[Job] = []
+        with self._claims.slice(pulse, room) as claimed:
+            if not claimed:
+                return jobs, False
+            with self._together():
+                for token, data in claimed:
+                    job = self._admitted(token, data)
+                    pulse()
+                    if job is not None:
+                        jobs.append(job)
+        return jobs, True
 
     @contextmanager
     def _together(self) -> Iterator[None]:

@@ -1,50 +1,24 @@
 """What follows from a person's decision, once the request is in the daemon's hands again."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from aexp.airgapped.audit import Audit
 from aexp.airgapped.grant_book import GrantBook
 from aexp.airgapped.intake import Intake
-from aexp.airgapped.jobs import Job, asked, refusal
+from aexp.airgapped.jobs import Job
+from aexp.airgapped.parked import Parked
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.tokens import Tokens
-from aexp.airgapped.waiting_notes import Note, digest
+from aexp.airgapped.waiting_notes import digest
 from aexp.domain import wire
 from aexp.domain.consent import CANCELLED, CONSENT_EXPIRES_S, Event, State
-from aexp.domain.destinations import Destination
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.layout import Token
-from aexp.domain.petition import Petition
-from aexp.domain.requests import Response
 from aexp.domain.text import age, visible
 from aexp.ports.clock import Clock
 from aexp.ports.consent import Verdicts
-
-
-@dataclass(frozen=True)
-class Parked:
-    """What the daemon remembers of a waiting request: the file in the queue is for people to read.
-
-    Attributes:
-        destinations: where it would connect, as it was found when it began to wait.
-    """
-
-    petition: Petition
-    note: Note
-    destinations: tuple[Destination, ...] = ()
-
-    @property
-    def op(self) -> str:
-        """The operation's name."""
-        return self.petition.op
-
-    def refusal(self, state: State, error: str, hint: str | None = None) -> Response:
-        """The answer that it did not run: it repeats the request as people saw it, not its file."""
-        shown = self.petition
-        repeated = asked({"args": [*shown.args], "cwd": shown.cwd})
-        return refusal(shown.request_id, shown.op, state, error, hint, repeated)
 
 
 class Rulings:

@@ -27,6 +27,8 @@ class Profile:
             other. It takes an open and a close, which cost nothing where no server is asked.
         believes_errors: whether an error of a move or a link means that it was not made. Where a
             reply can be lost, the target is looked for instead.
+        believes_dates: whether the date of a folder tells that a name came or went in it: where one kernel
+            makes all changes, and gives the date itself.
         attempts: tries for a call that meets a stale handle or an interruption.
         poll_scale: how much longer than on a local disk the waits between two looks are.
         seen: the filesystem that was found, for people; empty when the profile was chosen by hand.
@@ -39,6 +41,7 @@ class Profile:
     freshen: Literal["open", "touch"] = "open"
     tells: bool = False
     believes_errors: bool = False
+    believes_dates: bool = False
     attempts: int = 5
     poll_scale: float = 1.0
     seen: str = ""
@@ -48,7 +51,9 @@ class Profile:
         return replace(self, seen=kind)
 
 
-POSIX = Profile("posix", sync_folder=True, tells=True, believes_errors=True, attempts=2)
+POSIX = Profile(
+    "posix", sync_folder=True, tells=True, believes_errors=True, believes_dates=True, attempts=2
+)
 NFS = Profile("nfs")
 NFS_NOCTO = Profile("nfs-nocto", freshen="touch", poll_scale=2.0)
 LUSTRE = Profile("lustre", poll_scale=2.0)

@@ -1,4 +1,4 @@
-"""The queue's storage: seven verbs on names and bytes, a reserve for bad times, a check, and a hint.
+"""The queue's storage: seven verbs on names and bytes, a reserve for bad times, a check, and two hints.
 
 A transport implements these; layout, claims, consent, beats and recovery are written once above them
 (:mod:`aexp.airgapped.queue`). :class:`aexp.testing.QueueContract` checks the promises made here.
@@ -61,6 +61,15 @@ class QueueStorage(Protocol):
         this call began. A folder that does not exist yet is empty. Costs the same for each entry, whatever
         the entries hold.
         """
+
+    def stamp(self, folder: str) -> object | None:
+        """What changes when an entry of the folder comes or goes, and costs one look however many there are.
+
+        Equal as long as nothing comes or goes, on any node. A change within a second of another one may leave
+        it as it is: what was listed while it had been the same for longer still holds. None where the storage
+        cannot tell, as by default; then the folder is listed.
+        """
+        return None
 
     @abstractmethod
     def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 import pytest
@@ -11,6 +12,7 @@ from aexp.ports.storage import QueueStorage
 from aexp.testing.contract import Opener
 from aexp.testing.queue_races import QueueRaces
 
+_REALTIME_COARSE = 5  # clock_gettime(2); Python has no name for it.
 ID = "0123456789abcdef" * 2
 LONGEST = f"{ID}.{'login-node-' * 8}1a2b3c4d-4194304-99999999999-0123abcd.claim"
 
@@ -122,6 +124,31 @@ class QueueContract(QueueRaces):
         storage.put("inbox/a", b"")
         assert all(not entry.startswith(".") for entry in storage.list("inbox") + storage.list(""))
 
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda storage: storage.put_new("pending/b", b""),
+            lambda storage: storage.take("pending/a", "processing/a"),
+            lambda storage: storage.take("inbox/c", "pending/c"),
+            lambda storage: storage.remove("pending/a"),
+        ],
+        ids=["made", "taken", "moved here", "removed"],
+    )
+    def test_a_stamp_stays_while_nothing_comes_or_goes_and_changes_when_something_does(
+        self, storage: QueueStorage, change: Callable[[QueueStorage], object]
+    ) -> None:
+        storage.put("inbox/c", b"")
+        storage.put("pending/a", b"")
+        before = storage.stamp("pending")
+        storage.put("outbox/other", b"")
+        assert storage.stamp("pending") == before
+        _let_the_kernels_date_pass()
+        change(storage)
+        assert before is None or storage.stamp("pending") != before
+
+    def test_a_folder_that_is_not_there_has_no_stamp(self, storage: QueueStorage) -> None:
+        assert storage.stamp("pending") is None
+
     def test_what_one_storage_did_is_there_for_another_at_once(self, storages: Opener) -> None:
         one, other = storages(), storages()
         assert other.list("inbox") == []
@@ -165,3 +192,10 @@ class QueueContract(QueueRaces):
     def test_its_url_can_be_shown(self, storage: QueueStorage) -> None:
         assert storage.url.isprintable()
         assert storage.url != ""
+
+
+def _let_the_kernels_date_pass() -> None:
+    """What is changed from now on gets another date: the clock for those ticks 100 times a second."""
+    began = time.clock_gettime(_REALTIME_COARSE)
+    while time.clock_gettime(_REALTIME_COARSE) == began:
+        pass

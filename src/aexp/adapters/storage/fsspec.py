@@ -36,8 +36,8 @@ class FsspecStorage(QueueStorage):
 
     Args:
         fs: a filesystem that says ``atomic = True`` of itself: ``pipe_file(mode="create")`` and ``mv_file``
-            have one winner, and ``pipe_file`` replaces in one step. It has ``reserve`` and ``untrusted``
-            as the port has them.
+            have one winner, and ``pipe_file`` replaces in one step. It has ``stamp``, ``reserve`` and
+            ``untrusted`` as the port has them.
         root: the queue's absolute path on it.
         clock: for the waits between two attempts.
         profile: how the filesystem is treated.
@@ -102,6 +102,12 @@ class FsspecStorage(QueueStorage):
         except StorageMissingError:
             return []
         return [entry for entry in entries if not entry.startswith(".")]
+
+    def stamp(self, folder: str) -> object | None:
+        found: object | None = self._do(
+            folder, "looked at", lambda: self._fs.stamp(self._path(folder))
+        )
+        return found
 
     def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
         end = None if limit is None else offset + limit

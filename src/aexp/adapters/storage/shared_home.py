@@ -70,6 +70,17 @@ class SharedHomeFileSystem:
                 raise
             return self._listed(path)
 
+    def stamp(self, path: str) -> object | None:
+        """What the kernel notes of the folder itself; None where another node may have changed it since."""
+        if not self.profile.believes_dates:
+            return None
+        try:
+            about = os.stat(path, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        # Not the date of modification, which whoever owns the folder can set.
+        return about.st_dev, about.st_ino, about.st_ctime_ns
+
     def cat_file(
         self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any
     ) -> bytes:
