@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aexp.cli.status_line import cells, fitting
+from aexp.cli.cells import cells
+from aexp.cli.status_line import fitting
 
 printable = st.text(st.characters().filter(str.isprintable), max_size=60)
 

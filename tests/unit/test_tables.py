@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aexp.cli import render
+from aexp.cli.cells import beginning, cells, ending, padded
 from aexp.cli.cutting import folder, operation, tail
 from aexp.cli.tables import fitted
 
@@ -42,8 +43,8 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
 def lines(rows: list[list[str]], width: int) -> list[str]:
     """What a terminal of this width shows."""
     found = fitted(rows, width, HOME)
-    widths = [max(map(len, column)) for column in zip(*found, strict=True)]
-    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in found]
+    widths = [max(map(cells, column)) for column in zip(*found, strict=True)]
+    return ["  ".join(map(padded, row, widths)).rstrip() for row in found]
 
 
 @given(tables(), st.integers(40, 300))
@@ -51,7 +52,7 @@ def test_no_line_is_longer_than_the_terminal_is_wide_and_ids_are_whole(
     rows: list[list[str]], width: int
 ) -> None:
     found = fitted(rows, width, HOME)
-    widths = [max(map(len, column)) for column in zip(*found, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(*found, strict=True)]
     assert sum(widths) + 2 * (len(widths) - 1) <= width
     assert len(found) == len(rows)
     for name in {"ID", "REQUEST"} & {*rows[0]}:
@@ -107,6 +108,9 @@ def test_a_note_is_cut_last_and_columns_without_a_word_go_first() -> None:
         ("wandb_sync one two three", 20, "wandb_sync 3 args"),
         ("wandb_sync one two three", 12, "wandb_sync …"),
         ("git_pull", 5, "git_…"),
+        ("git_push origin 实验", 20, "git_push origin 实验"),
+        ("git_push origin 实验记录", 20, "git_push origin 实…"),
+        ("wandb_sync 实验 记录 三", 20, "wandb_sync 3 args"),
     ],
 )
 def test_an_operation_keeps_its_name_and_how_much_follows(text: str, room: int, told: str) -> None:
@@ -121,10 +125,37 @@ def test_an_operation_keeps_its_name_and_how_much_follows(text: str, room: int, 
         ("/home/adam/x", 20, "/home/adam/x"),
         ("/home/ada/projects/thesis", 10, "…/thesis"),
         ("/home/ada/a-thesis-with-a-long-name", 10, "…long-name"),
+        ("/home/ada/论文/实验记录", 10, "…/实验记录"),
+        ("/home/ada/实验记录实验记录", 10, "…实验记录"),
+        ("/home/ada/the\u0301se-e\u0301te\u0301", 5, "…-e\u0301te\u0301"),
     ],
 )
 def test_a_folder_keeps_its_end(path: str, room: int, told: str) -> None:
     assert tail(folder(path, HOME), room) == told
+
+
+@given(st.text(max_size=40), st.integers(0, 50))
+def test_a_part_of_a_text_takes_no_more_columns_than_it_may(text: str, room: int) -> None:
+    for part in (beginning(text, room), ending(text, room)):
+        assert part in text
+        assert cells(part) <= room
+    assert cells(padded(text, room)) == max(cells(text), room)
+    assert beginning(text, cells(text)) == text
+    assert cells(ending(text, cells(text))) == cells(text)
+
+
+def test_columns_stand_below_each_other_whatever_is_in_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("NO_COLOR", "1")
+    names = ("实验记录", "e\u0301te\u0301", "plain", "实验记录实验记录实验记录实验记录实验记录")
+    render.show_table([["ID", "TITLE", "STATE"], *(["1", name, "ok"] for name in names)])
+    told = capsys.readouterr().out.splitlines()
+    ends = {cells(re.split("STATE|ok", line)[0]) for line in told}
+    assert len(ends) == 1
+    assert max(map(cells, told)) <= 60
 
 
 @pytest.mark.parametrize("on_terminal", [False, True])

@@ -7,6 +7,7 @@ import sys
 import rich_click as click
 
 from aexp.airgapped.defaults import absolute
+from aexp.cli.cells import cells, padded
 from aexp.cli.exits import SETTINGS
 from aexp.cli.groups import LazyGroup
 from aexp.cli.render import show_finding
@@ -98,9 +99,9 @@ def print_schema(repository: bool) -> None:
 def _show(told: list[dict[str, object]], *, with_origin: bool) -> None:
     wide = max(len(str(one["key"])) for one in told)
     values = [visible(str(one["value"])) or "-" for one in told]
-    long = max(map(len, values)) if with_origin else 0
+    long = max(map(cells, values)) if with_origin else 0
     for one, value in zip(told, values, strict=True):
-        line = f"{str(one['key']).ljust(wide)}  {value.ljust(long)}"
+        line = f"{str(one['key']).ljust(wide)}  {padded(value, long)}"
         origin = visible(str(one["origin"]), limit=500)
         echo(f"{line}  {style(origin, 'cyan')}" if with_origin else line)
 

@@ -1,15 +1,17 @@
 """What is shorter than it was and still says the most: for tables, and for the lines of the console."""
 
+from aexp.cli.cells import beginning, cells, ending
 from aexp.domain.identity import ProcessId
 
 
-def head(text: str, room: int) -> str:
+def head(text: str, room: int, end: str = "…") -> str:
     """The beginning of a text, with an ellipsis where something is missing.
 
     Args:
-        room: characters, at least one.
+        room: columns, at least one.
+        end: the ellipsis, one column wide.
     """
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+    return text if cells(text) <= room else beginning(text, room - 1) + end
 
 
 def operation(text: str, room: int) -> str:
@@ -23,7 +25,7 @@ def operation(text: str, room: int) -> str:
     counted = f"{name} {len(args)} args"
     if cut == text or len(args) < 2 or len(cut) - 1 > len(text) - len(args[-1]):
         return cut
-    return counted if len(counted) <= room else cut
+    return counted if cells(counted) <= room else cut
 
 
 def folder(path: str, home: str) -> str:
@@ -36,11 +38,11 @@ def tail(path: str, room: int) -> str:
     """The end of a path, which is what tells it from its neighbours; from a slash on if one is left.
 
     Args:
-        room: characters, at least two.
+        room: columns, at least two.
     """
-    if len(path) <= room:
+    if cells(path) <= room:
         return path
-    end = path[1 - room :]
+    end = ending(path, room - 1)
     slash = end.find("/", 0, -1)
     return f"…{end[max(slash, 0) :]}"
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from aexp.cli.cells import cells, padded
 from aexp.cli.telling import Voice
 from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.domain.consent import FINAL, State
@@ -166,15 +167,15 @@ def show_table(rows: Sequence[Sequence[str]]) -> None:
         rows = fitted(
             rows, shutil.get_terminal_size().columns, os.path.realpath(os.path.expanduser("~"))
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     heading = rows[0]
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        cells[-1] = row[-1]
+        line = [*map(padded, row, widths)]
+        line[-1] = row[-1]
         if row is not heading and "STATE" in heading:
             at = heading.index("STATE")
-            cells[at] = style(cells[at], _COLOURS.get(row[at], "red"))
-        echo("  ".join(cells).rstrip())
+            line[at] = style(line[at], _COLOURS.get(row[at], "red"))
+        echo("  ".join(line).rstrip())
 
 
 def show_finding(finding: "Finding") -> None:

@@ -2,7 +2,9 @@
 
 import os
 import sys
-import unicodedata
+
+from aexp.cli.cells import cells
+from aexp.cli.cutting import head
 
 UNKNOWN = 80
 _END_OF_LINE = "\033[K"
@@ -71,13 +73,6 @@ class StatusLine:
             return False
 
 
-def cells(text: str) -> int:
-    """Columns that a terminal takes for a text of printable characters."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_cells_of, text))
-
-
 def fitting(text: str, room: int, encoding: str) -> str:
     """The text in characters that the terminal has, in no more than so many columns; what is cut says so.
 
@@ -85,22 +80,8 @@ def fitting(text: str, room: int, encoding: str) -> str:
     ('正在…', '??')
     """
     text = text.encode(encoding, "replace").decode(encoding)
-    if cells(text) <= room:
-        return text
     end = "…" if "…".encode(encoding, "replace") != b"?" else "."
-    left, kept = room - 1, []
-    for char in text:
-        left -= _cells_of(char)
-        if left < 0:
-            break
-        kept.append(char)
-    return "".join(kept) + end if room > 0 else ""
-
-
-def _cells_of(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in ("Me", "Mn", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return head(text, room, end) if room > 0 else ""
 
 
 def _write(text: str) -> None:

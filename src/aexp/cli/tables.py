@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
+from aexp.cli.cells import cells
 from aexp.cli.cutting import folder, head, host_of, operation, tail
 
 Column = Sequence[str]
@@ -16,9 +17,9 @@ _STEPS = (
     *(("NOTE", 48), ("FACTS", 48), ("TITLE", 32), ("GOES TO", 32)),
     *(("OPERATION", 32), ("WHERE", 24), ("OPERATION", 11), ("FROM", 8), ("WHERE", 10)),
 )
-"""Which column gives way first, and down to how many characters; then all do, from the left."""
+"""Which column gives way first, and down to how many columns; then all do, from the left."""
 _LEAST = MappingProxyType({"OPERATION": 11, "WHERE": 10, "STATE": 16, "SLUG": 24, "TIME": 24})
-_LEAST_CHARS = 8
+_LEAST_CELLS = 8
 _SPARED = ("KEPT", "USES", "RC", "FROM", "GIVEN BY", "AGE", "WHO")
 """What is left out first where the least of each is too wide; then from the right."""
 _CUTS: Mapping[str, Callable[[str, int], str]] = MappingProxyType(
@@ -34,7 +35,7 @@ def fitted(rows: Sequence[Sequence[str]], width: int, home: str) -> list[tuple[s
 
     Args:
         rows: the first holds the headings, which say what is in a column and how it is cut.
-        width: characters in a line, at least 40.
+        width: columns of the terminal, at least 40.
         home: the path that is shown as ``~``.
     """
     table: list[Column] = [_short(column, home) for column in zip(*rows, strict=True)]
@@ -82,15 +83,15 @@ def _cut(column: Column, room: int) -> Column:
 
 
 def _widest(column: Column) -> int:
-    return max(map(len, column))
+    return max(map(cells, column))
 
 
 def _least(column: Column) -> int:
-    """The fewest characters that say something."""
+    """The fewest columns that say something."""
     widest, heading = _widest(column), column[0]
     if heading in _IDS:
         return widest
-    return min(widest, max(len(heading), _LEAST.get(heading, _LEAST_CHARS)))
+    return min(widest, max(len(heading), _LEAST.get(heading, _LEAST_CELLS)))
 
 
 def _total(widths: Iterable[int]) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aexp.airgapped.console.picture import Past, Picture, Running
 from aexp.airgapped.inspection import RequestView
+from aexp.cli.cells import cells, padded
 from aexp.cli.cutting import folder, head, host_of, tail
 from aexp.domain.consent import State
 from aexp.domain.decisions import Waiting
@@ -42,19 +43,19 @@ class Words:
         if self.width < NARROW:
             room = self.width - ID_CHARS - len(old) - 4
             return f"{short}  {_head(operation, room)}  {old}\n  {self._folder(one.cwd, 2)}"
-        cells = (
+        parts = (
             short,
-            f"{_head(operation, self._op_chars):<{self._op_chars}}",
+            padded(_head(operation, self._op_chars), self._op_chars),
             f"{old:>{_AGE_CHARS}}",
-            f"{_head(host_of(one.client), _HOST_CHARS):<{_HOST_CHARS}}",
+            padded(_head(host_of(one.client), _HOST_CHARS), _HOST_CHARS),
         )
-        begin = "  ".join(cells) + "  "
-        return begin + self._folder(one.cwd, len(begin))
+        begin = "  ".join(parts) + "  "
+        return begin + self._folder(one.cwd, cells(begin))
 
     def grant(self, one: GrantLine) -> str:
         """What runs without a question, until when, and how that is ended."""
         begin = f"granted {one.short} until {_clock(one.until)}: {one.op}, {one.uses} used, "
-        return _head(begin + self._folder(one.root, len(begin)), self.width)
+        return _head(begin + self._folder(one.root, cells(begin)), self.width)
 
     def running(self, found: Iterable[Running], now: float, lines: int) -> list[tuple[str, str]]:
         """What runs, each with the last ``lines`` of its output; the text of a line, and its style."""
@@ -73,13 +74,13 @@ class Words:
             status = f"failed {one.returncode}"
         if self.width < NARROW:
             begin = f"{_clock(one.at)} {status:<8} {one.op} "
-            return begin + self._folder(one.cwd, len(begin)), _PLAIN if fine else _BAD
+            return begin + self._folder(one.cwd, cells(begin)), _PLAIN if fine else _BAD
         operation = _head(" ".join(filter(None, [one.op, one.args])), self._op_chars)
         short = one.request_id[:ID_CHARS]
-        begin = f"{_clock(one.at)}  {short}  {status:<10}  {operation:<{self._op_chars}}  "
+        begin = f"{_clock(one.at)}  {short}  {status:<10}  {padded(operation, self._op_chars)}  "
         decided = f"approved: {one.decided}" if one.decided else ""
         told = f"  {one.error or decided}" if one.error or decided else ""
-        folder = self._folder(one.cwd, len(begin) + min(len(told), self.width // 4))
+        folder = self._folder(one.cwd, cells(begin) + min(cells(told), self.width // 4))
         return _head(f"{begin}{folder}{told}", self.width), _PLAIN if fine else _BAD
 
     @property
@@ -91,7 +92,7 @@ class Words:
         old = coarse_age(view.when, now)
         operation = _head(" ".join([view.op, *view.args]), self._op_chars)
         begin = "  ".join(filter(None, [view.request_id[:ID_CHARS], operation, old, state])) + "  "
-        return _head(begin + self._folder(view.cwd, len(begin)), self.width)
+        return _head(begin + self._folder(view.cwd, cells(begin)), self.width)
 
     def _folder(self, cwd: str, used: int) -> str:
         """A folder in what room is left. Its end is what tells it from its neighbours."""
