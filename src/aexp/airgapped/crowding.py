@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from aexp.airgapped.rulings import Parked
+from aexp.airgapped.parked import Parked
 from aexp.domain import layout
 from aexp.domain.limits import Limits
 from aexp.domain.petition import Petition

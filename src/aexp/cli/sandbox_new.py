@@ -52,7 +52,9 @@ new_sandbox = click.RichCommand(
 def template(name: str) -> None:
     """Print a built-in template, to be changed and put into .aexp/templates/sandbox/ of a repository.
 
-    FILE is README.md, helpers.py or 00_feasibility.ipynb. For example: aexp sandbox template README.md > .aexp/templates/sandbox/README.md
+    FILE is README.md, helpers.py or 00_feasibility.ipynb. For example:
+
+    aexp sandbox template README.md > .aexp/templates/sandbox/README.md
     """
     echo(built_in()[name], nl=False)
 

@@ -62,7 +62,7 @@ class QueueStorage(Protocol):
         the entries hold.
         """
 
-    def stamp(self, folder: str) -> object | None:
+    def stamp(self, folder: str) -> object | None:  # noqa: ARG002 -- For those who can tell.
         """What changes when an entry of the folder comes or goes, and costs one look however many there are.
 
         Equal as long as nothing comes or goes, on any node. A change within a second of another one may leave
