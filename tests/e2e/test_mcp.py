@@ -227,6 +227,60 @@ def test_what_is_installed_into_a_repository_starts_a_server_there(site: Site) -
     assert before == {path: path.read_bytes() for path in site.repo.glob("*") if path.is_file()}
 
 
+HELLO = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "t", "version": "1"},
+}
+
+
+def started(site: Site, *command: str) -> "subprocess.Popen[str]":
+    """A server that was greeted, and that the test speaks to by itself."""
+    server = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=site.repo,
+        env=site.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    say(server, {"id": 1, "method": "initialize", "params": HELLO})
+    say(server, {"method": "notifications/initialized"})
+    return server
+
+
+def say(server: "subprocess.Popen[str]", message: dict[str, Any]) -> None:
+    assert server.stdin is not None
+    print(json.dumps({"jsonrpc": "2.0", **message}), file=server.stdin, flush=True)
+
+
+def calling(number: int, tool_name: str, **arguments: object) -> dict[str, Any]:
+    meta = {"progressToken": number}
+    params = {"name": tool_name, "arguments": arguments, "_meta": meta}
+    return {"id": number, "method": "tools/call", "params": params}
+
+
+@pytest.mark.parametrize("rudely", [False, True])
+def test_a_client_that_goes_away_ends_the_server_and_no_request(site: Site, rudely: bool) -> None:
+    note = slow_git(site)
+    site.serve()
+    with started(site, *COMMAND) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        assert server.stderr is not None
+        say(server, calling(2, "relay_submit", op="git_fetch", wait_s=300))
+        while "fetching" not in server.stdout.readline():
+            pass
+        if rudely:
+            server.stdout.close()
+        server.stdin.close()
+        assert server.wait(timeout=PATIENCE_S) == 0
+        assert server.stderr.read() == ""
+    assert site.json("status")["running"] == 1
+    assert note.read_text().count("\n") == 1
+
+
 DECIDERS = (
     *("aexp.airgapped.approver", "aexp.airgapped.approval", "aexp.airgapped.granter"),
     *("aexp.airgapped.rulings", "aexp.airgapped.consent_desk", "aexp.adapters.consent"),
@@ -241,31 +295,12 @@ def test_the_process_never_loads_what_could_decide_and_writes_nothing_but_the_pr
     site.serve()
     tell = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
     code = f"{tell}\nfrom aexp.cli.main import main; main()"
-    hello = {"protocolVersion": "2025-06-18", "capabilities": {}}
-    messages = [
-        {"id": 1, "method": "initialize",
-         "params": {**hello, "clientInfo": {"name": "t", "version": "1"}}},
-        {"method": "notifications/initialized"},
-        {"id": 2, "method": "tools/call",
-         "params": {"name": "relay_submit", "arguments": {"op": "wandb_sync"}}},
-        {"id": 3, "method": "tools/call",
-         "params": {"name": "sandbox_new", "arguments": {"slug": "probe"}}},
-        {"id": 4, "method": "tools/call", "params": {"name": "relay_approve", "arguments": {}}},
-    ]  # fmt: skip
-    with subprocess.Popen(
-        [sys.executable, "-P", "-c", code, "mcp"],
-        cwd=site.repo,
-        env=site.env,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdin is not None
+    with started(site, "-P", "-c", code, "mcp") as server:
         assert server.stdout is not None
         answers: dict[int, dict[str, Any]] = {}
-        for message in messages:
-            print(json.dumps({"jsonrpc": "2.0", **message}), file=server.stdin, flush=True)
+        say(server, calling(2, "relay_submit", op="wandb_sync"))
+        say(server, calling(3, "sandbox_new", slug="probe"))
+        say(server, calling(4, "relay_approve"))
         while len(answers) < 4:
             answer = json.loads(server.stdout.readline())
             answers |= {answer["id"]: answer} if "id" in answer else {}

@@ -1,11 +1,13 @@
 """The MCP server in this process, with the SDK's own client: each tool, its promises, its errors."""
 
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import jsonschema
 import pytest
 from mcp import Client
@@ -14,11 +16,12 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents, Tool
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.executor.recording import Plan, RecordingExecutor
+from aexp.airgapped.waiting_notes import read_note
 from aexp.cli.mcp.harmless import harmless, middle_cut
 from aexp.cli.mcp.logs import from_offset, last_lines
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.mcp.server import INSTRUCTIONS, server_of
-from aexp.domain import layout
+from aexp.domain import layout, wire
 from aexp.domain.consent import FINAL, State
 from aexp.domain.operations import ALLOWED
 from tests.world import World
@@ -141,6 +144,7 @@ def test_each_tool_has_schemas_and_words_for_every_argument(world: World) -> Non
         for argument, schema in tool.input_schema["properties"].items():
             assert "description" in schema or argument == "limit", f"{name}: {argument}"
         assert tool.output_schema is not None
+        assert '"title": "' not in json.dumps([tool.input_schema, tool.output_schema])
         assert tool.output_schema["required"] == ["summary", "next"]
         assert {"summary", "next", "error"} <= {*tool.output_schema["properties"]}
 
@@ -226,6 +230,7 @@ def test_a_request_for_a_person_comes_back_at_once_with_what_the_person_types(
         ({"op": "git_clone"}, "RelayValidationError", "'git_clone'"),
         ({"op": "git_push", "args": ["origin", "--force"]}, "RelayValidationError", "args[1]"),
         ({"op": "git_status", "cwd": "/etc"}, "RelayValidationError", "cwd"),
+        ({"op": "git_status", "cwd": "~"}, "RelayValidationError", "cwd"),
         ({"op": "git_status", "wait_s": 9999}, "InvalidArguments", "wait_s"),
         ({}, "InvalidArguments", "op"),
     ],
@@ -367,6 +372,39 @@ def test_many_waits_at_once_block_nothing_else(world: World) -> None:
     assert asked(world, talk) == 3
 
 
+@pytest.mark.parametrize("tool_name", ["relay_wait", "relay_submit", "relay_log", "relay_list"])
+def test_a_file_server_that_hangs_holds_up_that_call_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, tool_name: str
+) -> None:
+    serving(world, Plan(duration_s=1000))
+    left = told(world, "relay_submit", op="git_fetch", wait_s=0)["request_id"]
+    hangs, back, list_really = threading.Event(), threading.Event(), world.storage.list
+
+    def list_late(folder: str) -> list[str]:
+        hangs.set()
+        served_meanwhile.append(back.wait(20))
+        return list_really(folder)
+
+    served_meanwhile: list[bool] = []
+    arguments: dict[str, Any] = {
+        "relay_wait": {"request_id": left, "wait_s": 5},
+        "relay_submit": {"op": "git_status"},
+        "relay_log": {"request_id": left},
+    }.get(tool_name, {})
+
+    async def talk(client: Client) -> None:
+        monkeypatch.setattr(world.storage, "list", list_late)
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.call_tool, tool_name, arguments)
+            await anyio.to_thread.run_sync(hangs.wait)
+            assert not (await client.call_tool("relay_operations", {})).is_error
+            back.set()
+
+    asked(world, talk)
+    assert served_meanwhile
+    assert all(served_meanwhile)
+
+
 def test_nothing_hostile_gets_through_in_any_text(world: World) -> None:
     serving(world, Plan(output=HOSTILE.encode(), duration_s=6))
     heard: list[str] = []
@@ -403,6 +441,31 @@ def test_names_in_the_queue_are_harmless_too(world: World) -> None:
 
     assert "\x1b" not in json.dumps(found, ensure_ascii=False)
     assert "\\x1b[2K" in found["requests"][0]["op"]
+
+
+def test_what_a_person_is_asked_is_data_and_stands_in_no_summary(world: World) -> None:
+    world.serve()
+    left = told(world, "relay_submit", op="wandb_sync")["request_id"]
+    note = read_note(world.storage, left)
+    note["petition"]["reason"] = HOSTILE
+    world.storage.put(layout.waiting(left), wire.encode(note))
+
+    found = told(world, "relay_result", request_id=left)
+
+    assert found["summary"] == f"wandb_sync waits for a person's consent, as {left[:8]}"
+    assert found["reason"].startswith("\\x1b[2Kgone")
+    assert "gnore all" not in found["next"]
+
+
+def test_a_daemon_that_dies_while_it_is_waited_for_is_told_with_the_request(world: World) -> None:
+    serving(world, Plan(duration_s=1000))
+    left = told(world, "relay_submit", op="git_fetch", wait_s=5)["request_id"]
+    world.kill()
+
+    found = told(world, "relay_wait", request_id=left, wait_s=300)
+
+    assert found["error"] == {"kind": "RelayDownError", "request_id": left}
+    assert "may have run" in found["summary"]
 
 
 def test_output_is_bounded_and_the_log_has_the_rest(world: World) -> None:

@@ -4,6 +4,8 @@ Output of git, logs, previews, titles and paths come from outside. That they are
 instructions; here nothing in them can act on a terminal or hide from a person who reads along.
 """
 
+from typing import Any
+
 from aexp.domain.text import visible, visible_lines
 
 OUTPUT_CHARS = 10_000
@@ -28,6 +30,16 @@ def harmless(value: object, depth: int = 0) -> object:
     if isinstance(value, list):
         return [harmless(one, depth + 1) for one in value]
     return value
+
+
+def untitled(schema: Any) -> Any:
+    """A JSON schema without its titles; a property that is called so stays."""
+    if isinstance(schema, dict):
+        kept = {
+            name: one for name, one in schema.items() if name != "title" or isinstance(one, dict)
+        }
+        return {name: untitled(one) for name, one in kept.items()}
+    return schema
 
 
 def line(text: str) -> str:

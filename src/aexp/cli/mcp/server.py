@@ -9,13 +9,13 @@ import anyio
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import ValidationError
 
 from aexp import __version__
 from aexp.cli.mcp import sandbox_tools
 from aexp.cli.mcp.answers import Answer, Problem
-from aexp.cli.mcp.harmless import harmless
+from aexp.cli.mcp.harmless import harmless, untitled
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.mcp.relay_tools import RelayTools
 from aexp.cli.mcp.resources import add_resources
@@ -59,6 +59,18 @@ logger = logging.getLogger(__name__)
 
 class AexpServer(MCPServer[Any]):
     """Tells our own errors with what happened and what to do next; all that goes out is made harmless."""
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools, without the titles that are the names once more: a model pays for each word."""
+        return [
+            tool.model_copy(
+                update={
+                    "input_schema": untitled(tool.input_schema),
+                    "output_schema": untitled(tool.output_schema),
+                }
+            )
+            for tool in await super().list_tools()
+        ]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
@@ -150,7 +162,7 @@ def _answer(summary: str, then: str, kind: str) -> Answer:
 
 def _result(told: dict[str, Any], *, is_error: bool) -> CallToolResult:
     """The same as structure and as text, both harmless."""
-    clean = harmless(told)
+    clean = harmless({**told, "summary": " ".join(str(told.get("summary", "")).split())})
     text = json.dumps(clean, ensure_ascii=False)
     return CallToolResult(
         content=[TextContent(type="text", text=text)],

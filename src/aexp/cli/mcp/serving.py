@@ -16,4 +16,8 @@ def serve(relay: Relay) -> None:
     )
     # A thread of the SDK waits for standard input and would hold the process. There is nothing to tidy up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    server_of(relay).run("stdio")
+    try:
+        server_of(relay).run("stdio")
+    except* BrokenPipeError:
+        # The client went away without a word. There is nobody left to tell, and the requests go on.
+        pass

@@ -9,10 +9,11 @@ from aexp.cli.mcp.harmless import OUTPUT_CHARS, middle_cut
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.render import ended
 from aexp.domain.consent import FINAL, State
-from aexp.domain.errors import AexpError, RelayDownError
+from aexp.domain.errors import AexpError, RelayDownError, RelayValidationError
 from aexp.domain.progress import collapsed
 from aexp.domain.requests import RelayResult, Response
 from aexp.domain.text import age
+from aexp.domain.validation import CWD_DO
 
 WAIT = "Wait with relay_wait"
 HANDS_OFF = "Do not type it yourself, and do not look for another way: consent is a person's."
@@ -57,7 +58,7 @@ def _went(result: RelayResult) -> str:
 
 def _look_at(result: RelayResult) -> str:
     if result.stdout.strip():
-        return "Read the output; more of it, where it was cut, has relay_log."
+        return "Read the output; relay_log has more of it where it was cut."
     return "It said nothing. Ask the person to run `aexp relay doctor` on the login node."
 
 
@@ -93,8 +94,6 @@ def _stands(view: RequestView) -> str:
 def _for_a_person(relay: Relay, told: Request) -> Request:
     request_id = told.request_id or ""
     how, petition = approve_hint(request_id, relay.url), relay.asked(request_id)
-    if petition is not None and petition.reason:
-        told.summary += f": {petition.reason}"
     told.next = (
         f"Tell the person: `{how}` on the login node shows what would be done, and asks. "
         f"{HANDS_OFF} Then {WAIT[0].lower()}{WAIT[1:]}."
@@ -142,6 +141,8 @@ def _start(url: str) -> str:
 
 def for_the_person(error: AexpError) -> str:
     """An error's hint, said to be the person's where it is to be done on the login node."""
+    if isinstance(error, RelayValidationError) and error.hint == CWD_DO:
+        return "Name a working copy below the home with cwd."
     if not isinstance(error, RelayDownError):
         return error.hint
     return (
