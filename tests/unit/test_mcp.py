@@ -16,6 +16,7 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents, Tool
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.executor.recording import Plan, RecordingExecutor
+from aexp.airgapped import visits
 from aexp.airgapped.waiting_notes import read_note
 from aexp.cli.mcp.harmless import harmless, middle_cut
 from aexp.cli.mcp.logs import from_offset, last_lines
@@ -325,6 +326,35 @@ def test_output_comes_as_progress_and_each_change_of_state_is_told(world: World)
     assert words.index("Fetching origin") < words.index("Fetching up")
     assert any(str(word).startswith("runs, ") for word in words)
     assert [number for number, _ in heard] == [*range(1, len(heard) + 1)]
+
+
+def test_of_a_flood_of_output_the_end_alone_is_progress(world: World) -> None:
+    lines = b"".join(b"line %03d\n" % number for number in range(100))
+    serving(world, Plan(output=lines, duration_s=6))
+    heard: list[str] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message or "")
+
+    async def talk(client: Client) -> None:
+        await client.call_tool("relay_submit", {"op": "git_fetch"}, progress_callback=hear)
+
+    asked(world, talk)
+    assert [word for word in heard if word.startswith(("line", "["))] == [
+        "[80 lines more: relay_log]",
+        *(f"line {number:03}" for number in range(80, 100)),
+    ]
+
+
+def test_where_a_daemon_only_looks_in_that_is_told(world: World) -> None:
+    for _ in range(2):
+        visits.note(world.storage, world.clock)
+        world.clock.advance(300)
+
+    found = told(world, "relay_submit", op="git_fetch", wait_s=2)
+
+    assert (found["state"], found["done"]) == (State.RECEIVED, False)
+    assert "no daemon stays: one looks in from time to time" in found["summary"]
 
 
 def test_a_client_that_gives_up_ends_the_waiting_alone(world: World) -> None:

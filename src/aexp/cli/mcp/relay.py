@@ -14,6 +14,7 @@ from aexp.airgapped.inspection import (
     request_views,
 )
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.visits import last_visit_s, told
 from aexp.airgapped.waiting_notes import asked_of
 from aexp.domain.consent import FINAL
 from aexp.domain.petition import Petition
@@ -96,6 +97,12 @@ class Relay:
     def asked(self, request_id: str) -> Petition | None:
         """What a person is asked about a request that waits."""
         return asked_of(self._storage, request_id)
+
+    @property
+    def visit(self) -> str:
+        """When a daemon that does not stay last looked in; empty where one stays, or none is expected."""
+        since = last_visit_s(self._storage, self.clock)
+        return "" if since is None else told(since)
 
     def open(self) -> list[RequestView]:
         """The open requests, the oldest first, each with what it waits for."""

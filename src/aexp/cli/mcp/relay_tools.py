@@ -101,7 +101,7 @@ class RelayTools:
         if withdrawn:
             told, then = f"{short} was withdrawn and will not run", ""
         elif over:
-            told, then = f"{short} is over already ({state}); nothing was cancelled", "relay_result"
+            told, then = f"{short} is over already ({state}); nothing was cancelled", ""
         else:
             told = f"The daemon was asked to end {short}"
             then = f"{WAIT} to see what came of it; it may have taken effect in part."

@@ -65,7 +65,7 @@ def _look_at(result: RelayResult) -> str:
 def standing(relay: Relay, view: RequestView) -> Request:
     """A request that is not over."""
     told = Request(
-        summary=f"{view.op} {_stands(view)}, as {view.request_id[:8]}",
+        summary=f"{view.op} {_stands(relay, view)}, as {view.request_id[:8]}",
         next=f"{WAIT}, request_id {view.request_id}.",
         request_id=view.request_id,
         op=view.op,
@@ -77,18 +77,19 @@ def standing(relay: Relay, view: RequestView) -> Request:
     return _for_a_person(relay, told) if view.state is State.PENDING else told
 
 
-def _stands(view: RequestView) -> str:
+def _stands(relay: Relay, view: RequestView) -> str:
     if view.state in FINAL:
         return f"is {view.state}, and its answer about to come"
-    if view.state is State.RUNNING:
-        return "runs"
-    if view.state is State.PENDING:
-        return "waits for a person's consent"
-    if view.waits_for == "request":
-        return f"waits behind {(view.behind or '')[:8]} in the same working copy"
-    if view.waits_for == "slot":
-        return "waits for a free slot"
-    return "waits for the daemon"
+    words = {State.RUNNING: "runs", State.PENDING: "waits for a person's consent"}
+    if view.state in words:
+        return words[view.state]
+    visit = relay.visit if view.state is State.RECEIVED else ""
+    if visit:
+        return f"waits in the queue, no daemon stays: {visit}"
+    return {
+        "request": f"waits behind {(view.behind or '')[:8]} in the same working copy",
+        "slot": "waits for a free slot",
+    }.get(view.waits_for or "", "waits for the daemon")
 
 
 def _for_a_person(relay: Relay, told: Request) -> Request:
