@@ -224,7 +224,7 @@ def test_the_client_and_the_sandboxes_read_both_files(home: Path, repo: Path) ->
     client = RelayClient()
     assert client.queue.storage.folder == f"{home}/own"
     assert client.default_timeout == 8.0
-    assert client._policy.names == {"repo"}
+    assert client._judge._policy.names == {"repo"}
     assert RelayClient(cwd=home).default_timeout == 9.0
     assert RelayClient(queue=home / "given", default_timeout=1).default_timeout == 1.0
     assert open_queue(None, system_clock()).folder == f"{home}/own"

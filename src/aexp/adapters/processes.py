@@ -20,7 +20,12 @@ class ProcProcesses(Processes):
 
     @cached_property
     def me(self) -> ProcessId:
-        return ProcessId.new(self._host, os.getpid(), _stat(os.getpid())[1])
+        try:
+            started = _stat(os.getpid())[1]
+        except FileNotFoundError:
+            # A client of a queue on another machine may run where there is no /proc.
+            started = 0
+        return ProcessId.new(self._host, os.getpid(), started)
 
     @property
     def hostname(self) -> str:
@@ -62,6 +67,8 @@ def start_of(pid: int) -> int:
 
 def _machine() -> str:
     """Eight digits of the boot id, which is random, mixed with the number of the namespace."""
+    if not os.path.exists("/proc/self/ns/pid"):
+        return "0" * 8
     boot = int(_text("/proc/sys/kernel/random/boot_id")[:8], 16)
     namespace = int(os.readlink("/proc/self/ns/pid").removeprefix("pid:[").removesuffix("]"))
     return f"{(boot ^ namespace) & 0xFFFFFFFF:08x}"

@@ -27,7 +27,7 @@ TRAIL = frozenset(
         *("granted", "grant-used", "grant-revoked", "grant-expired", "grant-lost", "grant-kept"),
         *("pinned", "trusted", "untrusted"),
         *("not-logged-one-by-one", "started", "done", "answered-before"),
-        *("crashed", "outlived-its-daemon", "fenced", "adopted"),
+        *("crashed", "outlived-its-daemon", "fenced", "adopted", "gate-refused"),
     }
 )  # fmt: skip
 """The events that are recorded in the journal."""

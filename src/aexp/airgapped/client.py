@@ -2,26 +2,24 @@
 
 import os
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
 from aexp.airgapped.hints import serve_hint
+from aexp.airgapped.judging import RequestJudge
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import patience
 from aexp.domain.errors import (
     RelayDownError,
     RelayNotFoundError,
     RelayStorageError,
-    RelayValidationError,
     StorageFullError,
 )
 from aexp.domain.identity import is_request_id, new_request_id
 from aexp.domain.requests import RelayResult, Request
 from aexp.domain.text import visible
-from aexp.domain.validation import CWD_DO, CwdPolicy, validate_request
 from aexp.ports.clock import Clock
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.processes import Processes
@@ -42,7 +40,8 @@ class RelayClient:
 
     Args:
         queue: a path, a URL or a storage object; by default the one that is set, else ``~/.relay``.
-        cwd: the working copy to work in; default the current folder, at construction.
+        cwd: the working copy to work in; default the current folder, at construction. With a queue on another
+            machine, a folder over there: relative to the one in the queue's URL, by default that one itself.
         default_timeout: seconds to wait for an answer where no ``timeout`` is given; by default what is
             set, else 60.
         clock, filesystem, processes: the outside world, for tests.
@@ -65,16 +64,18 @@ class RelayClient:
         self._clock = clock or defaults.system_clock()
         self._filesystem = filesystem or defaults.local_filesystem()
         self._processes = processes or defaults.system_processes()
-        self.cwd = Path(defaults.absolute(cwd or "."))
-        settings = configured(str(self.cwd))
+        here = defaults.absolute(cwd or ".")
+        settings = configured(here)
         if queue is None or isinstance(queue, str | os.PathLike):
             named = settings.queue if queue is None else queue
             queue = defaults.open_queue(named, self._clock, settings.profile)
         self._queue = RelayQueue(queue, self._processes, self._clock)
+        there = None if cwd is None else os.fspath(cwd)
+        self.cwd = Path(here if queue.far is None else queue.far.folder(there))
         self.default_timeout = patience(
             settings.default_timeout if default_timeout is None else default_timeout
         )
-        self._open_names = settings.cwd_names
+        self._judge = RequestJudge(queue, self._filesystem, settings.cwd_names)
 
     def __repr__(self) -> str:
         return f"RelayClient(queue={self._queue.storage.url!r}, cwd={str(self.cwd)!r})"
@@ -192,7 +193,7 @@ class RelayClient:
             doubt = (
                 f"{exc.hint} It may have arrived all the same: see `aexp relay show {request_id}`."
             )
-            raise RelayStorageError(exc.what, doubt.strip(), request_id) from exc
+            raise exc.about(request_id, doubt.strip()) from exc
         parts = (request_id, self._queue, self._clock, self.default_timeout)
         near = alive is True and self._queue.storage.hears
         return RelayHandle(*parts, is_new=True, near=near, visited_s=visited_s)
@@ -217,20 +218,8 @@ class RelayClient:
             )
         return RelayHandle(request_id, self._queue, self._clock, self.default_timeout)
 
-    @cached_property
-    def _policy(self) -> CwdPolicy:
-        """What the daemon will hold against a request; it asks again itself, so this need not be fresh."""
-        names = defaults.cwd_names(self._open_names)
-        return defaults.cwd_policy(self._filesystem, self._queue.storage.folder, names)
-
     def _build(self, op: str, args: Sequence[str] | None, *, coalesce: bool) -> Request:
-        policy = self._policy
-        if isinstance(args, str):
-            raise RelayValidationError("args", "is text, not a list", "a list of text")
-        payload = {"op": op, "args": list(args or ()), "cwd": str(self.cwd)}
-        valid = validate_request(payload, policy)
-        if policy.kind(str(valid.cwd)) is None:
-            raise RelayValidationError("cwd", f"'{valid.cwd}' does not exist", do=CWD_DO)
+        valid = self._judge.validated(op, args, str(self.cwd))
         return Request(
             op=valid.op,
             args=tuple(valid.args),

@@ -1,16 +1,17 @@
 """What a person types next, spelt out for the queue that they use."""
 
 from aexp.airgapped.defaults import queue_flag
+from aexp.domain.far import is_far, queue_there
 
 
 def serve_hint(url: str) -> str:
     """How to get a daemon."""
-    return f"Start one on the login node: aexp relay up{queue_flag(url)}"
+    return f"Start one on the login node: aexp relay up{_flag_there(url)}"
 
 
 def approve_hint(request_id: str, url: str) -> str:
     """What a person types on the login node to approve a request."""
-    return _typed("approve", request_id, url)
+    return f"aexp relay approve {request_id[:8]}{_flag_there(url)}"
 
 
 def show_hint(request_id: str, url: str) -> str:
@@ -31,6 +32,16 @@ def wait_hint(request_id: str, url: str) -> str:
 def cancel_hint(request_id: str, url: str) -> str:
     """What a person types to take a request back."""
     return _typed("cancel", request_id, url)
+
+
+def _flag_there(url: str) -> str:
+    """What names the queue to a command on the login node."""
+    if not is_far(url):
+        return queue_flag(url)
+    import shlex
+
+    named = queue_there(url)
+    return f" --queue {shlex.quote(named)}" if named else ""
 
 
 def _typed(verb: str, request_id: str, url: str) -> str:

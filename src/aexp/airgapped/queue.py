@@ -154,7 +154,10 @@ class RelayQueue:
     def is_alive(self, beat: Beat) -> bool | None:
         """Whether the daemon that beat runs; None when that was on another machine."""
         process = ProcessId.parse(beat.daemon)
-        return None if process is None else self._processes.alive(process)
+        if process is None:
+            return None
+        far = self.storage.far
+        return self._processes.alive(process) if far is None else far.alive(str(process))
 
     def is_marked(self, request_id: str) -> bool:
         """Whether the answer's mark is there; the answer itself may come in sight a little later."""
@@ -215,12 +218,16 @@ class RelayQueue:
         Returns:
             True when it will never run; the queue then holds the answer "cancelled".
         """
+        if self.storage.far is not None:
+            return self.storage.far.withdraw(request_id, why, pending=True)
         if self.withdraw_unclaimed(request_id, why):
             return True
         return self._withdraw_from(layout.pending(request_id), request_id, why)
 
     def withdraw_unclaimed(self, request_id: str, why: str) -> bool:
         """The same for a request that no daemon has seen; one that waits for consent is left alone."""
+        if self.storage.far is not None:
+            return self.storage.far.withdraw(request_id, why, pending=False)
         return self._withdraw_from(layout.inbox(request_id), request_id, why)
 
     def _withdraw_from(self, name: str, request_id: str, why: str) -> bool:

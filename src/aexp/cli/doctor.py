@@ -19,6 +19,7 @@ from aexp.domain.text import visible
 
 if TYPE_CHECKING:
     from aexp.airgapped.checkup.ground import Ground
+    from aexp.airgapped.queue import RelayQueue
     from aexp.container import Container
     from aexp.domain.findings import Finding
     from aexp.ports.login_node import LoginNode
@@ -60,9 +61,14 @@ def _examined(queue: str | None, cwd: str | None) -> "tuple[str, Iterable[Findin
     """The queue's URL, and what is found, as it comes."""
     from aexp.adapters.threads import within
     from aexp.airgapped.doctor import LIMIT_S, examine
+    from aexp.cli.clients import queue_of
+    from aexp.domain.far import is_far
     from aexp.domain.findings import fail
-    from aexp.settings import load_settings
+    from aexp.settings import configured, load_settings
 
+    if is_far(configured(queue=queue).queue):
+        found = queue_of(queue)
+        return found.storage.url, _of_far(found, cwd)
     try:
         ground = within(LIMIT_S, lambda: _ground(queue, cwd))
     except TimeoutError:
@@ -70,6 +76,17 @@ def _examined(queue: str | None, cwd: str | None) -> "tuple[str, Iterable[Findin
         fix = "Check the mount, and ask the people who run the file server."
         return str(load_settings(queue=queue).queue), [fail("queue", told, fix)]
     return ground.storage.url, examine(ground, within)
+
+
+def _of_far(queue: "RelayQueue", cwd: str | None) -> "Iterable[Finding]":
+    """What is found of a queue on another machine; its far side looks at what is there."""
+    from aexp import __version__
+    from aexp.airgapped import defaults
+    from aexp.airgapped.checkup.far import examine_far
+
+    far = queue.storage.far
+    parts = (defaults.system_clock(), defaults.system_processes(), __version__)
+    return () if far is None else examine_far(queue, far, cwd, *parts)
 
 
 def _ground(queue: str | None, cwd: str | None) -> "Ground":

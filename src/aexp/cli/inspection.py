@@ -1,6 +1,7 @@
 """``aexp relay status|show|cancel``."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -10,6 +11,9 @@ from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.consent import State
 from aexp.domain.output import MAX_ANSWER_BYTES
+
+if TYPE_CHECKING:
+    from aexp.airgapped.queue import RelayQueue
 
 
 @click.command()
@@ -45,7 +49,7 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
     if answer is None and has_log:
         so_far = relay_queue.storage.read(layout.log(full_id), limit=MAX_ANSWER_BYTES)
         output = collapsed(so_far.decode("utf-8", "replace"))
-    log = f"{relay_queue.storage.url}/{layout.log(full_id)}" if has_log else ""
+    log = _where(relay_queue, full_id) if has_log else ""
     petition = asked_of(relay_queue.storage, full_id) if view.state is State.PENDING else None
     if as_json:
         asked = None if petition is None else petition.to_dict()
@@ -60,6 +64,15 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
 
             how = approve_hint(full_id, relay_queue.storage.url)
             click.echo(f"  next: {how} on the login node", err=True)
+
+
+def _where(queue: "RelayQueue", full_id: str) -> str:
+    """Where the log is, or what shows it where it is on another machine."""
+    from aexp.airgapped.hints import log_hint
+    from aexp.domain import layout
+
+    url = queue.storage.url
+    return f"{url}/{layout.log(full_id)}" if queue.storage.far is None else log_hint(full_id, url)
 
 
 @click.command()

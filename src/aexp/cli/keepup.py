@@ -89,6 +89,23 @@ def restart(queue: str | None, as_json: bool, force: bool, options: tuple[str, .
     _show_up(built, _up(built, bringer, setup, posted.cwd), as_json)
 
 
+def bring_up_as_before(queue: str | None) -> None:
+    """See to it that a daemon serves here: one like the last one of this node.
+
+    Raises:
+        AexpError: it could not be started, or does not serve.
+    """
+    from aexp.domain.errors import RelayStartError
+
+    built = container(queue)
+    came = _up(built, _bringer(built), _as_before(built, ()))
+    if came.state == "died":
+        said = came.said[-1] if came.said else "It said nothing."
+        raise RelayStartError(
+            f"The daemon (pid {came.pid}) ended before it served: {said}", "Log in: aexp relay up"
+        )
+
+
 def _as_before(built: "Container", options: tuple[str, ...]) -> "Setup":
     """The environment and the options for a daemon like the last one here."""
     from aexp.cli import setups

@@ -20,6 +20,7 @@ from aexp.domain.operations import ALLOWED
 
 if TYPE_CHECKING:
     from aexp.airgapped.inspection import RequestView
+    from aexp.airgapped.queue import RelayQueue
 
 LATEST = 20
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)", re.ASCII)
@@ -97,8 +98,12 @@ def ls(
         raise click.UsageError("Give one of --open and --ended.")
     if here and cwd is not None:
         raise click.UsageError("Give one of --here and --cwd.")
-    fits = _filter(states, ops, "." if here else cwd, since)
-    views, unread, url = _views(queue, only_open=only_open)
+    from aexp.cli.clients import queue_of
+
+    found = queue_of(queue)
+    folder = folder_of(found, "." if here else cwd)
+    fits = _filter(states, ops, folder, since)
+    views, unread, url = _views(found, only_open=only_open)
     wanted = [view for view in views if fits(view) and not (only_ended and view.state not in FINAL)]
     waiting = [view for view in wanted if view.state not in FINAL]
     answered = [view for view in wanted if view.state in FINAL]
@@ -111,10 +116,9 @@ def ls(
 
 
 def _filter(
-    states: tuple[str, ...], ops: tuple[str, ...], cwd: str | None, since: float | None
+    states: tuple[str, ...], ops: tuple[str, ...], folder: str | None, since: float | None
 ) -> "Callable[[RequestView], bool]":
     """Whether a request is asked for."""
-    folder = None if cwd is None else os.path.realpath(os.path.expanduser(cwd))
 
     def fits(view: "RequestView") -> bool:
         return (
@@ -127,14 +131,23 @@ def _filter(
     return fits
 
 
-def _views(queue: str | None, *, only_open: bool) -> "tuple[list[RequestView], int, str]":
+def folder_of(queue: "RelayQueue", cwd: str | None) -> str | None:
+    """The folder that is meant, as requests name it: on this machine, or on that of the queue."""
+    if cwd is None:
+        return None
+    far = queue.storage.far
+    if far is not None:
+        return far.place(far.folder(cwd))
+    return os.path.realpath(os.path.expanduser(cwd))
+
+
+def _views(found: "RelayQueue", *, only_open: bool) -> "tuple[list[RequestView], int, str]":
     """The requests, each open one with what it waits for; how many more there are; the queue's URL."""
     from aexp.airgapped.ahead import open_requests, waits_in
     from aexp.airgapped.defaults import local_filesystem
     from aexp.airgapped.inspection import request_views
-    from aexp.cli.clients import queue_of
 
-    found, filesystem = queue_of(queue), local_filesystem()
+    filesystem = local_filesystem()
     if only_open:
         # Their answers need not be read for that, a week of them.
         answered = {*requests_in(found.storage.list(OUTBOX))}

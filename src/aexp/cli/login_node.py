@@ -49,12 +49,15 @@ def container(
         settings: what is set, if that was read already.
 
     Raises:
-        SettingsError: a setting cannot be used.
+        SettingsError: a setting cannot be used, or the queue is on another machine.
     """
+    from aexp.cli.far import refuse_far
     from aexp.container import Container
     from aexp.settings import settings_of
 
-    built = Container(settings=settings or settings_of(login_layers(environ, queue=queue)))
+    settings = settings or settings_of(login_layers(environ, queue=queue))
+    refuse_far(settings.queue)
+    built = Container(settings=settings)
     if wake is not None:
         built.wake.override(wake)
     if environ is not None:

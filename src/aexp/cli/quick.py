@@ -27,6 +27,7 @@ VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     {
         "status": ("", _LOOK),
         "serve": ("", _SERVE),
+        "exec": ("", {"queue": None, "up": False}),
         "pull": ("git_pull", _RUN),
         "push": ("git_push", {**_RUN, "branch": "HEAD", "remote": "origin"}),
         "fetch": ("git_fetch", _RUN),
@@ -43,6 +44,7 @@ SPELT = MappingProxyType(
         **{"--queue": "queue", "--json": "as_json", "--cwd": "cwd", "-C": "cwd"},
         **{"--timeout": "timeout", "--no-wait": "no_wait"},
         **{"-q": "quiet", "--quiet": "quiet", "-v": "verbose", "--verbose": "verbose"},
+        "--up": "up",
         **{"--log": "log", "--once": "once", "--standby": "standby"},
         **{"--notify": "notify", "--notify-hook": "notify_hook"},
         **{"--branch": "branch", "-b": "branch", "--remote": "remote"},
@@ -120,6 +122,11 @@ def _run(verb: str, options: dict[str, Any]) -> None:
         from aexp.cli.serving import run_daemon
 
         run_daemon(**options)
+        return
+    if verb == "exec":
+        from aexp.cli.gate import serve_client
+
+        serve_client(**options)
         return
     from aexp.cli.running import run
 

@@ -6,6 +6,7 @@ from aexp.cli.groups import LazyGroup
 
 COMMANDS = {
     "serve": "aexp.cli.serve:serve",
+    "exec": "aexp.cli.far_commands:exec_",
     "up": "aexp.cli.keepup:up",
     "down": "aexp.cli.keepup:down",
     "restart": "aexp.cli.keepup:restart",

@@ -7,6 +7,7 @@ from typing import Any
 from aexp.domain import setting_kinds as kinds
 from aexp.domain.consent import Mode
 from aexp.domain.errors import SettingsError
+from aexp.domain.far import is_far
 from aexp.domain.profiles import PROFILES
 from aexp.domain.setting_kinds import Kind
 from aexp.domain.ways import ALL, ALLOWED, WAYS, Ways, read_ways
@@ -148,7 +149,7 @@ def read_file(body: object, *, of_repository: bool) -> tuple[dict[str, Any], lis
         key = _BY_NAME.get(name)
         if key is None:
             problems.append(_unknown(name))
-        elif key.policy and of_repository:
+        elif of_repository and (key.policy or is_far(str(value))):
             problems.append(_policy(key))
         else:
             try:
@@ -234,8 +235,9 @@ def _unknown(name: str) -> Problem:
 
 
 def _policy(key: Key) -> Problem:
+    what = "policy of the login node" if key.policy else "a machine that your ssh would log in to"
     return Problem(
-        f"{key.name} is policy of the login node, which a repository's file cannot set.",
+        f"{key.name} is {what}, which a repository's file cannot set.",
         "Move it to your own file; `aexp config show` says where that is.",
     )
 

@@ -160,6 +160,28 @@ class RelayBusyError(RelayError):
 class RelayStorageError(RelayError):
     """The queue's storage failed: a file in it could not be read, written or moved."""
 
+    def about(self, request_id: str, hint: str) -> "RelayStorageError":
+        """The same failure, met by a request."""
+        return RelayStorageError(self.what, hint, request_id)
+
+
+class RelayConnectionError(RelayStorageError):
+    """The login node could not be spoken to; never what an operation itself gave, whatever ssh exited with.
+
+    Attributes:
+        kind: why, a word of :class:`~aexp.domain.far.Broken`; empty where that is not known.
+    """
+
+    def __init__(
+        self, what: str, hint: str = "", request_id: str | None = None, kind: str = ""
+    ) -> None:
+        super().__init__(what, hint, request_id)
+        self.args = (what, hint, request_id, kind)
+        self.kind = kind
+
+    def about(self, request_id: str, hint: str) -> "RelayConnectionError":
+        return RelayConnectionError(self.what, hint, request_id, self.kind)
+
 
 class StorageFullError(RelayStorageError):
     """There is no space or quota left for what was to be written."""

@@ -6,9 +6,12 @@ A transport implements these; layout, claims, consent, beats and recovery are wr
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aexp.domain.profiles import Profile
+
+if TYPE_CHECKING:
+    from aexp.ports.far import FarSide
 
 
 class QueueStorage(Protocol):
@@ -52,6 +55,11 @@ class QueueStorage(Protocol):
     @abstractmethod
     def hears(self) -> bool:
         """Whether the moves of a followed file are told here: they have been before."""
+
+    @property
+    def far(self) -> "FarSide | None":
+        """Where requests work and people decide, if that is another machine; None in a shared home."""
+        return None
 
     @abstractmethod
     def list(self, folder: str) -> list[str]:

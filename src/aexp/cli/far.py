@@ -1,0 +1,23 @@
+"""What a queue on another machine keeps from being done here: deciding and serving are for over there."""
+
+from aexp.domain.errors import SettingsError
+from aexp.domain.far import is_far, queue_there
+
+
+def refuse_far(url: str) -> None:
+    """Make sure that the queue is one of this machine's, or of its home.
+
+    Raises:
+        SettingsError: it is on another machine; says where to type the same.
+    """
+    if not is_far(url):
+        return
+    import shlex
+
+    named = queue_there(url)
+    more = f" --queue {shlex.quote(named)}" if named else ""
+    raise SettingsError(
+        f"{url} is another machine's queue: serving it, and deciding what waits there, is done over there.",
+        f"Log in there and type the same with{more if more else 'out --queue'}. From here: aexp relay ls, "
+        "show, log, wait, cancel, status, doctor.",
+    )

@@ -1,0 +1,178 @@
+"""``aexp relay exec``: the gate of this machine's queue, for the command of an ssh key. It only moves frames.
+
+Standard output carries frames alone: whatever else is written to it here goes to standard error.
+"""
+
+import os
+import re
+import select
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aexp.cli.exits import INVALID, REJECTED
+from aexp.cli.terminal import echo
+from aexp.domain.frames import GREETING, MAX_QUESTION, FrameError, FrameReader
+from aexp.domain.text import visible
+
+if TYPE_CHECKING:
+    from aexp.airgapped.gate import Gate
+    from aexp.airgapped.queue import RelayQueue
+
+IDLE_S = 900.0
+"""Seconds without a question after which the connection ends; a client connects again by itself."""
+_PIECE = 1 << 16
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}", re.ASCII)
+
+
+def serve_client(queue: str | None, *, up: bool) -> None:
+    """Answer one client's questions until it has gone.
+
+    Args:
+        up: whether a daemon is started if none serves.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    _refuse_others(os.environ.get("SSH_ORIGINAL_COMMAND"))
+    if sys.stdin.isatty():
+        echo(
+            "aexp relay exec speaks to a program at the other end of ssh, not to a person.",
+            err=True,
+        )
+        echo("  next: aexp relay push --queue ssh://HOST/~/repository, from over there", err=True)
+        sys.exit(REJECTED)
+    frames = os.dup(1)
+    os.dup2(2, 1)
+    gate = _gate(queue, os.environ, up=up)
+    try:
+        _write(frames, GREETING)
+        _converse(gate, frames)
+    except BrokenPipeError:
+        return  # The client has gone.
+
+
+def _refuse_others(command: str | None) -> None:
+    """End with a clear line where the client has asked its key for another command than this one."""
+    if command is None or _is_ours(command):
+        return
+    shown = visible(command, limit=120)
+    echo(f"aexp: this key serves the relay and nothing else; '{shown}' was not run.", err=True)
+    sys.exit(REJECTED)
+
+
+def _is_ours(command: str) -> bool:
+    """Whether it is what a client of ours says. Nothing of it is run, whatever it is."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return False
+    return words[1:3] == ["relay", "exec"] and (len(words) == 3 or words[3:-1] == ["--queue"])
+
+
+def _converse(gate: "Gate", frames: int) -> None:
+    from aexp.airgapped.asked import GateClosedError
+
+    reader = FrameReader(MAX_QUESTION)
+    try:
+        while True:
+            question = reader.take()
+            if question is None:
+                data = _read()
+                if not data:
+                    return
+                reader.feed(data)
+                continue
+            _write(frames, gate.answer(question).to_bytes())
+    except FrameError as exc:
+        echo(f"aexp: what came is {visible(str(exc))}; the connection ends.", err=True)
+        sys.exit(INVALID)
+    except GateClosedError as exc:
+        echo(f"aexp: {exc.what}", err=True)
+        sys.exit(INVALID)
+
+
+def _read() -> bytes:
+    """What the client says next; nothing when it has gone, or has been silent for long."""
+    poller = select.poll()
+    poller.register(0, select.POLLIN)
+    return os.read(0, _PIECE) if poller.poll(IDLE_S * 1000) else b""
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _gate(named: str | None, environ: Mapping[str, str], *, up: bool) -> "Gate":
+    from aexp import __version__
+    from aexp.airgapped import defaults
+    from aexp.airgapped.gate import Gate
+    from aexp.airgapped.queue import RelayQueue
+    from aexp.cli.far import refuse_far
+    from aexp.cli.login_node import login_layers
+    from aexp.settings import settings_of
+
+    settings = settings_of(login_layers(queue=named))
+    refuse_far(settings.queue)
+    clock, processes = defaults.system_clock(), defaults.system_processes()
+    filesystem = defaults.local_filesystem()
+    storage = defaults.open_queue(settings.queue, clock, settings.profile)
+    queue = RelayQueue(storage, processes, clock)
+    policy = defaults.cwd_policy(filesystem, storage.folder, defaults.cwd_names(settings.cwd_names))
+    return Gate(
+        queue,
+        policy,
+        clock,
+        processes,
+        version=__version__,
+        address=_address(environ),
+        listens=(0,),
+        tell=lambda event, **facts: _tell(named, event, facts),
+        is_queue=lambda asked: _is_same(asked, storage.url),
+        is_default=not defaults.queue_flag(storage.url),
+        opened=lambda: _bring_up(named, queue) if up else None,
+    )
+
+
+def _address(environ: Mapping[str, str]) -> str:
+    """Where the client connects from, as sshd tells it; empty where it does not."""
+    first = environ.get("SSH_CONNECTION", "").partition(" ")[0]
+    return first if _ADDRESS.fullmatch(first) else ""
+
+
+def _is_same(asked: str, url: str) -> bool:
+    from aexp.airgapped.defaults import queue_folder
+    from aexp.domain.errors import SettingsError
+
+    if "://" in asked and not asked.startswith("file://"):
+        return asked == url
+    try:
+        return queue_folder(asked.removeprefix("file://")) == url
+    except SettingsError:
+        return False
+
+
+def _tell(named: str | None, event: str, facts: dict[str, Any]) -> None:
+    """Write to the audit trail that something was refused."""
+    from aexp.cli.login_node import container
+
+    container(named).audit().warn(event, **facts)
+
+
+def _bring_up(named: str | None, queue: "RelayQueue") -> None:
+    """Start a daemon as the last one here was, if none serves; why it could not is told on standard error."""
+    beat = queue.beat()
+    if beat is not None and not queue.is_gone(beat):
+        return
+    from aexp.cli.keepup import bring_up_as_before
+    from aexp.cli.terminal import show_error
+    from aexp.domain.errors import AexpError
+
+    try:
+        bring_up_as_before(named)
+    except AexpError as exc:
+        # The client is told that none serves, when it asks for something.
+        show_error(exc)

@@ -1,0 +1,212 @@
+"""A login node that is reached over ssh: a real sshd on a port of this machine, a site's home behind it.
+
+The laptop has a home of its own, with keys and settings for ``ssh``. Both run on this machine.
+"""
+
+import getpass
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.site import PATIENCE_S, Site
+from tests.vectors.needs import need_program
+from tests.world import executable
+
+_SERVER = """Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host_key
+AuthorizedKeysFile {folder}/authorized_keys
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin yes
+LogLevel ERROR
+"""
+_CLIENT = """Host login
+  HostName 127.0.0.1
+  Port {port}
+  User {user}
+  IdentityFile {laptop}/.ssh/restricted
+  IdentitiesOnly yes
+  UserKnownHostsFile {laptop}/.ssh/known_hosts
+  ServerAliveInterval 0
+Host plain
+  HostName 127.0.0.1
+  Port {port}
+  User {user}
+  IdentityFile {laptop}/.ssh/plain
+  IdentitiesOnly yes
+  UserKnownHostsFile {laptop}/.ssh/known_hosts
+Host stranger
+  HostName 127.0.0.1
+  Port {port}
+  User {user}
+  IdentityFile {laptop}/.ssh/stranger
+  IdentitiesOnly yes
+  UserKnownHostsFile {laptop}/.ssh/known_hosts
+"""
+
+
+@dataclass
+class LoginHost:
+    """The login node of a site, and a laptop that may reach it.
+
+    Attributes:
+        site: the home on the login node, and what runs there.
+        folder: where sshd and the laptop keep what is theirs.
+    """
+
+    site: Site
+    folder: Path
+    port: int = field(init=False)
+    process: "subprocess.Popen[str]" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True)
+        (self.laptop / ".ssh").mkdir(parents=True, mode=0o700)
+        (self.laptop / "bin").mkdir()
+        keys = [self.laptop / ".ssh" / name for name in ("restricted", "plain", "stranger")]
+        for key in (self.folder / "host_key", *keys):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        self.aexp = executable(
+            self.site.home / "bin/aexp",
+            f'#!/bin/sh\n{self._environment()}\nexec {sys.executable} -P -m aexp "$@"\n',
+        )
+        self.restrict(f"{self.aexp} relay exec")
+        self._start()
+        known = (self.folder / "host_key.pub").read_text()
+        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {known}")
+        self.config.write_text(
+            _CLIENT.format(port=self.port, user=getpass.getuser(), laptop=self.laptop)
+        )
+        # The real one asks the user database for the home, and not the environment.
+        ssh = need_program("ssh")
+        executable(self.laptop / "bin/ssh", f'#!/bin/sh\nexec {ssh} -F {self.config} "$@"\n')
+
+    @property
+    def laptop(self) -> Path:
+        """The home on the laptop."""
+        return self.folder / "laptop"
+
+    @property
+    def known_hosts(self) -> Path:
+        """Which host keys the laptop knows."""
+        return self.laptop / ".ssh/known_hosts"
+
+    @property
+    def config(self) -> Path:
+        """The laptop's settings for ssh."""
+        return self.laptop / ".ssh/config"
+
+    @property
+    def url(self) -> str:
+        """The queue, with the working copy of the site."""
+        return "ssh://login/~/repo"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment on the laptop."""
+        return {
+            "PATH": f"{self.laptop}/bin:{os.environ['PATH']}",
+            "HOME": str(self.laptop),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONWARNINGS": "error",
+            "AEXP_RELAY_QUEUE": self.url,
+        }
+
+    def restrict(self, command: str, options: str = "restrict") -> None:
+        """Let one key run this command alone; the plain key may run any."""
+        lines = [f'command="{command}",{options} {self._public("restricted")}']
+        # What sshd sets up for a log-in is this site's home.
+        lines += [f'environment="HOME={self.site.home}" {self._public("plain")}']
+        (self.folder / "authorized_keys").write_text("".join(lines))
+
+    def relay(
+        self, *args: str, env: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run ``aexp relay …`` on the laptop to its end."""
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "aexp", "relay", *args],
+            cwd=cwd or self.laptop,
+            env={**self.env, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def start(self, *args: str, **kwargs: Any) -> "subprocess.Popen[str]":
+        """Start ``aexp relay …`` on the laptop."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "aexp", "relay", *args],
+            cwd=self.laptop,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **kwargs,
+        )
+
+    def ssh(self, *args: str) -> "subprocess.CompletedProcess[str]":
+        """Run the laptop's ssh to its end."""
+        return subprocess.run(
+            [self.laptop / "bin/ssh", *args],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def sessions(self) -> list[int]:
+        """The processes of sshd that serve a connection each."""
+        return [pid for pid in _children(self.process.pid) if pid != self.process.pid]
+
+    def close(self) -> None:
+        """End the host."""
+        self.process.terminate()
+        self.process.wait(timeout=20)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+
+    def _environment(self) -> str:
+        return "\n".join(f"export {name}='{value}'" for name, value in self.site.env.items())
+
+    def _public(self, name: str) -> str:
+        return (self.laptop / f".ssh/{name}.pub").read_text()
+
+    def _start(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        settings = self.folder / "sshd_config"
+        more = "PermitUserEnvironment yes\n"
+        settings.write_text(_SERVER.format(port=self.port, folder=self.folder) + more)
+        if os.geteuid() == 0:
+            # Where sshd locks its children in; the service's own script makes it.
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        self.process = subprocess.Popen(
+            [need_program("sshd"), "-D", "-e", "-o", "LogLevel=INFO", "-f", settings],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stderr is not None
+        said = self.process.stderr.readline()
+        assert "listening" in said, said
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except FileNotFoundError:
+        return []
+    return [int(child) for child in listed.split()]
