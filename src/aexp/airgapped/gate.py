@@ -84,6 +84,8 @@ class Gate:
             raise GateClosedError("Enough was asked for one connection; connect again.")
         try:
             found = self._do(verb, Asked(head), question.body)
+        except GateClosedError:
+            raise
         except AexpError as exc:
             if isinstance(exc, GateRefusedError):
                 self._note_refused(verb, exc)

@@ -35,7 +35,7 @@ def serve_client(queue: str | None, *, up: bool) -> None:
     Raises:
         SettingsError: a setting cannot be used.
     """
-    _refuse_others(os.environ.get("SSH_ORIGINAL_COMMAND"))
+    _refuse_others(queue, os.environ)
     if sys.stdin.isatty():
         echo(
             "aexp relay exec speaks to a program at the other end of ssh, not to a person.",
@@ -53,11 +53,13 @@ def serve_client(queue: str | None, *, up: bool) -> None:
         return  # The client has gone.
 
 
-def _refuse_others(command: str | None) -> None:
+def _refuse_others(queue: str | None, environ: Mapping[str, str]) -> None:
     """End with a clear line where the client has asked its key for another command than this one."""
+    command = environ.get("SSH_ORIGINAL_COMMAND")
     if command is None or _is_ours(command):
         return
     shown = visible(command, limit=120)
+    _tell(queue, "gate-refused", {"command": command, "address": _address(environ) or None})
     echo(f"aexp: this key serves the relay and nothing else; '{shown}' was not run.", err=True)
     sys.exit(REJECTED)
 

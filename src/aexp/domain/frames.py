@@ -15,7 +15,7 @@ from aexp.domain.requests import MAX_ANSWER_BYTES
 PROTOCOL = 1
 GREETING_BEGINS = b"aexp-gate/"
 GREETING = GREETING_BEGINS + b"%d\n" % PROTOCOL
-MAX_HEAD = 16 * 1024
+MAX_HEAD = wire.MAX_BYTES
 MAX_QUESTION = wire.MAX_BYTES
 """Bytes of a question's body at most: a request is the longest."""
 MAX_ANSWER = MAX_ANSWER_BYTES + 1

@@ -56,10 +56,19 @@ def validate_request(payload: object, policy: CwdPolicy) -> ValidRequest:
         RelayValidationError: names the field, what is wrong with it and what is allowed.
     """
     body = _object(payload)
-    spec = _operation(body.get("op"))
-    args = _arguments(spec, body.get("args", []))
+    spec, args = validate_operation(body.get("op"), body.get("args", []))
     _extras(body)
     return ValidRequest(spec.name, args, _folder(body.get("cwd"), policy))
+
+
+def validate_operation(op: object, args: object) -> tuple[OpSpec, list[str]]:
+    """The operation and its arguments, wherever it is to run.
+
+    Raises:
+        RelayValidationError: names the field, what is wrong with it and what is allowed.
+    """
+    spec = _operation(op)
+    return spec, _arguments(spec, args)
 
 
 def validate_place(op: str, cwd: str, policy: CwdPolicy) -> tuple[OpSpec, Path]:

@@ -11,7 +11,7 @@ from aexp.domain.errors import RelayConnectionError, RelayValidationError
 from aexp.domain.far import Broken
 from aexp.domain.frames import Frame
 from aexp.domain.text import visible
-from aexp.domain.validation import ValidRequest
+from aexp.domain.validation import ValidRequest, validate_operation
 from aexp.ports.far import FarFacts, FarSide
 
 _WHERE = "Name a folder of the login node: in the queue's URL, or with -C '~/repository'."
@@ -31,8 +31,9 @@ class SshFarSide(FarSide):
         return text_in(self._ask("place", {"cwd": _spelt(folder)}), "cwd")
 
     def checked(self, payload: Mapping[str, Any]) -> ValidRequest:
-        cwd = _spelt(payload["cwd"])
-        parts = {"op": payload["op"], "args": [*payload["args"]], "cwd": cwd}
+        # What is wrong wherever it runs is told without asking.
+        spec, given = validate_operation(payload.get("op"), payload.get("args", []))
+        parts = {"op": spec.name, "args": given, "cwd": _spelt(payload["cwd"])}
         found = self._ask("check", parts)
         args = found.head.get("args")
         if not isinstance(args, list) or not all(isinstance(arg, str) for arg in args):

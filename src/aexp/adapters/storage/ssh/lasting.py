@@ -4,7 +4,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from aexp.adapters.storage.ssh.address import Address
 from aexp.adapters.storage.ssh.link import Link
@@ -25,6 +25,29 @@ LONGEST_PAUSE_S = 8.0
 _NO_USE = FINAL | {Broken.SILENT}
 
 
+class Connection(Protocol):
+    """What a :class:`Link` is to its users.
+
+    Attributes:
+        pid: the process that made it.
+    """
+
+    pid: int
+
+    def ask(
+        self,
+        verb: str,
+        parts: dict[str, Any],
+        body: bytes,
+        within_s: float,
+        also: Sequence[int] = (),
+    ) -> Frame | None:
+        """See :meth:`Link.ask`."""
+
+    def close(self) -> None:
+        """See :meth:`Link.close`."""
+
+
 class LastingLink:
     """Asks one gate, over as many connections as it takes; for any number of threads.
 
@@ -40,14 +63,14 @@ class LastingLink:
         clock: Clock,
         opening: dict[str, Any],
         opened: Callable[[dict[str, Any]], None],
-        connect: Callable[[Address], Link] = Link,
+        connect: "Callable[[Address], Connection]" = Link,
     ) -> None:
         self._address = address
         self._clock = clock
         self._opening = opening
         self._opened = opened
         self._connect = connect
-        self._link: Link | None = None
+        self._link: Connection | None = None
         self._end: weakref.finalize[Any, Any] | None = None
         self._making = threading.Lock()
         self._failures = 0
@@ -89,18 +112,20 @@ class LastingLink:
                 answer = link.ask(verb, {**parts, **more}, body, within_s, also)
             except RelayConnectionError as exc:
                 self._forget(link)
+                self._failed(connected=True)
                 late = self._clock.monotonic() >= deadline
                 if (late if patient else heard) or exc.kind in _NO_USE:
                     raise
                 heard = True
                 continue
+            self._failures = 0
             return None if answer is None else _told(answer)
 
     def close(self) -> None:
         """End the connection that there is."""
         self._forget(self._link)
 
-    def _linked_again(self, deadline: float) -> Link:
+    def _linked_again(self, deadline: float) -> Connection:
         while True:
             try:
                 return self._linked()
@@ -108,7 +133,7 @@ class LastingLink:
                 if exc.kind in FINAL or self._clock.monotonic() >= deadline:
                     raise
 
-    def _linked(self) -> Link:
+    def _linked(self) -> Connection:
         with self._making:
             if self._link is not None and self._link.pid != os.getpid():
                 # A fork's copy: the connection is its parent's.
@@ -118,15 +143,18 @@ class LastingLink:
                 try:
                     self._link = self._made()
                 except RelayConnectionError:
-                    self._failures += 1
-                    pause = min(FIRST_PAUSE_S * 2**self._failures, LONGEST_PAUSE_S)
-                    self._due = self._clock.monotonic() + pause
+                    self._failed(connected=False)
                     raise
-                self._failures = 0
                 self._end = weakref.finalize(self, self._link.close)
             return self._link
 
-    def _made(self) -> Link:
+    def _failed(self, *, connected: bool) -> None:
+        """See to a pause, unless the first of all is a connection that was good before."""
+        self._failures += 1
+        pause = min(FIRST_PAUSE_S * 2 ** min(self._failures, 10), LONGEST_PAUSE_S)
+        self._due = self._clock.monotonic() + (0 if connected and self._failures == 1 else pause)
+
+    def _made(self) -> Connection:
         link = self._connect(self._address)
         try:
             answer = link.ask("open", self._opening, b"", OPENS_WITHIN_S)
@@ -136,7 +164,7 @@ class LastingLink:
             raise
         return link
 
-    def _forget(self, link: Link | None) -> None:
+    def _forget(self, link: Connection | None) -> None:
         if link is not None and link is self._link:
             self._link = None
             if self._end is not None:

@@ -3,13 +3,14 @@
 The verbs of the port travel as questions. Those that are no client's moves do not travel at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from aexp.adapters.storage.ssh.address import Address, read_address
 from aexp.adapters.storage.ssh.far import SshFarSide
-from aexp.adapters.storage.ssh.lasting import ANSWERS_WITHIN_S, LastingLink
+from aexp.adapters.storage.ssh.lasting import ANSWERS_WITHIN_S, Connection, LastingLink
+from aexp.adapters.storage.ssh.link import Link
 from aexp.domain import layout
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.far import MAX_WAIT_S
@@ -31,13 +32,16 @@ class SshStorage(QueueStorage):
 
     Args:
         clock: for the pauses between two tries to connect.
+        connect: makes a connection.
     """
 
-    def __init__(self, address: Address, clock: Clock) -> None:
+    def __init__(
+        self, address: Address, clock: Clock, connect: Callable[[Address], Connection] = Link
+    ) -> None:
         self._address = address
         self._clock = clock
         opening = {"queue": address.queue} if address.queue else {}
-        self._link = LastingLink(address, clock, opening, self._opened)
+        self._link = LastingLink(address, clock, opening, self._opened, connect)
         self._far = SshFarSide(address, self._link)
         self._profile = Profile("ssh", poll_scale=ROUND_TRIPS)
         self._hears = False
