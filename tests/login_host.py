@@ -5,6 +5,7 @@ The laptop has a home of its own, with keys and settings for ``ssh``. Both run o
 
 import getpass
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -74,12 +75,11 @@ class LoginHost:
         keys = [self.laptop / ".ssh" / name for name in ("restricted", "plain", "stranger")]
         for key in (self.folder / "host_key", *keys):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        self.aexp = executable(
-            self.site.home / "bin/aexp",
-            f'#!/bin/sh\n{self._environment()}\nexec {sys.executable} -P -m aexp "$@"\n',
-        )
+        self.write_program()
         self.restrict(f"{self.aexp} relay exec")
-        self._start()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.start_again()
         known = (self.folder / "host_key.pub").read_text()
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {known}")
         self.config.write_text(
@@ -126,6 +126,17 @@ class LoginHost:
         # What sshd sets up for a log-in is this site's home.
         lines += [f'environment="HOME={self.site.home}" {self._public("plain")}']
         (self.folder / "authorized_keys").write_text("".join(lines))
+
+    @property
+    def aexp(self) -> Path:
+        """The program on the login node, with the environment of a log-in there."""
+        return self.site.home / "bin/aexp"
+
+    def write_program(self) -> None:
+        """Make it anew, with the site's environment as it is now."""
+        exports = (f"export {name}={shlex.quote(value)}" for name, value in self.site.env.items())
+        line = f'exec {sys.executable} -P -m aexp "$@"'
+        executable(self.aexp, "\n".join(["#!/bin/sh", *exports, line, ""]))
 
     def relay(
         self, *args: str, env: dict[str, str] | None = None, cwd: Path | None = None
@@ -178,15 +189,11 @@ class LoginHost:
         if self.process.stderr is not None:
             self.process.stderr.close()
 
-    def _environment(self) -> str:
-        return "\n".join(f"export {name}='{value}'" for name, value in self.site.env.items())
-
     def _public(self, name: str) -> str:
         return (self.laptop / f".ssh/{name}.pub").read_text()
 
-    def _start(self) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+    def start_again(self) -> None:
+        """Start sshd, on the port that it had."""
         settings = self.folder / "sshd_config"
         more = "PermitUserEnvironment yes\n"
         settings.write_text(_SERVER.format(port=self.port, folder=self.folder) + more)

@@ -378,7 +378,7 @@ def test_waiting_for_an_answer_outlasts_a_network_that_is_away(world: GateWorld)
     storage = storage_through(world.new_gate, world.clock, before=away)
     client = RelayClient(queue=storage, clock=world.clock, processes=world.login)
     handle = client.submit("git_pull")
-    away.plan = {"list": 4, "wait": 3, "read": 2, "open": 5}
+    away.plan = {"list": 4, "wait": 1, "read": 2, "open": 5}
     world.clock.tick = lambda: _answer_later(world, handle.id)
     assert handle.result(timeout=120).returncode == 255
     assert away.plan == {"list": 0, "wait": 0, "read": 0, "open": 0}
