@@ -194,6 +194,8 @@ class LoginHost:
 
     def start_again(self) -> None:
         """Start sshd, on the port that it had."""
+        if hasattr(self, "process") and self.process.stderr is not None:
+            self.process.stderr.close()
         settings = self.folder / "sshd_config"
         more = "PermitUserEnvironment yes\n"
         settings.write_text(_SERVER.format(port=self.port, folder=self.folder) + more)

@@ -7,8 +7,11 @@ from uuid import uuid4
 import pytest
 
 from aexp.adapters.clock.system import SystemClock
+from aexp.adapters.processes import FakeProcesses
 from aexp.airgapped import open_queue
+from aexp.ports.storage import QueueStorage
 from aexp.testing import Place, RelayContract
+from tests.gates import gate_of, storage_through
 
 
 def _memory(folder: Path) -> Place:
@@ -20,7 +23,17 @@ def _file(folder: Path) -> Place:
     return Place(lambda: open_queue(f"file://{folder}/queue", SystemClock()))
 
 
-PLACES: dict[str, Callable[[Path], Place]] = {"memory": _memory, "file": _file}
+def _ssh(folder: Path) -> Place:
+    """Through the gate alone: ssh itself is in tests/e2e/test_ssh_contract.py."""
+    clock, login = SystemClock(), FakeProcesses("login1")
+
+    def served() -> QueueStorage:
+        return open_queue(f"file://{folder}/queue", clock)
+
+    return Place(lambda: storage_through(lambda: gate_of(served(), clock, login), clock), served)
+
+
+PLACES: dict[str, Callable[[Path], Place]] = {"memory": _memory, "file": _file, "ssh": _ssh}
 
 
 class TestRelay(RelayContract):

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,12 @@ import pytest
 
 from aexp.airgapped import RelayClient
 from aexp.domain.consent import State
-from aexp.domain.errors import RelayConnectionError, RelayDownError, RelayStorageError
+from aexp.domain.errors import (
+    RelayConnectionError,
+    RelayDownError,
+    RelayStorageError,
+    SettingsError,
+)
 from aexp.domain.far import Broken
 from tests.login_host import LoginHost
 from tests.site import Site, stand_in
@@ -143,7 +149,8 @@ def test_each_way_of_not_getting_through_is_told_apart(
     here.process.wait()
     assert _failure().kind == Broken.UNREACHABLE
     monkeypatch.setenv("PATH", str(here.laptop / ".ssh"))
-    assert _failure().kind == Broken.NO_SSH
+    with pytest.raises(SettingsError, match="needs ssh"):
+        RelayClient(queue="ssh://login/~/repo")
 
 
 def test_the_key_runs_no_other_command_copies_no_file_and_forwards_nothing(
@@ -192,9 +199,9 @@ def test_what_is_no_frame_ends_the_connection_with_one_line(served: LoginHost) -
 
 
 def test_a_connection_that_is_dropped_in_the_middle_of_a_push_costs_nothing(
-    host: LoginHost, tmp_path: Path
+    host: LoginHost,
 ) -> None:
-    go, pushes = tmp_path / "go", tmp_path / "pushes"
+    go, pushes = (host.site.repo / ".git" / name for name in ("go", "pushes"))
     stand_in(
         host.site,
         _git(
@@ -218,9 +225,9 @@ def test_a_connection_that_is_dropped_in_the_middle_of_a_push_costs_nothing(
 
 
 def test_a_push_outlives_a_login_node_that_cannot_be_reached_for_a_while(
-    here: LoginHost, tmp_path: Path
+    here: LoginHost,
 ) -> None:
-    go, pushes = tmp_path / "go", tmp_path / "pushes"
+    go, pushes = (here.site.repo / ".git" / name for name in ("go", "pushes"))
     stand_in(
         here.site,
         _git(
@@ -276,7 +283,7 @@ def test_a_request_is_taken_back_or_ended_from_afar(here: LoginHost) -> None:
     assert handle.cancel() is True
     assert handle.state is State.CANCELLED
     here.site.end(here.site.daemons[0])
-    note = here.folder / "fetching"
+    note = here.site.repo / ".git/fetching"
     stand_in(here.site, _git(f'if [ "$1" = fetch ]; then touch {note}; exec sleep 300; fi'))
     here.site.serve()
     handle = client.submit("git_fetch")
@@ -314,9 +321,11 @@ def test_a_daemon_that_was_killed_is_down_at_once(here: LoginHost) -> None:
 
 
 def test_the_users_own_multiplexing_is_used(served: LoginHost) -> None:
+    # A socket's path may have 108 bytes.
+    folder = tempfile.mkdtemp(dir="/tmp")
     served.config.write_text(
         served.config.read_text().replace(
-            "Host plain\n", f"{CONTROL.format(folder=served.folder)}Host plain\n"
+            "Host plain\n", f"{CONTROL.format(folder=folder)}Host plain\n"
         )
     )
     try:
@@ -326,6 +335,7 @@ def test_the_users_own_multiplexing_is_used(served: LoginHost) -> None:
         assert served.ssh("-O", "check", "login").returncode == 0
     finally:
         served.ssh("-O", "exit", "login")
+        shutil.rmtree(folder)
 
 
 def test_the_queue_of_the_keys_own_command_counts(served: LoginHost, tmp_path: Path) -> None:
@@ -351,7 +361,7 @@ def test_the_folder_is_looked_up_on_the_login_node(served: LoginHost) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["approve", "-y", "00"], ["reject", "00"], ["serve"], ["up"], ["down"], ["restart"], ["console"],
+    [["approve", "-y", "00"], ["reject", "00"], ["serve"], ["up"], ["down"], ["restart"],
      ["pending"], ["grants"], ["grant", "git_push", "--for", "1h"], ["revoke", "--all"]],
     ids=lambda words: words[0],
 )  # fmt: skip

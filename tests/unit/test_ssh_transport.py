@@ -28,6 +28,7 @@ from aexp.domain.errors import (
 from aexp.domain.far import FINAL, Broken
 from aexp.domain.frames import MAX_HEAD, Frame, FrameError, FrameReader
 from tests.gates import GateWorld, dropped, storage_through
+from tests.world import executable
 
 ID = "0" * 32
 
@@ -143,9 +144,11 @@ def test_a_repositorys_file_cannot_send_anybodys_ssh_anywhere() -> None:
 def test_a_client_of_another_machine_needs_nothing_of_this_one_and_connects_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    executable(tmp_path / "ssh", "#!/bin/sh\nexit 3\n")
     monkeypatch.setenv("PATH", str(tmp_path))
     client = RelayClient(queue="ssh://login/~/proj", cwd="~/other")
     assert str(client.cwd) == "~/other"
+    (tmp_path / "ssh").unlink()
     with pytest.raises(RelayConnectionError, match="no ssh") as met:
         client.pull()
     assert met.value.kind == Broken.NO_SSH
@@ -223,7 +226,8 @@ SAID = [
     (255, "ssh: Could not resolve hostname login: Name or service not known", Broken.UNREACHABLE),
     (255, "ssh: connect to host login port 22: Connection refused", Broken.UNREACHABLE),
     (255, "kex_exchange_identification: Connection closed by remote host", Broken.UNREACHABLE),
-    (255, "", Broken.UNREACHABLE),
+    (255, "", Broken.FAILED),
+    (255, "unix_listener: path too long for Unix domain socket", Broken.FAILED),
     (127, "bash: line 1: aexp: command not found", Broken.NOT_FOUND),
     (126, "sh: /opt/aexp: Permission denied", Broken.NOT_FOUND),
     (1, "aexp: Command not found.", Broken.NOT_FOUND),

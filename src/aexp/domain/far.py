@@ -20,6 +20,7 @@ class Broken(StrEnum):
 
     NO_SSH = "no-ssh"  # there is no ssh program here
     UNREACHABLE = "unreachable"  # the host has no address, or does not answer
+    FAILED = "failed"  # ssh itself ended with an error that we do not know
     HOST_KEY = "host-key"  # the host is not known, or is another one than before
     KEY = "key"  # the host does not take any of our keys
     NOT_FOUND = "not-found"  # there is no aexp over there
@@ -30,7 +31,9 @@ class Broken(StrEnum):
     SILENT = "silent"  # it is there and does not answer
 
 
-FINAL = frozenset(Broken) - {Broken.UNREACHABLE, Broken.DROPPED, Broken.SILENT}
+FINAL = frozenset(Broken) - {
+    *(Broken.UNREACHABLE, Broken.FAILED, Broken.DROPPED, Broken.SILENT),
+}
 """What does not mend by itself: trying again is of no use before a person has done something."""
 
 _TOP = (layout.HEARTBEAT, layout.VISITS, layout.DESTINATIONS)

@@ -84,7 +84,7 @@ def _kind_at_the_door(ended: Ended) -> Broken:
     """Why no gate has greeted, by how ssh and what it ran ended."""
     said = ended.said.lower()
     if ended.status == SSH_FAILED:
-        return next((sign.kind for sign in _SIGNS if sign.says.search(said)), Broken.UNREACHABLE)
+        return next((sign.kind for sign in _SIGNS if sign.says.search(said)), Broken.FAILED)
     if ended.status in _NOT_FOUND or "command not found" in said:
         return Broken.NOT_FOUND
     if ended.status == _REFUSED:
@@ -96,6 +96,13 @@ def _unreachable(address: Address, _: Ended) -> tuple[str, str]:
     return (
         f"The login node {address.host} cannot be reached",
         f"Try it by hand: ssh {address.named}. A request that was submitted before goes on over there.",
+    )
+
+
+def _failed(address: Address, _: Ended) -> tuple[str, str]:
+    return (
+        f"ssh could not connect to {address.host}",
+        f"Try it by hand: ssh {address.named}",
     )
 
 
@@ -166,6 +173,7 @@ def _silent(address: Address, _: Ended) -> tuple[str, str]:
 
 _TOLD = {
     Broken.UNREACHABLE: _unreachable,
+    Broken.FAILED: _failed,
     Broken.HOST_KEY: _host_key,
     Broken.KEY: _key,
     Broken.NOT_FOUND: _not_found,
