@@ -19,6 +19,7 @@ from aexp.cli import relay, terminal
 from aexp.cli.quick import VERBS, read
 from aexp.domain.errors import RelayDownError
 from tests.site import Site
+from tests.world import executable
 
 CLICK = {"click", "rich_click", "rich"}
 LIBRARIES = {
@@ -119,6 +120,22 @@ def test_looking_for_files_of_settings_takes_a_few_calls_and_yaml_waits_for_one(
     (tmp_path / "repo/.aexp").mkdir()
     (tmp_path / "repo/.aexp/config.yaml").write_text("relay:\n  default_timeout: 5\n")
     assert "yaml" in modules_after(client, cwd=deep)
+
+
+def test_a_gate_that_was_only_greeted_has_loaded_no_library(tmp_path: Path) -> None:
+    loaded = modules_after(COMMAND, "relay", "exec", cwd=tmp_path)
+    assert "aexp.airgapped.gate" in loaded
+    assert not loaded & {*LIBRARIES, *DAEMON, "subprocess", "asyncio", "hashlib", "logging"}
+
+
+def test_a_client_of_a_gate_loads_little(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    executable(tmp_path / "bin/ssh", "#!/bin/sh\nexit 255\n")
+    env = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    words = ("relay", "status", "--queue", "ssh://login/~/repo")
+    loaded = modules_after(COMMAND, *words, cwd=tmp_path, env=env)
+    assert "aexp.adapters.storage.ssh.link" in loaded
+    assert not loaded & {*LIBRARIES, *DAEMON, "asyncio", "hashlib", "logging", "ssl"}
 
 
 @pytest.mark.parametrize("verb", ["status", "push", "git-status"])

@@ -1,7 +1,6 @@
 """What a person types next, spelt out for the queue that they use."""
 
 from aexp.airgapped.defaults import queue_flag
-from aexp.domain.far import is_far, queue_there
 
 
 def serve_hint(url: str) -> str:
@@ -36,10 +35,14 @@ def cancel_hint(request_id: str, url: str) -> str:
 
 def _flag_there(url: str) -> str:
     """What names the queue to a command on the login node."""
-    if not is_far(url):
+    if "://" not in url:
         return queue_flag(url)
     import shlex
 
+    from aexp.domain.far import is_far, queue_there
+
+    if not is_far(url):
+        return queue_flag(url)
     named = queue_there(url)
     return f" --queue {shlex.quote(named)}" if named else ""
 

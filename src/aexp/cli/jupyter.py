@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from aexp.cli.clients import client_of, daemon_of
 from aexp.cli.jupyter_words import HELP, PRINTED, complete, refusal
-from aexp.cli.quick import operation, read
+from aexp.cli.quick import IN_TERMINALS, operation, read
 from aexp.cli.terminal import echo
 from aexp.domain.errors import SettingsError
 
@@ -60,7 +60,7 @@ def relay(line: str) -> "RelayResult | RelayHandle | DaemonView | None":
         return None
     if words[0] in PRINTED:
         return _click(words)
-    options = read(words) if words[0] != "serve" else None
+    options = read(words) if words[0] not in IN_TERMINALS else None
     if options is None:
         raise refusal(words)
     return daemon_of(options["queue"]) if words[0] == "status" else _run(words[0], options)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from aexp.cli.quick import SPELT, VERBS
+from aexp.cli.quick import IN_TERMINALS, SPELT, VERBS
 from aexp.domain.errors import AexpError, SettingsError
 from aexp.domain.text import visible
 
 PRINTED = ("ls", "show", "log", "wait", "cancel")
 """The verbs that click reads, as on the command line; what they tell is printed."""
-OFFERED = (*(verb for verb in VERBS if verb != "serve"), *PRINTED)
+OFFERED = (*(verb for verb in VERBS if verb not in IN_TERMINALS), *PRINTED)
 _UNUSED = ("as_json", "quiet", "verbose")
 """Options that a value in a notebook makes pointless; they are taken, and not offered."""
 

@@ -37,6 +37,8 @@ VERBS: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType(
     }
 )
 """Verb to its operation, and to its options with their defaults; one that is False takes no value."""
+IN_TERMINALS = frozenset({"serve", "exec"})
+"""Verbs that take over the process, and are of no use in a notebook."""
 _PLACES = MappingProxyType({"push": ("remote", "branch")})
 """Verb to the options that may be given by their place alone, as git takes them."""
 SPELT = MappingProxyType(

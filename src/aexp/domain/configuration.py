@@ -7,7 +7,6 @@ from typing import Any
 from aexp.domain import setting_kinds as kinds
 from aexp.domain.consent import Mode
 from aexp.domain.errors import SettingsError
-from aexp.domain.far import is_far
 from aexp.domain.profiles import PROFILES
 from aexp.domain.setting_kinds import Kind
 from aexp.domain.ways import ALL, ALLOWED, WAYS, Ways, read_ways
@@ -143,6 +142,8 @@ def read_file(body: object, *, of_repository: bool) -> tuple[dict[str, Any], lis
         body: what the file holds; nothing in it is trusted.
         of_repository: whether it is a repository's file, which may not set policy.
     """
+    from aexp.domain.far import is_far
+
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in _leaves(body, problems):
