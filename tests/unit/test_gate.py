@@ -89,7 +89,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("data", "field"), REFUSED, ids=str)
+@pytest.mark.parametrize(("data", "field"), REFUSED)
 def test_a_request_that_the_closed_list_does_not_allow_is_told_why_and_not_written(
     world: GateWorld, data: bytes, field: str
 ) -> None:
@@ -199,7 +199,7 @@ HOSTILE: list[tuple[Any, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("verb", "parts"), HOSTILE, ids=str)
+@pytest.mark.parametrize(("verb", "parts"), HOSTILE)
 def test_what_is_no_clients_move_is_refused_told_and_changes_nothing(
     world: GateWorld, verb: Any, parts: dict[str, Any]
 ) -> None:
@@ -325,6 +325,18 @@ def test_a_wait_ends_when_the_client_asks_again(tmp_path: Path) -> None:
     assert SystemClock().monotonic() - began < 10
     os.close(read_end)
     os.close(write_end)
+
+
+def test_nothing_is_waited_for_while_another_question_is_there(world: GateWorld) -> None:
+    hurry = [False]
+    world.gate = world.new_gate(hurry=lambda: hurry[0])
+    world.open()
+    took = []
+    for hurry[0] in (False, True):
+        began = world.clock.monotonic()
+        world.ask("wait", folders=["replied"], seconds=3)
+        took.append(world.clock.monotonic() - began)
+    assert took == [3, 0]
 
 
 def test_the_queue_that_a_client_names_must_be_the_one_behind_the_gate(world: GateWorld) -> None:

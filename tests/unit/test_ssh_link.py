@@ -2,7 +2,9 @@
 
 import os
 import sys
+import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from aexp.adapters.storage.ssh.link import Link
 from aexp.adapters.storage.ssh.program import command_line
 from aexp.domain.errors import RelayConnectionError
 from aexp.domain.far import Broken
+from aexp.testing import in_threads
 from tests.world import executable
 
 LOGIN = Address("login", "me", 2222, "~/repo")
@@ -144,6 +147,37 @@ def test_a_descriptor_ends_the_waiting_and_the_answer_that_comes_late_is_nobodys
     link.close()
     os.close(read_end)
     os.close(write_end)
+
+
+def test_threads_that_ask_through_one_connection_get_each_its_own(ssh: Path) -> None:
+    write(ssh, ECHOES)
+    link = Link(LOGIN)
+
+    def ask(thread: int) -> list[tuple[int, int]]:
+        found = [link.ask("read", {"at": [thread, at]}, b"", 20.0) for at in range(60)]
+        return [tuple(one.head["at"]) for one in found if one is not None]
+
+    got = in_threads([partial(ask, thread) for thread in range(8)])
+    assert got == [[(thread, at) for at in range(60)] for thread in range(8)]
+    link.close()
+
+
+def test_closing_it_ends_the_wait_of_another_thread(ssh: Path) -> None:
+    write(ssh, "printf 'aexp-gate/1\\n'\nexec sleep 60\n")
+    link = Link(LOGIN)
+    met: list[RelayConnectionError] = []
+
+    def ask() -> None:
+        try:
+            link.ask("wait", {}, b"", 50.0)
+        except RelayConnectionError as exc:
+            met.append(exc)
+
+    waiting = threading.Thread(target=ask)
+    waiting.start()
+    link.close()
+    waiting.join(20)
+    assert met
 
 
 def test_ssh_is_called_without_questions_and_with_nothing_that_the_user_has_set(ssh: Path) -> None:

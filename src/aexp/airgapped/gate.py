@@ -36,6 +36,7 @@ class Gate:
         processes: who we are, and whether a daemon on this machine lives.
         address: where the client connects from, as sshd says it; empty where that is not known.
         listens: descriptors that are readable when the client has asked again or has gone.
+        hurry: whether another question is there already, so that nothing is to be waited for.
         tell: called with an event and its facts when something was refused.
         is_queue: whether a name that a client gives is the queue that this gate stands before.
         opened: called once the client has begun, before it is answered.
@@ -51,6 +52,7 @@ class Gate:
         version: str,
         address: str = "",
         listens: Sequence[int] = (),
+        hurry: Callable[[], bool] | None = None,
         tell: Tell | None = None,
         is_queue: Callable[[str], bool] | None = None,
         is_default: bool = True,
@@ -65,7 +67,7 @@ class Gate:
         self._opened = opened
         self._processes = processes
         self._asked = self._refused = 0
-        self._looks = Looks(queue.storage, processes, listens)
+        self._looks = Looks(queue.storage, processes, listens, hurry)
         self._moves = Moves(queue, policy, clock, address)
         self._verbs: dict[str, Callable[[Asked, bytes], Frame]] = {}
 

@@ -20,9 +20,17 @@ class Looks:
 
     Args:
         listens: descriptors that end a wait when they are readable.
+        hurry: whether nothing is to be waited for.
     """
 
-    def __init__(self, storage: QueueStorage, processes: Processes, listens: Sequence[int]) -> None:
+    def __init__(
+        self,
+        storage: QueueStorage,
+        processes: Processes,
+        listens: Sequence[int],
+        hurry: Callable[[], bool] | None,
+    ) -> None:
+        self._hurry = hurry
         self._storage = storage
         self._processes = processes
         self._listens = listens
@@ -66,6 +74,8 @@ class Looks:
             raise GateRefusedError("one of the folders is not shown")
         if file is not None and not (file.startswith(f"{layout.INBOX}/") and may_read(file)):
             raise GateRefusedError(f"'{visible(file)}' is no request")
+        if self._hurry is not None and self._hurry():
+            seconds = 0.0
         moved = self._storage.wait(folders, seconds, self._listens, file)
         return Frame({"moved": moved, "hears": self._storage.hears})
 

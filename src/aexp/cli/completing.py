@@ -72,6 +72,8 @@ def _offered(
     about: dict[str, str] = {}
     with suppress(AexpError):
         queue = queue_of(context.params.get("queue"))
+        if queue.storage.far is not None:
+            return []  # A key that completes must not wait for a network.
         for view in open_views(queue):
             if not pending or view.state is State.PENDING:
                 about[view.request_id] = f"{view.op} {view.state}"

@@ -45,10 +45,11 @@ def serve_client(queue: str | None, *, up: bool) -> None:
         sys.exit(REJECTED)
     frames = os.dup(1)
     os.dup2(2, 1)
-    gate = _gate(queue, os.environ, up=up)
+    reader = FrameReader(MAX_QUESTION)
+    gate = _gate(queue, os.environ, reader, up=up)
     try:
         _write(frames, GREETING)
-        _converse(gate, frames)
+        _converse(gate, reader, frames)
     except BrokenPipeError:
         return  # The client has gone.
 
@@ -73,10 +74,9 @@ def _is_ours(command: str) -> bool:
     return words[1:3] == ["relay", "exec"] and (len(words) == 3 or words[3:-1] == ["--queue"])
 
 
-def _converse(gate: "Gate", frames: int) -> None:
+def _converse(gate: "Gate", reader: FrameReader, frames: int) -> None:
     from aexp.airgapped.asked import GateClosedError
 
-    reader = FrameReader(MAX_QUESTION)
     try:
         while True:
             question = reader.take()
@@ -108,7 +108,9 @@ def _write(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _gate(named: str | None, environ: Mapping[str, str], *, up: bool) -> "Gate":
+def _gate(
+    named: str | None, environ: Mapping[str, str], reader: FrameReader, *, up: bool
+) -> "Gate":
     from aexp import __version__
     from aexp.airgapped import defaults
     from aexp.airgapped.gate import Gate
@@ -132,6 +134,7 @@ def _gate(named: str | None, environ: Mapping[str, str], *, up: bool) -> "Gate":
         version=__version__,
         address=_address(environ),
         listens=(0,),
+        hurry=lambda: len(reader) > 0,
         tell=lambda event, **facts: _tell(named, event, facts),
         is_queue=lambda asked: _is_same(asked, storage.url),
         is_default=not defaults.queue_flag(storage.url),

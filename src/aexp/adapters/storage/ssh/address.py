@@ -129,7 +129,7 @@ def folder_named(given: str | None, folder: str | None) -> str:
 def _folder(path: str) -> str | None:
     if path in ("", "/"):
         return None
-    return path[1:] if path.startswith("/~/") else path
+    return path[1:] if f"{path}/".startswith("/~/") else path
 
 
 def _path(location: str, given: dict[str, str], key: str) -> str | None:

@@ -12,8 +12,10 @@ from aexp.domain.text import visible
 SSH_FAILED = 255
 """What ssh exits with for an error of its own, see ssh(1). A program over there may do so as well."""
 _NOT_FOUND = (126, 127)
-_REFUSED = 77
+_OURS = range(65, 79)
+"""What aexp ends with for errors of its own, see :mod:`aexp.cli.exits`."""
 _MOST = 300
+_SAME = "Install the same version on both machines; aexp --version tells it."
 
 
 class _Sign(NamedTuple):
@@ -59,9 +61,10 @@ class Ended(NamedTuple):
 
     @property
     def last(self) -> str:
-        """The last line that was said, in words that are safe to show."""
+        """The last line that was said, or our own error's first, in words that are safe to show."""
         lines = [line.strip() for line in self.said.splitlines() if line.strip()]
-        return visible(lines[-1], limit=_MOST) if lines else ""
+        errors = [line for line in lines if line.startswith("error: ")]
+        return visible((errors or lines)[-1], limit=_MOST) if lines else ""
 
 
 def failure_of(ended: Ended, address: Address) -> RelayConnectionError:
@@ -87,7 +90,7 @@ def _kind_at_the_door(ended: Ended) -> Broken:
         return next((sign.kind for sign in _SIGNS if sign.says.search(said)), Broken.FAILED)
     if ended.status in _NOT_FOUND or "command not found" in said:
         return Broken.NOT_FOUND
-    if ended.status == _REFUSED:
+    if ended.status in _OURS:
         return Broken.REFUSED
     return Broken.VERSION if "no such command" in said else Broken.NOISE
 
@@ -134,17 +137,18 @@ def _version(address: Address, ended: Ended) -> tuple[str, str]:
     theirs = f" ({visible(spoken, limit=40)}, and not {PROTOCOL})" if spoken else ""
     return (
         f"The aexp on {address.host} does not speak as this one does{theirs}",
-        "Install the same version on both machines; aexp --version tells it.",
+        _SAME,
     )
 
 
 def _noise(address: Address, ended: Ended) -> tuple[str, str]:
     noise = visible(ended.noise.decode("utf-8", "replace").strip(), limit=80)
-    heard = (
-        f"began with '{noise}'" if noise else f"ended with status {ended.status} and said nothing"
-    )
+    if ended.greeted:
+        return f"What the gate on {address.host} says makes no sense: {noise}", _SAME
+    ends = f"what was started there ended with status {ended.status}"
+    heard = f"what answers says '{noise}'" if noise else ends
     return (
-        f"No gate of aexp answers on {address.host}: what answers {heard}",
+        f"No gate of aexp answers on {address.host}: {heard}",
         "Nothing may print there when no terminal is there (~/.bashrc, ~/.ssh/rc), and a key's command "
         "must be `aexp relay exec`.",
     )
@@ -152,8 +156,8 @@ def _noise(address: Address, ended: Ended) -> tuple[str, str]:
 
 def _refused(address: Address, _: Ended) -> tuple[str, str]:
     return (
-        f"The key's own command on {address.host} does not let this through",
-        "See the key's line in ~/.ssh/authorized_keys there.",
+        f"The gate on {address.host} does not open",
+        "See the key's line in ~/.ssh/authorized_keys there, and what aexp relay status says there.",
     )
 
 

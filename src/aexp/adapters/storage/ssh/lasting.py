@@ -3,6 +3,7 @@
 import os
 import threading
 import weakref
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -34,6 +35,7 @@ class Connection(Protocol):
 
     pid: int
 
+    @abstractmethod
     def ask(
         self,
         verb: str,
@@ -44,6 +46,7 @@ class Connection(Protocol):
     ) -> Frame | None:
         """See :meth:`Link.ask`."""
 
+    @abstractmethod
     def close(self) -> None:
         """See :meth:`Link.close`."""
 

@@ -84,15 +84,18 @@ class Link:
     def close(self) -> None:
         """End it. What was answered is done; the gate ends when its input does."""
         process = self._process
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    continue  # It was written to after the other end had gone.
         if process.returncode is None and self.pid == os.getpid():
             process.kill()
             process.wait()
+        # A thread that reads sees the end by now. Its descriptor must not become another file's under it.
+        free = self._reading.acquire(timeout=ENDS_WITHIN_S)
+        try:
+            for stream in (process.stdin, process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+        finally:
+            if free:
+                self._reading.release()
 
     def _send(self, verb: str, parts: dict[str, Any], body: bytes, within_s: float) -> int:
         with self._writing:
