@@ -1,7 +1,9 @@
 """The smaller rules of the domain: names, text, output, polls, retention, wire types."""
 
 import datetime as dt
+import os
 import pickle
+from typing import NoReturn
 
 import pytest
 
@@ -212,3 +214,16 @@ def test_errors_survive_pickling(error: Exception) -> None:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert str(again) == str(error)
     assert vars(again) == vars(error)
+
+
+def test_a_process_has_a_name_also_where_there_is_no_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    from aexp.adapters import processes
+
+    def missing(_: object) -> NoReturn:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(processes, "_text", missing)
+    monkeypatch.setattr(processes.os.path, "exists", lambda _: False)
+    me = processes.ProcProcesses().me
+    assert (me.pid, me.start) == (os.getpid(), 0)
+    assert ProcessId.parse(str(me)) == me

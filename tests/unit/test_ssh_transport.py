@@ -149,6 +149,8 @@ def test_a_client_of_another_machine_needs_nothing_of_this_one_and_connects_late
     monkeypatch.setenv("PATH", str(tmp_path))
     client = RelayClient(queue="ssh://login/~/proj", cwd="~/other")
     assert str(client.cwd) == "~/other"
+    with pytest.raises(RelayValidationError, match="longer than"):
+        RelayClient(queue="ssh://login/~/proj", cwd="x" * 70_000).pull()
     (tmp_path / "ssh").unlink()
     with pytest.raises(RelayConnectionError, match="no ssh") as met:
         client.pull()

@@ -11,7 +11,7 @@ from aexp.airgapped.asked import Asked, GateClosedError, GateRefusedError
 from aexp.airgapped.hints import serve_hint
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout, wire
-from aexp.domain.consent import State
+from aexp.domain.consent import CANCELLED, NOT_TAKEN_UP, State
 from aexp.domain.errors import (
     FilesystemError,
     RelayDownError,
@@ -91,11 +91,11 @@ class Moves:
 
     def withdraw(self, asked: Asked, _: bytes) -> Frame:
         """Take the request ``id`` back before it starts; with ``pending`` also one that waits for consent."""
-        request_id, why = asked.request_id(), visible(asked.text("why", 200))
-        pending = asked.flag("pending")
+        request_id, pending = asked.request_id(), asked.flag("pending")
         asked.end()
-        withdraw = self._queue.withdraw if pending else self._queue.withdraw_unclaimed
-        return Frame({"withdrawn": withdraw(request_id, why)})
+        if pending:
+            return Frame({"withdrawn": self._queue.withdraw(request_id, CANCELLED)})
+        return Frame({"withdrawn": self._queue.withdraw_unclaimed(request_id, NOT_TAKEN_UP)})
 
     def stop(self, asked: Asked, _: bytes) -> Frame:
         """Ask the daemon to end the request ``id``."""

@@ -219,7 +219,7 @@ class RelayQueue:
             True when it will never run; the queue then holds the answer "cancelled".
         """
         if self.storage.far is not None:
-            return self.storage.far.withdraw(request_id, why, pending=True)
+            return self.storage.far.withdraw(request_id, pending=True)
         if self.withdraw_unclaimed(request_id, why):
             return True
         return self._withdraw_from(layout.pending(request_id), request_id, why)
@@ -227,7 +227,7 @@ class RelayQueue:
     def withdraw_unclaimed(self, request_id: str, why: str) -> bool:
         """The same for a request that no daemon has seen; one that waits for consent is left alone."""
         if self.storage.far is not None:
-            return self.storage.far.withdraw(request_id, why, pending=False)
+            return self.storage.far.withdraw(request_id, pending=False)
         return self._withdraw_from(layout.inbox(request_id), request_id, why)
 
     def _withdraw_from(self, name: str, request_id: str, why: str) -> bool:

@@ -6,7 +6,7 @@ from aexp.airgapped.hints import approve_hint, serve_hint, show_hint, wait_hint
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.vigil import Vigil
 from aexp.domain import layout
-from aexp.domain.consent import State
+from aexp.domain.consent import NOT_TAKEN_UP, State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError
 from aexp.domain.polling import SHORT_S, client_wait, jittered, until_tick
 from aexp.domain.requests import Response
@@ -204,7 +204,7 @@ class AnswerWait:
         hint = serve_hint(self._queue.storage.url)
         if self.pending:
             what += f"; request {self._request_id} still waits for consent there."
-        elif self._queue.withdraw_unclaimed(self._request_id, "No daemon took it up."):
+        elif self._queue.withdraw_unclaimed(self._request_id, NOT_TAKEN_UP):
             what += "; the request was withdrawn and will not run."
         else:
             what += f" any more; it had taken up request {self._request_id}, which may have run."

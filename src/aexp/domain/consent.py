@@ -6,6 +6,7 @@ from types import MappingProxyType
 from aexp.domain.errors import TransitionError
 
 CANCELLED = "The request was cancelled before it started."
+NOT_TAKEN_UP = "No daemon took it up."
 CONSENT_EXPIRES_S = 24 * 3600.0
 """Seconds after which a request that nobody decided on expires."""
 

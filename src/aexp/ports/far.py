@@ -56,7 +56,7 @@ class FarSide(Protocol):
         """
 
     @abstractmethod
-    def withdraw(self, request_id: str, why: str, *, pending: bool) -> bool:
+    def withdraw(self, request_id: str, *, pending: bool) -> bool:
         """Take a request back before it starts, and see to its answer.
 
         Args:

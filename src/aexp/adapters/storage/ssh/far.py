@@ -11,7 +11,7 @@ from aexp.domain.errors import RelayConnectionError, RelayValidationError
 from aexp.domain.far import Broken
 from aexp.domain.frames import Frame
 from aexp.domain.text import visible
-from aexp.domain.validation import ValidRequest, validate_operation
+from aexp.domain.validation import MAX_CWD_BYTES, ValidRequest, validate_operation
 from aexp.ports.far import FarFacts, FarSide
 
 _WHERE = "Name a folder of the login node: in the queue's URL, or with -C '~/repository'."
@@ -40,9 +40,9 @@ class SshFarSide(FarSide):
             raise senseless()
         return ValidRequest(text_in(found, "op"), args, Path(text_in(found, "cwd")))
 
-    def withdraw(self, request_id: str, why: str, *, pending: bool) -> bool:
-        parts = {"id": request_id, "why": why, "pending": pending}
-        return self._ask("withdraw", parts).head.get("withdrawn") is True
+    def withdraw(self, request_id: str, *, pending: bool) -> bool:
+        found = self._ask("withdraw", {"id": request_id, "pending": pending})
+        return found.head.get("withdrawn") is True
 
     def alive(self, process: str) -> bool | None:
         found = self._ask("alive", {"process": process[:120]}).head.get("alive")
@@ -68,6 +68,8 @@ class SshFarSide(FarSide):
 
 def _spelt(folder: str) -> str:
     """The folder as the rules over there read it: the home has a slash behind it."""
+    if len(folder) > MAX_CWD_BYTES:
+        raise RelayValidationError("cwd", f"is longer than {MAX_CWD_BYTES} bytes", do=_WHERE)
     return "~/" if folder == "~" else folder
 
 
