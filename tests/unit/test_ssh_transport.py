@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aexp.adapters.clock.manual import ManualClock
+from aexp.adapters.storage.memory import MemoryStorage
 from aexp.adapters.storage.ssh.address import Address, folder_named, read_address
 from aexp.adapters.storage.ssh.failures import Ended, failure_of
 from aexp.airgapped import RelayClient
@@ -27,7 +28,7 @@ from aexp.domain.errors import (
 )
 from aexp.domain.far import FINAL, Broken
 from aexp.domain.frames import MAX_HEAD, Frame, FrameError, FrameReader
-from tests.gates import GateWorld, dropped, storage_through
+from tests.gates import GateWorld, dropped, gate_of, storage_through
 from tests.world import executable
 
 ID = "0" * 32
@@ -483,3 +484,11 @@ def test_many_threads_share_one_connection(world: GateWorld) -> None:
     for thread in threads:
         thread.join()
     assert found == [["heartbeat"]] * 8
+
+
+def test_a_queue_that_several_daemons_serve_is_one_for_a_far_client_as_well() -> None:
+    clock = ManualClock()
+    queues = [MemoryStorage(clock, shared=shared) for shared in (True, False)]
+    far = [storage_through(lambda queue=queue: gate_of(queue, clock), clock) for queue in queues]
+    assert [storage.list("inbox") for storage in far] == [[], []]
+    assert [storage.shared for storage in far] == [True, False]

@@ -115,6 +115,7 @@ class Gate:
         self._verbs = {**self._looks.verbs, **self._moves.verbs, "facts": self._facts}
         profile = self._queue.storage.profile
         more = {"profile": profile.name, "seen": profile.seen, "scale": profile.poll_scale}
+        more["shared"] = self._queue.storage.shared
         return Frame({"queue": "" if self._is_default else url, **more, **self._about()})
 
     def _facts(self, asked: Asked, _: bytes) -> Frame:

@@ -44,7 +44,7 @@ class SshStorage(QueueStorage):
         self._link = LastingLink(address, clock, opening, self._opened, connect)
         self._far = SshFarSide(address, self._link)
         self._profile = Profile("ssh", poll_scale=ROUND_TRIPS)
-        self._hears = False
+        self._hears = self._shared = False
 
     @property
     def url(self) -> str:
@@ -61,6 +61,11 @@ class SshStorage(QueueStorage):
     @property
     def hears(self) -> bool:
         return self._hears
+
+    @property
+    def shared(self) -> bool:
+        """As the gate says of the queue there; False before anything was asked."""
+        return self._shared
 
     @property
     def far(self) -> FarSide:
@@ -152,6 +157,7 @@ class SshStorage(QueueStorage):
         queue, name, seen = (head.get(key) for key in ("queue", "profile", "seen"))
         if isinstance(queue, str) and queue.isprintable() and not queue.startswith("-"):
             self._address = self._address.serving(queue)
+        self._shared = head.get("shared") is True
         host = head.get("host")
         where = f" on {visible(host, limit=80)}" if isinstance(host, str) else ""
         told = visible(seen, limit=40) if isinstance(seen, str) and seen else "its filesystem"
