@@ -11,6 +11,9 @@ from tests.world import World
 # After a run of the contract suites: which transport keeps which promise.
 pytest_plugins = ["aexp.testing.matrix"]
 
+# A package of its own, with its own tests: tests/e2e/test_sample_transport.py installs it and runs them.
+collect_ignore = ["samples"]
+
 # A shared machine is slow at times, which says nothing about the code. CI tries the same examples each time:
 # what is new is found on the machine of somebody who can look at it.
 settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])

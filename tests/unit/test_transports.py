@@ -1,6 +1,10 @@
 """That one URL chooses the transport: ours by the table, those of other packages by their entry points."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from aexp.airgapped.defaults import open_queue
 from aexp.airgapped.transport_list import transport_views
 from aexp.airgapped.transports import OBJECT_STORES, TRANSPORTS, BuiltIn
 from aexp.cli.main import main
-from aexp.domain.errors import SettingsError
+from aexp.domain.errors import RelayDownError, SettingsError
 from aexp.ports.storage import QueueStorage
 
 MODULE = """
@@ -70,8 +74,6 @@ def test_a_name_of_a_memory_queue_can_be_printed() -> None:
 
 
 def test_waiting_in_memory_ends_when_a_descriptor_is_readable() -> None:
-    import os
-
     read_end, write_end = os.pipe()
     try:
         writer = threading.Thread(target=os.write, args=(write_end, b"x"))
@@ -259,3 +261,39 @@ def test_the_list_of_transports_as_json(
         "remedy": "",
     }
     assert err == ""
+
+
+def test_a_path_that_was_made_of_a_url_is_refused() -> None:
+    for url in ("redis://host/0", "memory://x", "file:///a/b"):
+        with pytest.raises(SettingsError, match="has lost a slash"):
+            RelayClient(queue=Path(url))
+    assert RelayClient(queue=Path("/redis:/x")).queue.storage.folder == "/redis:/x"
+
+
+def test_nobody_is_sent_to_the_login_node_for_a_queue_in_memory(home: Path) -> None:
+    (home / "repo/.git").mkdir(parents=True)
+    client = RelayClient(queue="memory://alone", cwd=home / "repo")
+    with pytest.raises(RelayDownError, match="Only this process sees that queue"):
+        client.pull()
+
+
+def test_serving_a_queue_in_memory_says_that_nobody_can_reach_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["relay", "serve", "--once", "--queue", "memory://alone"]
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AEXP_RELAY_STATE": str(tmp_path / "node"),
+    }
+    command = [sys.executable, "-P", "-m", "aexp", *words, "--log", str(tmp_path / "log")]
+    parent, child = pty.openpty()
+    try:
+        subprocess.run(
+            command, cwd=home, env=env, stderr=child, stdin=child, timeout=60, check=True
+        )
+        told = os.read(parent, 65536).decode()
+    finally:
+        os.close(parent)
+        os.close(child)
+    assert "no client can reach it" in told

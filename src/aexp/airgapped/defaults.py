@@ -28,6 +28,7 @@ DURABLE_VARIABLE = "AEXP_RELAY_DURABLE"
 """``off``: requests and answers are not synced, and a power cut of the file server may lose the last ones."""
 DEFAULT_QUEUE = Settings.queue
 
+_HALF_URL = re.compile(r"(file|memory|rediss?|ssh):/(?!/)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
@@ -50,6 +51,10 @@ def open_queue(
         settings = configured()
         queue, profile = settings.queue if queue is None else queue, profile or settings.profile
     text = os.fspath(queue) or DEFAULT_QUEUE
+    if not isinstance(queue, str) and _HALF_URL.match(text):
+        raise SettingsError(
+            f"A path object has lost a slash of the URL in {visible(text)}.", "Give it as text."
+        )
     match = _SCHEME.fullmatch(text)
     scheme, rest = (match[1].lower(), match[2]) if match else ("file", text)
     treated = _profile(profile)

@@ -5,6 +5,8 @@ from aexp.airgapped.defaults import queue_flag
 
 def serve_hint(url: str) -> str:
     """How to get a daemon."""
+    if url.startswith("memory://"):
+        return "Only this process sees that queue: start a RelayDaemon in it, or name a folder."
     return f"Start one on the login node: aexp relay up{_flag_there(url)}"
 
 

@@ -116,6 +116,8 @@ def _tell_serving(url: str, mode: Mode, where: str) -> None:
     echo(f"aexp relay serves {url} ({told})", err=True)
     if mode is Mode.FILE:
         echo(_FORGEABLE, err=True)
+    if url.startswith("memory://"):
+        echo("  note: no other process sees this queue, so no client can reach it", err=True)
 
 
 def _note_files(built: "Container", layers: "Sequence[Layer]", *, quietly: bool) -> None:

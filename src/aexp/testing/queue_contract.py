@@ -41,6 +41,9 @@ class QueueContract(QueueRaces):
         for body in (b"", bytes(range(256)), b"\r\n\0\xff\xfe", os.urandom(1 << 20)):
             storage.put("outbox/a", body)
             assert storage.read("outbox/a") == body
+        for _ in range(2):
+            storage.append("log/a", bytes(range(256)))
+        assert storage.read("log/a") == bytes(range(256)) * 2
 
     def test_names_as_long_as_a_claims_are_kept_as_they_are(self, storage: QueueStorage) -> None:
         storage.put(f"inbox/{ID}.json", b"request")
