@@ -154,6 +154,20 @@ def test_an_empty_file_sets_nothing(body: object) -> None:
     assert read_file(body, of_repository=True) == ({}, [])
 
 
+@pytest.mark.parametrize(
+    "queue", ["redis://h/0", "ssh://h/~/x", "lab://x", "FILE://x", "ssh://-oProxyCommand=x/y"]
+)
+def test_a_repositorys_file_names_no_server(queue: str) -> None:
+    validator = jsonschema.Draft202012Validator(schema(of_repository=True))
+    values, [problem] = read_file(nested("relay.queue", queue), of_repository=True)
+    assert values == {}
+    assert "cannot name a server" in problem.hint
+    assert not validator.is_valid(nested("relay.queue", queue))
+    for local in ("/q", "~/.relay", "file:///q"):
+        assert read_file(nested("relay.queue", local), of_repository=True) == ({"queue": local}, [])
+        assert validator.is_valid(nested("relay.queue", local))
+
+
 @pytest.mark.parametrize("key", [key for key in KEYS if key.policy], ids=lambda key: key.name)
 def test_a_repositorys_file_sets_no_policy(key: Any) -> None:
     values, [problem] = read_file(nested(key.name, EXAMPLES[key.name][0]), of_repository=True)

@@ -24,6 +24,7 @@ class Key:
         meaning: for people, in one line.
         policy: whether it says what the login node permits or runs. Whoever sends requests can write the
             repository's file, so that such a setting does not count there.
+        there: what values it has in a repository's file, where those are fewer.
     """
 
     name: str
@@ -32,12 +33,14 @@ class Key:
     kind: Kind
     meaning: str
     policy: bool = False
+    there: Kind | None = None
 
 
 KEYS = (
     Key(
         *("relay.queue", "queue", "AEXP_RELAY_QUEUE", kinds.place()),
-        "the queue in the shared home",
+        "the queue: a folder in the shared home, or what a URL names",
+        there=kinds.folder(),
     ),
     Key(
         *("relay.default_timeout", "default_timeout", "AEXP_RELAY_TIMEOUT"),
@@ -153,14 +156,15 @@ def read_file(body: object, *, of_repository: bool) -> tuple[dict[str, Any], lis
         elif of_repository and (key.policy or is_far(str(value))):
             problems.append(_policy(key))
         else:
+            kind = (of_repository and key.there) or key.kind
             try:
-                values[key.setting] = key.kind.of_file(value)
+                values[key.setting] = kind.of_file(value)
             except SettingsError as exc:
                 problems.append(Problem(f"{name}: {exc.what}", exc.hint))
             except ValueError:
                 told = f"{name} cannot be {_shown(value)}."
                 quotes = "Write it without quotes. " if _is_quoted(key, value) else ""
-                problems.append(Problem(told, f"{quotes}Allowed: {key.kind.allowed}."))
+                problems.append(Problem(told, f"{quotes}Allowed: {kind.allowed}."))
     return values, problems
 
 
@@ -186,7 +190,8 @@ def schema(*, of_repository: bool = False) -> dict[str, Any]:
             section, _, name = key.name.partition(".")
             held = sections.setdefault(section, {"type": ["object", "null"], "properties": {}})
             held["additionalProperties"] = False
-            held["properties"][name] = {**key.kind.schema, "description": key.meaning}
+            kind = (of_repository and key.there) or key.kind
+            held["properties"][name] = {**kind.schema, "description": key.meaning}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "aexp: .aexp/config.yaml" if of_repository else "aexp: the user's config.yaml",

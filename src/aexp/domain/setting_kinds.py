@@ -48,6 +48,16 @@ def place() -> Kind:
     )
 
 
+def folder() -> Kind:
+    """The same, but no server: whoever wrote the file may not choose whom a client trusts."""
+    return Kind(
+        "a path from / or ~ on, or a file:// URL; a repository's file cannot name a server",
+        {"type": "string", "pattern": r"^(/|~|file://)"},
+        str,
+        _local,
+    )
+
+
 def number(least: float, most: float, unit: str) -> Kind:
     """A number, whole or not."""
     return Kind(
@@ -160,6 +170,13 @@ def _line(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise ValueError(value)
     return value
+
+
+def _local(value: object) -> str:
+    found = _line(value)
+    if not found.startswith(("/", "~", "file://")):
+        raise ValueError(value)
+    return found
 
 
 def _absolute(value: object) -> str:

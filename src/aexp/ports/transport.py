@@ -1,7 +1,7 @@
 """A transport: what makes the storage of a queue that a URL names."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class TransportOptions:
     """
 
     clock: "Clock"
-    url: str
+    url: str = field(repr=False)
     profile: str | None = None
     events: bool = True
     durable: bool = True
