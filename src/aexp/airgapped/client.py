@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
-from aexp.airgapped.hints import serve_hint
+from aexp.airgapped.hints import client_hint
 from aexp.airgapped.judging import RequestJudge
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import patience
@@ -183,7 +183,7 @@ class RelayClient:
         visited_s = None if beat is not None and alive is not False else self._visited_s
         if (beat is None or alive is False) and visited_s is None:
             url = self._queue.storage.url
-            raise RelayDownError(f"No daemon serves {url}; nothing was sent.", serve_hint(url))
+            raise RelayDownError(f"No daemon serves {url}; nothing was sent.", client_hint(url))
         request_id = new_request_id()
         try:
             self._queue.submit(request_id, request)

@@ -5,9 +5,14 @@ from aexp.airgapped.defaults import queue_flag
 
 def serve_hint(url: str) -> str:
     """How to get a daemon."""
+    return f"Start one on the login node: aexp relay up{_flag_there(url)}"
+
+
+def client_hint(url: str) -> str:
+    """The same for a client, whose queue may be one that no other process sees."""
     if url.startswith("memory://"):
         return "Only this process sees that queue: start a RelayDaemon in it, or name a folder."
-    return f"Start one on the login node: aexp relay up{_flag_there(url)}"
+    return serve_hint(url)
 
 
 def approve_hint(request_id: str, url: str) -> str:
