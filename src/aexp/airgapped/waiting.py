@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from aexp.airgapped.hints import approve_hint, serve_hint, show_hint, wait_hint
+from aexp.airgapped.hints import approve_hint, client_hint, show_hint, wait_hint
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.vigil import Vigil
 from aexp.domain import layout
@@ -201,7 +201,7 @@ class AnswerWait:
         if response is not None:
             return response
         what = f"No daemon serves {self._queue.storage.url}"
-        hint = serve_hint(self._queue.storage.url)
+        hint = client_hint(self._queue.storage.url)
         if self.pending:
             what += f"; request {self._request_id} still waits for consent there."
         elif self._queue.withdraw_unclaimed(self._request_id, NOT_TAKEN_UP):
