@@ -13,6 +13,8 @@ from aexp.adapters.executor.recording import Plan
 from aexp.adapters.storage.fsspec import open_file_queue
 from aexp.airgapped import State
 from aexp.airgapped.audit import Audit
+from aexp.airgapped.locks import Locks
+from aexp.airgapped.owners import Owners
 from aexp.airgapped.sweeper import Sweeper
 from aexp.domain import retention, wire
 from aexp.domain.errors import RelayStorageError
@@ -425,7 +427,9 @@ def test_a_log_without_end_beside_a_crashed_request_is_read_up_to_its_bound(
 def test_a_ledger_of_names_that_are_not_there_costs_no_memory(world: World) -> None:
     text(b"tmp/a\n" * 1_500_000)(world.home / ".relay/sweep/1970-01-10")
     world.storage.put("outbox/x", b"")
-    sweeper = Sweeper(world.storage, world.clock, Audit())
+    owners = Owners(world.storage, world.login, world.clock)
+    locks = Locks(world.storage, str(world.login.me), owners)
+    sweeper = Sweeper(world.storage, world.clock, Audit(), locks)
     tracemalloc.start()
     try:
         while not world.storage.list("sweep")[1:]:
