@@ -1,13 +1,16 @@
 """Promoting in memory: what is written and where, and all that is refused before anything is."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
+from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.filesystem.memory import MemoryFilesystem
 from aexp.adapters.history.memory import MemoryHistory
 from aexp.domain.errors import AexpError, FilesystemError, HistoryError, SandboxError
@@ -255,6 +258,70 @@ def test_code_of_the_sandboxs_helpers_is_copied(desk: Desk) -> None:
     script = desk.text("/repo/scripts/lr_warmup.py")
     assert "def twice(x):" in script
     assert "helpers import" not in script
+
+
+def promoter(tmp_path: Path, *cells: str) -> Callable[..., PromotedScript]:
+    """Promotes cells, from 1 on, of a notebook on the disk."""
+    root = tmp_path / "repo"
+    (root / ".git").mkdir(parents=True)
+    files = LocalFilesystem()
+    made = scaffold("probe", repo_root=root, today=DAY, notebook=False, filesystem=files)
+    notebook = root / made.dir_path / "a.ipynb"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.write_text(nbformat.writes(book))
+
+    def promote(chosen: str) -> PromotedScript:
+        return promote_notebook(
+            *(notebook,),
+            **{"to": root / f"scripts/s{chosen}.py", "cells": chosen, "today": DAY},
+            **{"filesystem": files, "history": MemoryHistory(MemoryFilesystem())},
+        )
+
+    return promote
+
+
+def test_a_module_that_no_chosen_cell_takes_from_need_not_be_text(tmp_path: Path) -> None:
+    promote = promoter(tmp_path, "x = 1", "from notes import y")
+    (tmp_path / "repo/notebooks/_sandbox/2026-11-25_probe/notes.py").write_bytes(b"y = '\xe4'")
+
+    assert promote("1").written
+    with pytest.raises(FilesystemError, match=r"notes\.py: the text is not UTF-8"):
+        promote("2")
+
+
+def test_a_module_may_be_a_link_inside_the_repository_and_not_out_of_it(tmp_path: Path) -> None:
+    promote = promoter(tmp_path, "from shared import TWO", "from strange import TWO")
+    for name, place in (("shared", tmp_path / "repo/lib.py"), ("strange", tmp_path / "out.py")):
+        place.write_text("TWO = 2\n")
+        sandbox = tmp_path / "repo/notebooks/_sandbox/2026-11-25_probe"
+        (sandbox / f"{name}.py").symlink_to(place)
+
+    assert "TWO = 2" in promote("1").diff
+    with pytest.raises(SandboxError, match="leads out of the repository"):
+        promote("2")
+
+
+def test_a_script_that_would_import_itself_is_refused_and_one_like_pythons_own_warned_of(
+    desk: Desk,
+) -> None:
+    desk.add("import numpy as np\nnp.pi")
+
+    desk.refused("would import itself instead of numpy", cells="16", to="/repo/scripts/numpy.py")
+    made = desk.promote(cells="16", to="/repo/scripts/random.py")
+    assert any("Python's own module random" in warning for warning in made.warnings)
+    assert desk.promote(cells="16", to="/repo/scripts/numpy.py", experiment="E1").written
+
+
+def test_the_day_of_a_promotion_is_that_of_the_zone_that_is_set(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More than a day lies between these two.
+    days = set()
+    for zone in ("Etc/GMT+12", "Pacific/Kiritimati"):
+        monkeypatch.setenv("AEXP_SANDBOX_TIMEZONE", zone)
+        made = desk.promote(today=None, dry_run=True)
+        days |= {line for line in made.diff.splitlines() if "Date:" in line}
+    assert len(days) == 2
 
 
 def test_a_package_in_the_sandbox_is_refused(desk: Desk) -> None:

@@ -112,6 +112,8 @@ def test_imports_go_to_the_top_once_and_in_their_order() -> None:
             "import torch",
         ),
         ("if 1:\n    import os", "    import os"),
+        ("import json\njson.dumps(1)\ndel json\nimport json\njson.dumps(2)", "import json"),
+        ("from os import environ\nenviron['A'] = '1'\nimport torch", "import torch"),
     ],
 )
 def test_an_import_that_would_mean_something_else_at_the_top_stays(cell: str, stays: str) -> None:
@@ -135,6 +137,22 @@ def test_a_variable_may_be_called_like_a_future_feature() -> None:
 
 def test_two_imports_of_one_package_both_go_up() -> None:
     assert body(make("import os.path\nx = 1", "import os"))[:2] == ["import os.path", "import os"]
+
+
+def test_what_a_cell_above_says_of_the_future_holds_for_the_cells_below() -> None:
+    cells = "from __future__ import annotations", "def f(x: Later): pass", "class Later: pass"
+    later = make(*cells, "from __future__ import generators", cells="2-3")
+
+    assert later.undefined == ()
+    assert later.text.startswith("from __future__ import annotations\n\n\n# %%")
+    assert [one.name for one in make(*cells[1:], cells="1-2").undefined] == ["Later"]
+
+
+def test_an_annotation_that_is_not_evaluated_brings_its_import_all_the_same() -> None:
+    future = "from __future__ import annotations"
+    cell = "async def f(*a: np.ndarray) -> np.ndarray:\n    b: np.ndarray = a"
+
+    assert "import numpy as np" in body(make(f"{future}\nimport numpy as np", cell, cells="2"))
 
 
 def test_an_import_of_another_cell_is_brought_when_it_is_needed() -> None:
@@ -278,6 +296,32 @@ def test_modules_that_need_each_other_are_both_copied() -> None:
     assert {"f", "g"} <= {*run(make("from a import f", local=local))}
 
 
+def test_what_a_module_puts_on_a_list_by_a_decorator_is_copied() -> None:
+    module = (
+        "import functools\nALL = []\ndef keep(f):\n    ALL.append(f.__name__)\n    return f\n"
+        "@keep\ndef a(): pass\n@functools.cache\ndef b(): pass\n"
+    )
+    script = make("from mod import ALL", local={"mod": module})
+
+    assert run(script)["ALL"] == ["a"]
+    assert "def b" not in script.text
+
+
+def test_what_a_module_does_to_imports_comes_before_those_behind_it() -> None:
+    module = "import os\nos.environ['A_B'] = '1'\nimport string\nimport heapq\nS = string.digits\n"
+    script = make(
+        "import json\nfrom mod import S\nimport math", "math.pi, json", local={"mod": module}
+    )
+
+    assert lines(script) == [
+        *("import json", "import os", "# %% From mod.py of the sandbox", "os.environ['A_B'] = '1'"),
+        *("import string", "S = string.digits", "# %% Cell 1 (c1)", "import math"),
+        *("# %% Cell 2 (c2)", "math.pi, json"),
+    ]
+    assert script.undefined == ()
+    assert "import heapq" not in script.text
+
+
 @pytest.mark.parametrize(
     ("cell", "module", "words"),
     [
@@ -349,6 +393,25 @@ def test_options_are_read_as_the_literals_kind(
     assert run(script)["b"] == ast.literal_eval(value)
     as_program = script.text.replace("run = __name__", 'run = "__main__"')
     assert run(Script(as_program, (), (), ()))["b"] == read
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "read"),
+    [
+        ("a: float = 1", "--a 0.5", 0.5),
+        ("a: 'float | None' = 1", "--a 0.5", 0.5),
+        ("a: list[float] = [1, 2]", "--a 0.5", [0.5]),
+        ("a: float = 1", "", 1),
+    ],
+)
+def test_a_whole_number_that_is_said_to_be_a_float_takes_any_number(
+    line: str, typed: str, read: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["x.py", *typed.split()])
+    as_program = make(f"P:{line}", "b = a").text.replace("run = __name__", 'run = "__main__"')
+
+    found = run(Script(as_program, (), (), ()))["b"]
+    assert (found, type(found)) == (read, type(read))
 
 
 def test_only_named_variables_become_options_and_they_may_stand_in_any_chosen_cell() -> None:

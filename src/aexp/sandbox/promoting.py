@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import sys
 from dataclasses import dataclass
 from datetime import date
 from os import PathLike
@@ -16,14 +17,17 @@ from aexp.domain.sandbox_promoted import Promotion
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import History
+from aexp.sandbox.days import today_of
 from aexp.sandbox.places import local_filesystem
+from aexp.sandbox.promotion_modules import LocalModules
 from aexp.sandbox.promotion_places import (
     Source,
+    Target,
+    Traced,
     check_known,
-    commit_of,
-    local_modules,
     source_at,
     target_at,
+    trace,
 )
 from aexp.sandbox.promotion_record import Record
 
@@ -87,7 +91,7 @@ def promote_notebook(
         experiment: the tracked experiment, such as ``E012``.
         allow_undefined: write the script although it would not find some names.
         dry_run: write nothing.
-        today: the date of the promotion; without it, today's local date.
+        today: the date of the promotion; without it, today in the time zone that is set.
         filesystem: without it, this machine's files.
         history: without it, this machine's git.
 
@@ -105,24 +109,40 @@ def promote_notebook(
     picked = _chosen(text, cells, tag)
     script = _script(source, text, picked, parameters, files)
     _must_find_its_names(script, allow_undefined=allow_undefined)
-    commit, told, doubts = commit_of(source, history)
-    origin = _provenance(source, text, told, picked, experiment, today or date.today())
-    promotion = Promotion(origin.day, source.below, target.shown, experiment)
+    _must_not_find_itself(script, target)
+    traced = trace(source, history)
+    day = today or today_of(source.root)
+    origin = _provenance(source, text, traced, picked, experiment, day)
+    promotion = Promotion(day, source.below, target.shown, experiment)
     record = Record.of(source, target, origin.header() + script.text, promotion, files)
     if not dry_run:
         record.write(files)
+    return _told(source, script, origin, traced, record, written=not dry_run)
+
+
+def _told(
+    source: Source,
+    script: Script,
+    origin: Provenance,
+    traced: Traced,
+    record: Record,
+    *,
+    written: bool,
+) -> PromotedScript:
+    undefined = script.undefined
+    doubts = (*traced.doubts, *record.doubts, *_like_python(record.target))
     return PromotedScript(
-        script=target.shown,
+        script=record.target.shown,
         notebook=source.shown,
         sandbox=shown_path(source.sandbox, source.root),
         cells=origin.cells,
         notebook_sha256=origin.sha256,
-        commit=commit,
-        experiment=experiment,
+        commit=traced.commit,
+        experiment=origin.experiment,
         options=script.options,
-        undefined=tuple(one.name for one in script.undefined),
-        warnings=(*map(str, script.undefined), *script.warnings, *doubts, *record.doubts),
-        written=not dry_run,
+        undefined=tuple(one.name for one in undefined),
+        warnings=(*map(str, undefined), *script.warnings, *doubts),
+        written=written,
         diff=record.diff(),
     )
 
@@ -130,7 +150,7 @@ def promote_notebook(
 def _provenance(
     source: Source,
     text: str,
-    commit: str,
+    traced: Traced,
     picked: tuple[Picked, ...],
     experiment: str | None,
     day: date,
@@ -138,7 +158,7 @@ def _provenance(
     return Provenance(
         notebook=source.shown,
         sha256=hashlib.sha256(text.encode("utf-8")).hexdigest(),
-        commit=commit,
+        commit=traced.told,
         cells=tuple(one.cell.id or str(one.number) for one in picked),
         experiment=experiment,
         day=day,
@@ -177,7 +197,7 @@ def _script(
             notebook=read_notebook(text),
             picked=picked,
             sandbox=shown_path(source.sandbox, source.root),
-            local=local_modules(source, files),
+            local=LocalModules(source, files),
             parameters=parameters,
             about=f"Cells of {visible(source.shown, limit=1000)}",
         )
@@ -196,3 +216,19 @@ def _must_find_its_names(script: Script, *, allow_undefined: bool) -> None:
         f"The script would not find all its names: {told}{f'; and {more} more' if more > 0 else ''}.",
         f"{add}, or write it as it is with --allow-undefined.",
     )
+
+
+def _must_not_find_itself(script: Script, target: Target) -> None:
+    """Python looks for modules beside the script first."""
+    if target.module in script.modules:
+        raise SandboxError(
+            f"{visible(target.shown, limit=500)} would import itself instead of {target.module}.",
+            "Give the script another name.",
+        )
+
+
+def _like_python(target: Target) -> list[str]:
+    if target.module not in sys.stdlib_module_names:
+        return []
+    told = f"Python's own module {target.module} is hidden by the script from all that it imports"
+    return [f"{told}: another name would be safer"]

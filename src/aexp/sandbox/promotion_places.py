@@ -50,6 +50,26 @@ class Target:
     path: str
     shown: str
 
+    @property
+    def module(self) -> str:
+        """What the script would be called by an import."""
+        return PurePosixPath(self.path).stem
+
+
+@dataclass(frozen=True)
+class Traced:
+    """The newest commit that touched the notebook.
+
+    Attributes:
+        commit: its id; None without one, or without git.
+        told: the same as the script's header tells it.
+        doubts: why the script cannot be traced by it.
+    """
+
+    commit: str | None
+    told: str
+    doubts: tuple[str, ...] = ()
+
 
 def source_at(notebook: str | PathLike[str], files: Filesystem) -> Source:
     """The notebook at this path.
@@ -160,33 +180,20 @@ def check_known(experiment: str, root: str, files: Filesystem) -> None:
         )
 
 
-def local_modules(source: Source, files: Filesystem) -> dict[str, str]:
-    """The modules that the notebook finds beside itself and in its sandbox; empty text for a package."""
-    found: dict[str, str] = {}
-    for folder in dict.fromkeys([source.sandbox, str(PurePosixPath(source.path).parent)]):
-        for entry in files.entries(folder):
-            name = entry.name.removesuffix(".py")
-            if entry.kind == "file" and entry.name != name and name.isidentifier():
-                found.setdefault(name, files.read_text(f"{folder}/{entry.name}"))
-            elif entry.kind == "directory" and files.kind(f"{folder}/{name}/__init__.py"):
-                found.setdefault(name, "")
-    return found
-
-
-def commit_of(source: Source, history: History | None) -> tuple[str | None, str, list[str]]:
-    """The newest commit that touched the notebook, the same as the header tells it, and warnings."""
+def trace(source: Source, history: History | None) -> Traced:
+    """What git knows of the notebook."""
     try:
         standing = (history or local_history()).look(source.root, source.sandbox)
     except HistoryError as exc:
-        return None, "not known, git could not be asked", [f"{exc}"]
+        return Traced(None, "not known, git could not be asked", (f"{exc}",))
     commit = standing.commits.get(source.path)
     if commit is None:
         why = "the notebook is in no commit yet: commit it, so that the script can be traced"
-        return None, "none, the notebook is in no commit", [why]
+        return Traced(None, "none, the notebook is in no commit", (why,))
     if source.path in standing.changed:
         why = "the notebook has changed since its last commit: commit it, so that the script can be traced"
-        return commit.id, f"{commit.id}, and the notebook has changed since", [why]
-    return commit.id, commit.id, []
+        return Traced(commit.id, f"{commit.id}, and the notebook has changed since", (why,))
+    return Traced(commit.id, commit.id)
 
 
 def _text(path: str, files: Filesystem) -> str:

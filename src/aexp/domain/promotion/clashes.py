@@ -46,9 +46,9 @@ def _above(supply: Supply, modules: list[Copied]) -> Iterator[_Meaning]:
         yield _Meaning(name, "ours", "the script's own lines")
     for part in modules:
         who = f"{part.module}.py of the sandbox"
-        for name in sorted(part.bound):
+        for name in sorted(part.own):
             yield _Meaning(name, (part.module, name), who, copied=True)
-        for one in (found for found in part.imports if found.module != FUTURE):
+        for one in (found for found in (*part.imports, *part.fixed) if found.module != FUTURE):
             yield _Meaning(one.bound, one.origin, who, copied=True)
         yield from _renamed(part.local)
     yield from _renamed(tuple(supply.beside))

@@ -15,9 +15,16 @@ _MOVERS = frozenset(
     {
         *("sys.path", "sys.modules", "sys.meta_path", "os.environ", "os.putenv", "os.chdir"),
         *("site.addsitedir", "importlib.reload", "matplotlib.use", "mpl.use", "warnings.filterwarnings"),
-        *("warnings.simplefilter", "multiprocessing.set_start_method"),
+        *("warnings.simplefilter", "multiprocessing.set_start_method", "dotenv.load_dotenv"),
     }
 )  # fmt: skip
+# The same, where they were imported by name; each means nothing else in practice.
+_MOVERS_BY_NAME = frozenset(
+    {
+        *("environ", "putenv", "chdir", "addsitedir", "filterwarnings", "simplefilter"),
+        *("set_start_method", "load_dotenv"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -71,25 +78,37 @@ def imported_by(statement: ast.AST) -> tuple[Imported, ...]:
 
 def moves_imports(statement: ast.stmt) -> bool:
     """Whether imports behind this statement may mean something else than before it."""
-    return any(
-        isinstance(one, ast.Attribute)
-        and isinstance(one.value, ast.Name)
-        and f"{one.value.id}.{one.attr}" in _MOVERS
-        for one in ast.walk(statement)
-    )
+    for one in ast.walk(statement):
+        match one:
+            case ast.Attribute(value=ast.Name(id=module), attr=name) if (
+                f"{module}.{name}" in _MOVERS
+            ):
+                return True
+            case ast.Name(id=name) if name in _MOVERS_BY_NAME:
+                return True
+    return False
 
 
 def hoistable(trees: list[ast.Module]) -> frozenset[str]:
-    """The names whose imports may all move to the top, because nothing else ever binds them."""
+    """The names whose imports may all move to the top, because nothing else ever binds or deletes them."""
     origins: dict[str, set[object]] = {}
     for tree in trees:
         for statement in tree.body:
             for one in imported_by(statement):
                 origins.setdefault(one.bound, set()).add(one.origin)
         others = [statement for statement in tree.body if not imported_by(statement)]
-        for name in names_of(ast.Module(others, [])).bound:
+        for name in names_of(ast.Module(others, [])).bound | _deleted(others):
             origins.setdefault(name, set()).add(object())
     return frozenset(name for name, found in origins.items() if len(found) == 1) - {"*"}
+
+
+def _deleted(statements: list[ast.stmt]) -> frozenset[str]:
+    return frozenset(
+        one.id
+        for statement in statements
+        for one in ast.walk(statement)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Del)
+    )
 
 
 def local_ones(found: tuple[Imported, ...], local: Mapping[str, str]) -> Iterator[Imported]:

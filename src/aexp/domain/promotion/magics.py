@@ -7,10 +7,12 @@ _KEPT_BODIES = frozenset({"time", "capture", "prun"})
 """Magics whose cell is ordinary Python that leaves its names behind."""
 
 _CELL_MAGIC = re.compile(r"%%([\w.]+)")
-_TIME = re.compile(r"(\s*)%time\s+(\S.*)")
+# What may stand before a `=`: names, attributes, and items by a name, a number or a text.
+_TARGET = r"""(?:[\w.,\s*\[\]]|\[(?:'[^'\\]*'|"[^"\\]*")\])+="""
+_TIME = re.compile(rf"(\s*(?:{_TARGET}\s*)?)%time\s+(\S.*)")
 # None of these can begin a statement of Python.
 _ESCAPE = re.compile(r"\s*[%!?/,;]")
-_ASSIGNED = re.compile(r"\s*[\w.,\s\[\]*]+=\s*(?:!|%[A-Za-z_])")
+_ASSIGNED = re.compile(rf"\s*{_TARGET}\s*(?:!|%[A-Za-z_])")
 _HELP = re.compile(r"\s*%{0,2}[\w.*\[\]]+\?{1,2}\s*")
 _QUOTES = ("'''", '"""', "'", '"')
 _DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
@@ -27,11 +29,14 @@ class CommentedOut:
 def plain_python(source: str) -> tuple[str, tuple[CommentedOut, ...]]:
     """The cell as Python alone, and what was commented out for that.
 
-    ``%time`` before a statement is taken off, the statement stays. ``%%time``, ``%%capture`` and
+    ``%time`` before a statement or a value is taken off, that stays. ``%%time``, ``%%capture`` and
     ``%%prun`` are taken off their cells; under any other ``%%magic`` the whole cell is commented out.
     """
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     first = next((at for at, line in enumerate(lines) if line.strip()), 0)
+    # IPython takes the first line's indentation off every line that has it.
+    indent = lines[first][: len(lines[first]) - len(lines[first].lstrip(" \t"))]
+    lines = [line.removeprefix(indent) for line in lines]
     found = _CELL_MAGIC.match(lines[first])
     if found and found[1] not in _KEPT_BODIES:
         told = CommentedOut(first + 1, f"{lines[first].strip()}, with all that is below it")

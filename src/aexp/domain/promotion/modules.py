@@ -5,11 +5,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aexp.domain.errors import SandboxError
-from aexp.domain.promotion.imports import FUTURE, Imported, check_nested, imported_by, local_ones
+from aexp.domain.promotion.imports import (
+    FUTURE,
+    Imported,
+    check_nested,
+    imported_by,
+    local_ones,
+    moves_imports,
+)
 from aexp.domain.promotion.names import names_of
 from aexp.domain.promotion.parsing import parse, picked_out
 from aexp.domain.promotion.places import PLACES
 
+# Decorators that do nothing but to the function or class below them; others may put it on a list.
+_PLAIN_MARKS = frozenset(
+    {
+        *(
+            "dataclass",
+            "cache",
+            "lru_cache",
+            "wraps",
+            "total_ordering",
+            "contextmanager",
+            "overload",
+        ),
+        *("asynccontextmanager", "singledispatch", "final", "runtime_checkable", "no_grad"),
+        *("inference_mode", "jit", "njit", "vmap"),
+    }
+)
 _ON_DEMAND = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 
@@ -22,6 +45,7 @@ class Copied:
         text: the statements that are needed; may be empty.
         bound: the names that they bind.
         imports: the imports that go to the script's top.
+        fixed: those that stay in the text, behind what changes how they work.
         local: what it takes from other modules beside the notebook.
         places: those of ``REPO_ROOT`` and ``SANDBOX_DIR`` that it uses or that are asked of it.
     """
@@ -32,6 +56,12 @@ class Copied:
     imports: tuple[Imported, ...]
     local: tuple[Imported, ...]
     places: frozenset[str]
+    fixed: tuple[Imported, ...] = ()
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The names that the text binds by other ways than an import."""
+        return self.bound - {one.bound for one in self.fixed}
 
 
 def public_names(source: str, module: str) -> frozenset[str]:
@@ -63,29 +93,52 @@ def copied(module: str, names: frozenset[str], local: Mapping[str, str]) -> Copi
             f"{module}.py of the sandbox has no '{min(missing)}'.", "Mend the notebook's import."
         )
     kept = _kept(tree, names)
-    told = names_of(ast.Module(kept, []))
-    found = [one for statement in tree.body for one in imported_by(statement)]
-    if "__file__" in {
-        one.id for tree_ in kept for one in ast.walk(tree_) if isinstance(one, ast.Name)
-    }:
+    _check_files(kept, module)
+    check_nested(ast.Module(kept, []), local, f"{module}.py")
+    needed = names_of(ast.Module(kept, [])).needed
+    wanted = [
+        one
+        for statement in tree.body
+        for one in imported_by(statement)
+        if one.bound in needed | names or one.module == FUTURE or one.bound == "*"
+    ]
+    beside = tuple(local_ones(tuple(wanted), local))
+    imports = [one for one in wanted if one not in beside]
+    stay = _staying(tree, kept, imports)
+    fixed = tuple(one for statement in stay for one in imported_by(statement))
+    return Copied(
+        module=module,
+        text=picked_out(text, tree, [*kept, *stay]),
+        bound=names_of(ast.Module([*kept, *stay], [])).bound,
+        imports=tuple(one for one in imports if one not in fixed),
+        local=spread(beside, local),
+        places=PLACES & (names | needed),
+        fixed=fixed,
+    )
+
+
+def moves(module: str, local: Mapping[str, str]) -> bool:
+    """Whether importing this module changes how the imports behind it work."""
+    return any(map(moves_imports, parse(_lines(local[module]), f"{module}.py").body))
+
+
+def _check_files(kept: list[ast.stmt], module: str) -> None:
+    names = (one for statement in kept for one in ast.walk(statement) if isinstance(one, ast.Name))
+    if any(one.id == "__file__" for one in names):
         raise SandboxError(
             f"{module}.py uses `__file__`, which is another file once it is copied into a script.",
             "Use SANDBOX_DIR there.",
         )
-    check_nested(ast.Module(kept, []), local, f"{module}.py")
-    asked = told.needed | names
-    wanted = [
-        one for one in found if one.bound in asked or one.module == FUTURE or one.bound == "*"
-    ]
-    beside = tuple(local_ones(tuple(wanted), local))
-    return Copied(
-        module=module,
-        text=picked_out(text, tree, kept),
-        bound=told.bound,
-        imports=tuple(one for one in wanted if one not in beside),
-        local=spread(beside, local),
-        places=PLACES & (names | told.needed),
-    )
+
+
+def _staying(tree: ast.Module, kept: list[ast.stmt], imports: list[Imported]) -> list[ast.stmt]:
+    """The imports behind what changes how they work, which must not go above it."""
+    stay, behind = list[ast.stmt](), False
+    for statement in tree.body:
+        behind = behind or (statement in kept and moves_imports(statement))
+        if behind and any(one in imports for one in imported_by(statement)):
+            stay.append(statement)
+    return stay
 
 
 def _kept(tree: ast.Module, names: frozenset[str]) -> list[ast.stmt]:
@@ -103,6 +156,8 @@ def _kept(tree: ast.Module, names: frozenset[str]) -> list[ast.stmt]:
 def _acts(statement: ast.stmt) -> bool:
     """Whether it does something besides binding a name that somebody may ask for."""
     match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return not all(_mark(one) in _PLAIN_MARKS for one in statement.decorator_list)
         case ast.Expr(value=ast.Constant()) | ast.Import() | ast.ImportFrom():
             return False
         case ast.If(test=ast.Compare(left=ast.Name(id="__name__"))):
@@ -111,6 +166,12 @@ def _acts(statement: ast.stmt) -> bool:
             return not all(isinstance(one, ast.Name) for one in targets)
         case _:
             return not isinstance(statement, _ON_DEMAND)
+
+
+def _mark(decorator: ast.expr) -> str:
+    """The last part of a decorator's name."""
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
 
 
 def _lines(source: str) -> str:

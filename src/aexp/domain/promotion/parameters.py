@@ -1,6 +1,7 @@
 """Values at the top of a notebook as options of a script's command line."""
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from aexp.domain.errors import SandboxError
 from aexp.domain.promotion.places import quoted
 from aexp.domain.text import visible
 
+_FLOAT = re.compile(r"\bfloat\b")
 _KINDS = {int: "int", float: "float", str: "str"}
 _ANY = '''\
 def _value(text: str) -> object:
@@ -29,7 +31,7 @@ class Parameter:
 
     Attributes:
         name: of the variable.
-        value: its default.
+        value: its default, of the kind that the option takes.
         written: the default as Python.
         about: the comment behind it; may be empty.
     """
@@ -91,7 +93,12 @@ def parameter_in(statement: ast.stmt) -> Parameter | None:
         case _:
             return None
     try:
-        return Parameter(name, ast.literal_eval(value), ast.unparse(value))
+        found = ast.literal_eval(value)
+        if isinstance(statement, ast.AnnAssign) and _FLOAT.search(
+            ast.unparse(statement.annotation)
+        ):
+            found = _as_float(found)
+        return Parameter(name, found, ast.unparse(value))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
 
@@ -143,6 +150,13 @@ def assigned(statement: ast.stmt, name: str, target: str) -> str:
     if isinstance(statement, ast.AnnAssign):
         return f"{name}: {ast.unparse(statement.annotation)} = {target}.{name}"
     return f"{name} = {target}.{name}"
+
+
+def _as_float(value: object) -> object:
+    """What ``lr: float = 1`` means, and ``lrs: list[float] = [1, 2]``."""
+    if isinstance(value, list):
+        return [_as_float(one) for one in value]
+    return float(value) if type(value) is int else value
 
 
 def _common(values: list[object]) -> str | None:

@@ -2,9 +2,10 @@
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aexp.domain.ipynb import Notebook
+from aexp.domain.promotion.annotations import defers_annotations, names_without_annotations
 from aexp.domain.promotion.cells import Code, as_comment, block, code_of, readable
 from aexp.domain.promotion.choosing import Picked, all_cells
 from aexp.domain.promotion.clashes import check_clashes
@@ -54,12 +55,14 @@ class Script:
         options: the spellings of its options.
         undefined: the names that it would not find.
         warnings: what does not run as in the notebook.
+        modules: those that it imports, by the first part of their names.
     """
 
     text: str
     options: tuple[str, ...]
     undefined: tuple[Undefined, ...]
     warnings: tuple[str, ...]
+    modules: frozenset[str] = frozenset()
 
 
 def script_of(order: Order) -> Script:
@@ -73,7 +76,10 @@ def script_of(order: Order) -> Script:
     options = options_in(codes, order.parameters)
     target = _free_name("_options", [*codes, *others])
     supply = Supply(order.local)
+    deferred = _take_futures(codes, others, supply)
     cells = _without_imports(codes, options, target, supply)
+    if deferred:
+        cells = [replace(one, names=names_without_annotations(one.tree)) for one in cells]
     undefined = _settled(cells, others, supply, target if options else None)
     modules = supply.modules()
     check_clashes(cells, supply, modules)
@@ -83,10 +89,22 @@ def script_of(order: Order) -> Script:
     texts = {one.picked: one.text for one in cells}
     pieces += [block(one, texts[one] if one in texts else as_comment(one)) for one in order.picked]
     text = "\n\n\n".join(piece for piece in pieces if piece) + "\n"
-    parse(text, "The script")
+    tree = parse(text, "The script")
     warnings = [*_commented(codes), *lost_options(codes, options), *_moved(others)]
     spellings = tuple(one.option for one in options.values())
-    return Script(text, spellings, undefined, tuple(warnings))
+    heads = {one.module.split(".")[0] for node in ast.walk(tree) for one in imported_by(node)}
+    return Script(text, spellings, undefined, tuple(warnings), frozenset(heads))
+
+
+def _take_futures(codes: list[Code], others: list[Code], supply: Supply) -> bool:
+    """Have what cells above say of the future, which in a notebook holds for all cells below; returns
+    whether annotations are left alone."""
+    last = max(code.picked.number for code in codes)
+    counts = [*codes, *(code for code in others if code.picked.number < last)]
+    for code in counts:
+        for statement in code.tree.body:
+            supply.take(tuple(one for one in imported_by(statement) if one.module == FUTURE))
+    return any(defers_annotations(code.tree) for code in counts)
 
 
 def _without_imports(
@@ -101,7 +119,11 @@ def _without_imports(
         found = imported_by(statement)
         if found:
             rest = supply.take_local(found)
-            fixed = pinned or any(one.bound not in movable or one.module[:1] == "." for one in rest)
+            fixed = (
+                pinned
+                or supply.moved
+                or any(one.bound not in movable or one.module[:1] == "." for one in rest)
+            )
             if found[0].module == FUTURE or not fixed:
                 supply.take(rest)
                 return ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aexp.domain.promotion.imports import FUTURE, Imported, is_setup, local_ones
-from aexp.domain.promotion.modules import Copied, copied, spread
+from aexp.domain.promotion.modules import Copied, copied, moves, spread
 from aexp.domain.promotion.places import IMPORT, PATHS, PLACES, places_code
 
 OURS = frozenset({"_command_line", "_value", "_Path"})
@@ -28,6 +28,7 @@ class Supply:
         paths: variables that take the folders.
         places: whether the folders are used.
         display: whether ``display`` is used.
+        moved: whether a module beside the notebook changes how imports behind it work.
     """
 
     local: Mapping[str, str]
@@ -36,6 +37,7 @@ class Supply:
     paths: dict[str, None] = field(default_factory=dict)
     places: bool = False
     display: bool = False
+    moved: bool = False
 
     def take(self, found: tuple[Imported, ...]) -> None:
         """Have these imports at the top, whatever they come from."""
@@ -46,6 +48,7 @@ class Supply:
         """Have those that cannot be imported from outside the sandbox; returns the others."""
         near = tuple(local_ones(found, self.local))
         self.beside.update(dict.fromkeys(spread(near, self.local)))
+        self.moved = self.moved or any(moves(one.module, self.local) for one in near)
         return tuple(one for one in found if one not in near and not is_setup(one))
 
     def modules(self) -> list[Copied]:
