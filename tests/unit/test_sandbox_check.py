@@ -1,6 +1,7 @@
 """The rules that `aexp sandbox check` applies, on READMEs as people write them."""
 
 import json
+import time
 
 import pytest
 
@@ -78,6 +79,8 @@ def test_the_form_filled_in_in_place_is_complete() -> None:
         "Warm-up affects accuracy, because it damps.",
         "Warm-up increases / decreases accuracy, because it damps.",
         "Warm-up raises or lowers accuracy, because it damps.",
+        "Dropout changes accuracy, because it blurs.",
+        "Gradient boosting with cutout and a helper changes accuracy, because it blurs.",
     ],
 )
 def test_a_statement_without_one_direction_fails(statement: str) -> None:
@@ -110,6 +113,10 @@ def test_a_statement_without_a_reason_is_a_warning() -> None:
         "Warm-up gives p < 0.05 and more accuracy, because it damps.",
         "Warm-up raises accuracy ≥ 0.9, because it damps.",
         "Warm-up is 3x faster, because it damps.",
+        "Warm-up improves top-1 accuracy 2x, because it damps.",
+        "Warm-up lowers the loss at least twofold, because it damps.",
+        "Warm-up lowers the loss by a factor of 3, because it damps.",
+        "Warm-up raises accuracy by about two points, because it damps.",
         "Warm-up lowers the loss beyond 2 σ, because it damps.",  # noqa: RUF001
     ],
 )
@@ -127,6 +134,7 @@ def test_a_threshold_before_the_calibration_fails_and_after_it_passes(claim: str
         "Averaged over 3 seeds, 8 heads lower the loss, because they specialise.",
         "Cutting the batch from 512 to at least 64 raises accuracy, because of noise.",
         "ResNet-50 on CIFAR-10 improves with 2 layers of BERT, because of features.",
+        "Warm-up raises accuracy on 10 % of the labels, because it damps.",
     ],
 )
 def test_numbers_that_claim_no_effect_pass(statement: str) -> None:
@@ -158,6 +166,36 @@ def test_a_readme_without_a_part_fails_and_says_which(heading: str) -> None:
     assert [heading.removeprefix("## ") in finding.what for finding in failed] == [True]
 
 
+@pytest.mark.parametrize("hidden", ["<!-- {} -->", "```\n{}\n```", ""])
+def test_what_follows_the_statement_is_not_taken_for_it(hidden: str) -> None:
+    text = readme().replace(f"**{STATEMENT}**", hidden.format(STATEMENT))
+    assert judge_statement(text).level is Level.FAIL
+
+
+@pytest.mark.parametrize("never_closed", ["<!-- ", "```\n", "~~~ text\n"])
+def test_what_is_never_closed_hides_all_that_follows(never_closed: str) -> None:
+    text = readme().replace("## Shortcut risks", f"{never_closed}## Shortcut risks")
+    assert judge_risks(text).what == 'the README has no part "Shortcut risks"'
+
+
+@pytest.mark.parametrize("bullet", "-*+")
+def test_a_stage_may_be_ticked_below_any_bullet(bullet: str) -> None:
+    text = readme("X raises Y by 2 points, because Z.", calibrated=True)
+    assert judge_threshold(text.replace("- [", f"{bullet} [")).level is Level.OK
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["<!--", "```\n", "[a\n", "## " + " " * 99, "9", "by 9", "1. x\n", "- [ ] **1. ", "increas"],
+)
+def test_no_readme_takes_long(part: str) -> None:
+    text = readme(f"X raises Y {part * (100_000 // len(part))}") + part * (100_000 // len(part))
+
+    begin = time.process_time()
+    judge_readme(text)
+    assert time.process_time() - begin < 5
+
+
 def test_what_stands_in_comments_and_code_is_not_read() -> None:
     text = readme().replace(
         "Mode:", "<!-- [later] -->\n`[square brackets]`\n```\n[x y]\n```\nMode:"
@@ -184,6 +222,7 @@ def notebook(*sources: str) -> str:
         (notebook("", "setup_sandbox_notebook()", "1"), [Level.OK, Level.OK]),
         (notebook(), [Level.OK, Level.OK]),
         (notebook("import numpy", "setup_sandbox_notebook()"), [Level.OK, Level.FAIL]),
+        (notebook("# setup_sandbox_notebook()\n1"), [Level.OK, Level.FAIL]),
         ("<<<<<<< HEAD\n{}", [Level.FAIL]),
         ('{"nbformat": 4, "cells": [7]}', [Level.FAIL]),
         ('{"nbformat": 4, "cells": [{"cell_type": "code", "source": 7}]}', [Level.FAIL]),

@@ -8,9 +8,10 @@ import pytest
 
 from aexp.adapters.filesystem.memory import MemoryFilesystem
 from aexp.adapters.history.memory import MemoryHistory
-from aexp.domain.errors import HistoryError, SandboxError
+from aexp.domain.errors import FilesystemError, HistoryError, SandboxError
 from aexp.domain.findings import Level
 from aexp.domain.sandbox_promoted import Promotion, with_promotion
+from aexp.ports.filesystem import Entry
 from aexp.ports.history import History, Standing
 from aexp.sandbox import SandboxView, archive_sandbox, check_sandboxes, list_sandboxes, scaffold
 from aexp.sandbox.looking import LargeFile, meant_sandbox
@@ -92,6 +93,7 @@ def test_a_fresh_sandbox_is_listed_with_what_is_known_of_it(desk: Desk) -> None:
         "readme": "incomplete",
         "promoted": (),
         "archived": False,
+        "closed": (),
     }
 
 
@@ -159,6 +161,55 @@ def test_a_readme_that_is_missing_or_no_text_hides_no_sandbox(tmp_path: Path) ->
         "there is no README.md",
         f"{folder}/2026-11-23_odd/README.md: the text is not UTF-8.",
     ]
+
+
+class Locked(MemoryFilesystem):
+    """A disk with folders that may not be looked into."""
+
+    def entries(self, path: str) -> tuple[Entry, ...]:
+        if path.endswith(("/locked", "_shut")):
+            raise FilesystemError(f"{path}: permission denied.", "Ask its owner.")
+        return super().entries(path)
+
+
+def test_a_folder_that_may_not_be_looked_into_hides_nothing_else() -> None:
+    disk = Locked()
+    disk.create_directory("/repo/.git", {})
+    for slug in ("open", "shut"):
+        scaffold(slug, repo_root="/repo", today=date(2026, 11, 23), filesystem=disk)
+    sandbox = "/repo/notebooks/_sandbox/2026-11-23"
+    disk.create_directory(f"{sandbox}_open/locked", {"a": "a"})
+
+    views = list_sandboxes(repo_root="/repo", filesystem=disk, history=NoGit())
+    checks = check_sandboxes(repo_root="/repo", filesystem=disk, history=NoGit())
+
+    assert [(view.notebooks, view.closed) for view in views] == [
+        (1, (f"{sandbox}_open/locked: permission denied.",)),
+        (0, (f"{sandbox}_shut: permission denied.",)),
+    ]
+    told = [[one.what for one in check.findings if one.name == "files"] for check in checks]
+    assert told == [list(view.closed) for view in views]
+
+
+class Counted(MemoryHistory):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def look(self, root: str, folder: str) -> Standing:
+        self.asked += 1
+        return super().look(root, folder)
+
+
+def test_git_is_asked_once_for_all_sandboxes_that_are_checked(desk: Desk) -> None:
+    scaffold("other", repo_root="/repo", today=date(2026, 11, 24), filesystem=desk.disk)
+    desk.disk.write(f"{ROOT}/2026-11-24_other/a.bin", LARGE)
+    git = Counted(desk.disk)
+
+    checks = check_sandboxes(repo_root="/repo", filesystem=desk.disk, history=git)
+
+    assert git.asked == 1
+    assert "about to be committed: a.bin" in checks[1].findings[-1].what
 
 
 def test_without_git_what_only_git_knows_is_not_known(desk: Desk) -> None:

@@ -41,6 +41,8 @@ def ls(archived: bool, parent_dir: str | None, as_json: bool) -> None:
         print_json({"sandboxes": [_plain(view) for view in views]})
     elif views:
         show_table([_HEADING, *(_row(view) for view in views)])
+        for closed in (what for view in views for what in view.closed):
+            show_note(f"left out of NB and SIZE: {visible(closed, limit=500)}")
     else:
         show_note("There is no sandbox here. Make one: aexp sandbox new SLUG")
 

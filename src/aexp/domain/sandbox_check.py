@@ -85,7 +85,7 @@ def judge_risks(readme: str) -> Finding:
     done = sum(risk.filled and risk.mitigated for risk in risks)
     if done >= LEAST_RISKS:
         return ok(name, f"{done} shortcut risks, each with what would catch it")
-    fix = f'Fill in at least {LEAST_RISKS}, each with "I would notice by: ...".'
+    fix = f'Fill in at least {LEAST_RISKS} items of the list, each with "I would notice by: ...".'
     return fail(
         name, f"{done} of at least {LEAST_RISKS} shortcut risks are filled in and mitigated", fix
     )

@@ -2,18 +2,23 @@
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 
 from aexp.domain.sandbox_starter import stages_in
 
 STATEMENT = "Directional statement"
 RISKS = "Shortcut risks"
 CALIBRATION = "calibration"
+MAX_CHARS = 4000
+"""Of a statement; what is longer is none."""
 _STAGES = "Stages"
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_FENCED = re.compile(r"^(```|~~~).*?^\1[^\n]*$", re.DOTALL | re.MULTILINE)
+# What is never closed reaches to the end, as it does for whoever shows the file.
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_FENCED = re.compile(r"^(```|~~~).*?(?:^\1[^\n]*$|\Z)", re.DOTALL | re.MULTILINE)
 _SPAN = re.compile(r"`[^`\n]*`")
-_HEADING = re.compile(r"^##[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^##[ \t]+([^ \t\n].*)$", re.MULTILINE)
+_ASIDE = re.compile(r"^[-*+][ \t]+I (?:expect|would)\b.*", re.MULTILINE | re.DOTALL | re.I)
 # Not a box to tick, a link, or something that begins with a digit: an interval or a citation.
 _PLACEHOLDER = re.compile(
     r"\[(?!\s*[xX]?\s*\])(?!\s*[-+]?[\d^@])[^\[\]\n]*(?:\n[^\[\]\n]+)*\](?![(\[:])"
@@ -57,11 +62,8 @@ def title_in(readme: str) -> str:
 
 def section(readme: str, heading: str) -> str | None:
     """What stands below a heading of the second level, or None when there is no such heading."""
-    parts = _HEADING.split(prose(readme))
-    for name, body in zip(parts[1::2], parts[2::2], strict=True):
-        if name.strip().casefold() == heading.casefold():
-            return body
-    return None
+    _, parts = _parts(readme)
+    return next((body for name, body in parts if name == heading.casefold()), None)
 
 
 def placeholders(text: str) -> list[str]:
@@ -74,14 +76,15 @@ def statement_in(readme: str) -> str | None:
     body = section(readme, STATEMENT)
     if body is None:
         return None
-    paragraphs = [" ".join(part.split()) for part in body.split("\n\n")]
-    return next((part for part in paragraphs if part), "").replace("**", "").strip()
+    paragraphs = [" ".join(part.split()) for part in _ASIDE.sub("", body).split("\n\n")]
+    found = next((part for part in paragraphs if part), "")
+    return found[:MAX_CHARS].replace("**", "").strip()
 
 
 def drop_rule_in(readme: str) -> str:
     """What the author says would make them drop the idea; empty when nothing is said."""
     items = (" ".join(item.split()) for item in _ITEM.split(section(readme, STATEMENT) or "")[1:])
-    return next((item for item in items if "drop" in item.casefold()), "")
+    return next((item for item in items if "drop" in item.casefold()), "")[:MAX_CHARS]
 
 
 def risks_in(readme: str) -> tuple[Risk, ...] | None:
@@ -112,11 +115,16 @@ def calibrated(readme: str) -> bool:
 
 def left_open(readme: str) -> list[str]:
     """The placeholders in what has to be filled in before the first result, but for the risks."""
-    parts = _HEADING.split(prose(readme))
-    open_ones = placeholders(parts[0])
-    for name, body in zip(parts[1::2], parts[2::2], strict=True):
-        if name.strip().casefold() == _STAGES.casefold():
-            break
-        if name.strip().casefold() != RISKS.casefold():
+    top, parts = _parts(readme)
+    open_ones = placeholders(top)
+    for name, body in takewhile(lambda part: part[0] != _STAGES.casefold(), parts):
+        if name != RISKS.casefold():
             open_ones += placeholders(body)
     return open_ones
+
+
+def _parts(readme: str) -> tuple[str, list[tuple[str, str]]]:
+    """What stands above the first heading of the second level, and each of these with what is below it."""
+    top, *rest = _HEADING.split(prose(readme))
+    names = (name.rstrip(" \t#").casefold() for name in rest[::2])
+    return top, list(zip(names, rest[1::2], strict=True))

@@ -31,7 +31,7 @@ seed = 0
 repeats = 5"""
 
 _STAGE = re.compile(
-    r"- \[(?P<mark>[ xX])\] \*\*(?P<number>\d+)\. (?P<name>[^*\n]+?):?\*\*:?(?P<text>.*)"
+    r"[-*+] \[(?P<mark>[ xX])\] \*\*(?P<number>\d+)\. (?P<name>[^*\n]+?):?\*\*:?(?P<text>.*)"
 )
 
 

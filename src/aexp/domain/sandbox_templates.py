@@ -154,7 +154,8 @@ def _notebook(template: str, values: Mapping[str, str]) -> str:
 
 def sets_up(source: str) -> bool:
     """Whether this cell sets the notebook up, as the first one must."""
-    return "setup_sandbox_notebook(" in source or "from helpers import" in source
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith("#")]
+    return any("setup_sandbox_notebook(" in line or "from helpers import" in line for line in lines)
 
 
 def _filled_in(value: Any, values: Mapping[str, str]) -> Any:

@@ -2,8 +2,10 @@
 
 import re
 
+# The names of methods (dropout, boosting, cutout) and helpers say no direction.
 _UP = (
-    *("increas", "rais", r"ris(?:e|es|ing)\b", "improv", "boost", "grow", "gain", "help", "speed"),
+    *("increas", "rais", r"ris(?:e|es|ing)\b", "improv", r"boost(?!ing)", "grow", "gain"),
+    *(r"help(?!er)", "speed"),
     *(
         "outperform",
         "enhanc",
@@ -28,8 +30,9 @@ _UP = (
     "wider",
 )
 _DOWN = (
-    *("decreas", "reduc", "lower", "worsen", "degrad", "harm", "hurt", "drop", "fall", "shrink"),
-    *(r"los(?:e|es|ing)\b", "cut", "slow", "delay", "prevent", "suppress", "diminish", "shorten"),
+    *("decreas", "reduc", "lower", "worsen", "degrad", "harm", "hurt", "shrink"),
+    *(r"drop(?!out)", r"fall(?!back)", r"cut(?!off|out|mix|lass)"),
+    *(r"los(?:e|es|ing)\b", "slow", "delay", "prevent", "suppress", "diminish", "shorten"),
     *(
         "narrow",
         "weaken",
@@ -70,8 +73,16 @@ _AFTER = _any(
         *("increase", "decrease", "reduction"),
     )
 )
+_SPELT = "(?:two|three|four|five|six|ten|a (?:half|third|quarter|tenth))"
+_VERB = (
+    "(?:increases|raises|improves|boosts|decreases|reduces|lowers|cuts|speeds up)"
+    r"(?:\s+(?!(?:on|with|at|for|in|of|from|using|after|over|under|when)\b)[^\W\d][\w-]*){1,4}?\s+"
+)
 _THRESHOLD = re.compile(
-    rf"[<>≤≥]=?\s*{_NUMBER}"
+    rf"\b(?:two|three|four|five|ten)-?fold|\bby a factor of {_NUMBER}"
+    rf"|\bby\s+{_NEARLY}{_SPELT}\b(?:\s*{_UNIT})?"
+    rf"|\b{_VERB}{_NEARLY}{_NUMBER}\s*{_UNIT}"
+    rf"|[<>≤≥]=?\s*{_NUMBER}"
     rf"|\b{_BEFORE}\s+{_NEARLY}{_NUMBER}(?:\s*{_UNIT})?"
     rf"|{_NUMBER}\s*{_UNIT}\s+(?:\w+\s+)?{_AFTER}"
     rf"|\bp(?:-value)?\s*(?:=|of|under)\s*{_NUMBER}"

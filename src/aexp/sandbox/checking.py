@@ -9,7 +9,7 @@ from aexp.domain.findings import Finding, Level, fail, ok, warn, worst
 from aexp.domain.sandbox import shown_path
 from aexp.domain.sandbox_check import judge_notebook, judge_readme, judge_sizes
 from aexp.ports.filesystem import Filesystem
-from aexp.ports.history import History
+from aexp.ports.history import History, Standing
 from aexp.sandbox.grounds import Grounds, grounds
 from aexp.sandbox.looking import ask_history, notebooks_of
 from aexp.sandbox.places import walk
@@ -50,20 +50,28 @@ def check_sandboxes(
     Raises:
         SandboxError: there is no such sandbox.
         SandboxScaffoldError: no repository, or a bad parent.
-        FilesystemError: a folder cannot be looked into.
+        FilesystemError: the folder for sandboxes cannot be looked into.
     """
     ground = grounds(repo_root, parent_dir, filesystem)
     here = ground.here()
     folders = [ground.find(name)] if name is not None else [here] if here else ground.all()
-    return [_check(folder, ground, history) for folder in folders]
+    together = ask_history(ground.parent, ground, history) if len(folders) > 1 else None
+    return [_check(folder, ground, history, together) for folder in folders]
 
 
-def _check(folder: str, ground: Grounds, history: History | None) -> SandboxCheck:
-    files = dict(walk(folder, ground.files))
+def _check(
+    folder: str, ground: Grounds, history: History | None, together: Standing | HistoryError | None
+) -> SandboxCheck:
+    closed: list[FilesystemError] = []
+    files = dict(walk(folder, ground.files, closed))
+    # git is asked once for all of them, but for a sandbox that is a repository itself.
+    own = any(path.partition("/")[0] == ".git" for path in files)
+    standing = ask_history(folder, ground, history) if own or together is None else together
     findings = (
         *_readme(folder, files, ground.files),
         *_notebooks(folder, files, ground.files),
-        _sizes(folder, files, ground, history),
+        *(fail("files", one.what, one.hint) for one in closed),
+        _sizes(folder, files, standing),
     )
     return SandboxCheck(shown_path(folder, ground.root), worst(findings), findings)
 
@@ -91,8 +99,7 @@ def _notebooks(folder: str, files: dict[str, int], filesystem: Filesystem) -> It
             yield from judge_notebook(path, text)
 
 
-def _sizes(folder: str, files: dict[str, int], ground: Grounds, history: History | None) -> Finding:
-    standing = ask_history(folder, ground, history)
+def _sizes(folder: str, files: dict[str, int], standing: Standing | HistoryError) -> Finding:
     if isinstance(standing, HistoryError):
         return warn(
             "size", f"what is about to be committed is not known. {standing.what}", standing.hint

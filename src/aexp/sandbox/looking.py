@@ -45,6 +45,8 @@ class SandboxView:
         readme: whether all that belongs before the first result is written.
         promoted: what was promoted out of it, as its README says.
         archived: whether it was put away.
+        closed: what is wrong with folders in it that could not be looked into; what is said of the files
+            leaves these out.
     """
 
     date: date
@@ -60,6 +62,7 @@ class SandboxView:
     readme: Readme
     promoted: tuple[Promotion, ...]
     archived: bool
+    closed: tuple[str, ...] = ()
 
 
 def list_sandboxes(
@@ -83,7 +86,7 @@ def list_sandboxes(
 
     Raises:
         SandboxScaffoldError: no repository, or a bad parent.
-        FilesystemError: a folder cannot be looked into.
+        FilesystemError: the folder for sandboxes cannot be looked into.
     """
     ground = grounds(repo_root, parent_dir, filesystem)
     standing = ask_history(ground.parent, ground, history)
@@ -146,7 +149,8 @@ def _view(
 ) -> SandboxView:
     parent, _, name = folder.rpartition("/")
     day = begun(name) or today
-    files = dict(walk(folder, ground.files))
+    closed: list[FilesystemError] = []
+    files = dict(walk(folder, ground.files, closed))
     text, readme = _readme(folder, files, ground.files)
     return SandboxView(
         date=day,
@@ -162,6 +166,7 @@ def _view(
         readme=readme,
         promoted=promotions(text),
         archived=parent != ground.parent,
+        closed=tuple(one.what for one in closed),
     )
 
 

@@ -6,8 +6,9 @@ from os import PathLike, fspath
 from pathlib import PurePosixPath
 from typing import cast
 
+from aexp.domain.errors import FilesystemError
 from aexp.domain.sandbox import begun, slug_in
-from aexp.ports.filesystem import Filesystem
+from aexp.ports.filesystem import Entry, Filesystem
 from aexp.ports.history import History
 from aexp.settings import Settings, configured
 
@@ -82,14 +83,37 @@ def means(name: str | None, folder: str) -> bool:
     return slug is not None and name in (None, slug, folder)
 
 
-def walk(folder: str, files: Filesystem) -> Iterator[tuple[str, int]]:
-    """The path, relative to the folder, and the bytes of every file below it; links are not followed."""
+def walk(
+    folder: str, files: Filesystem, closed: list[FilesystemError] | None = None
+) -> Iterator[tuple[str, int]]:
+    """The path, relative to the folder, and the bytes of every file below it; links are not followed.
+
+    Args:
+        folder: absolute.
+        files: where it lies.
+        closed: takes what is wrong with each folder that cannot be looked into, which then is passed over.
+
+    Raises:
+        FilesystemError: a folder cannot be looked into, and nobody takes that.
+    """
     waiting = [""]
     while waiting:
         below = waiting.pop()
-        for entry in files.entries(f"{folder}/{below}" if below else folder):
+        for entry in _entries(f"{folder}/{below}" if below else folder, files, closed):
             path = f"{below}/{entry.name}" if below else entry.name
             if entry.kind == "directory":
                 waiting.append(path)
             elif entry.kind == "file":
                 yield path, entry.size
+
+
+def _entries(
+    folder: str, files: Filesystem, closed: list[FilesystemError] | None
+) -> tuple[Entry, ...]:
+    try:
+        return files.entries(folder)
+    except FilesystemError as exc:
+        if closed is None:
+            raise
+        closed.append(exc)
+        return ()
