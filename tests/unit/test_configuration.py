@@ -15,8 +15,9 @@ from aexp.adapters.configuration.memory import MemoryConfigurationFiles
 from aexp.airgapped import RelayClient
 from aexp.airgapped.defaults import open_queue, system_clock
 from aexp.cli.keepup import _options_of
-from aexp.domain.configuration import BY_SETTING, KEYS, read_file, schema, shown_value
+from aexp.domain.configuration import BY_SETTING, KEYS, read_file, shown_value
 from aexp.domain.errors import SettingsError
+from aexp.domain.setting_schema import schema
 from aexp.domain.unit import environment
 from aexp.sandbox.days import today_of, zone_of
 from aexp.sandbox.places import configured_parent
@@ -32,34 +33,34 @@ from aexp.settings import (
 )
 
 EXAMPLES: dict[str, list[Any]] = {
-    "relay.queue": ["/q", "~/q", "file:///q"],
+    "relay.queue": ["/q", "~/q", "file:///q", "~", "/ä 🙂"],
     "relay.default_timeout": [0, 7, 0.5, 86400],
     "relay.profile": ["auto", "nfs"],
     "relay.cwd_allowlist": [["projects"], ["a", "b c"]],
-    "relay.most_at_once": [1, 64],
+    "relay.most_at_once": [1, 64, 4.0],
     "relay.consent": ["login", "file", "signed"],
     "relay.allowed_signers": ["~/.ssh/signers"],
     "relay.strict": [True, False],
     "relay.trust_remotes": [["/srv/a.git", "/srv/b.git"]],
-    "relay.notify": ["none", "no-bell", ["log", "bell"]],
+    "relay.notify": ["none", "no-bell", ["log", "bell"], ["none"], "Log , bell", "ALL"],
     "relay.notify_hook": ["/bin/tell me"],
     "sandbox.parent_dir": ["nb", "/abs"],
     "sandbox.timezone": ["local", "UTC", "Europe/Berlin"],
 }
 BAD: dict[str, list[Any]] = {
-    "relay.queue": ["rel/q", "", 5, None, ["/q"], "/q\n"],
-    "relay.default_timeout": [-1, 86401, "7", True, None, float("nan"), [], {}],
+    "relay.queue": ["rel/q", "", 5, None, ["/q"], "/q\n", "a b://x", "1x://a", "/\u202e"],
+    "relay.default_timeout": [-1, 86401, "7", True, None, [], {}, 16**400],
     "relay.profile": ["floppy", 1, None],
-    "relay.cwd_allowlist": ["projects", [], ["a/b"], ["a,b"], [1], [""], None],
+    "relay.cwd_allowlist": ["projects", [], ["a/b"], ["a,b"], [1], [""], [" "], None],
     "relay.most_at_once": [0, 65, 1.5, True, "4"],
     "relay.consent": ["none", True],
     "relay.allowed_signers": ["signers"],
     "relay.strict": ["yes", 1, None],
-    "relay.trust_remotes": ["/srv/a.git", ["/a:/b"], []],
-    "relay.notify": ["bells", [], "", 3, ["none", "bell"]],
-    "relay.notify_hook": [["a"], ""],
-    "sandbox.parent_dir": ["", 1],
-    "sandbox.timezone": [0, ""],
+    "relay.trust_remotes": ["/srv/a.git", ["/a:/b"], [], [" "]],
+    "relay.notify": ["bells", [], "", 3, ["none", "bell"], "none,none", ["log,bell"], " ", ["x"]],
+    "relay.notify_hook": [["a"], "", "a\tb"],
+    "sandbox.parent_dir": ["", 1, " ", "a\nb", "a\x7f", "\u00a0"],
+    "sandbox.timezone": [0, "", "UTC\n"],
 }
 
 
@@ -86,6 +87,14 @@ def test_a_file_and_its_schema_take_the_same_values(name: str) -> None:
         assert values == {}, value
         assert name in problem.what
         assert "llowed" in problem.hint
+        assert not validator.is_valid(nested(name, value)), value
+
+
+@pytest.mark.parametrize("value", [float("nan"), 16**5000], ids=["nan", "huge"])
+def test_a_number_that_json_has_not_is_refused_like_any_other(value: float) -> None:
+    values, [problem] = read_file(nested("relay.default_timeout", value), of_repository=False)
+    assert values == {}
+    assert "relay.default_timeout cannot be" in problem.what
 
 
 def test_the_schema_is_one_and_knows_no_other_key() -> None:
@@ -117,6 +126,8 @@ def test_text_that_is_shown_can_stand_in_the_environment() -> None:
         ({"relay": {"\x1b[2J": 1}}, r"relay.\x1b[2J is no setting", "config show"),
         ({"zzzzzz": 1}, "zzzzzz is no setting", "`aexp config show` lists"),
         ({1: 2}, "1 is no setting", "config show"),
+        ({16**5000: 2}, "a number of that many digits is no setting", "config show"),
+        ({"relay": {16**5000: 2}}, "relay.a number of that many digits is no", "config show"),
         ({"relay": 5}, "relay is 5, and no section", "default_timeout: 120"),
         ([1], "It holds no settings", "default_timeout: 120"),
         ("text", "It holds no settings", "default_timeout: 120"),
@@ -263,8 +274,12 @@ def test_a_client_says_which_file_is_wrong(repo: Path) -> None:
         ("relay: {}\nrelay: {}\n", "line 2, column 1: relay is there twice"),
         ("a: &x 1\nb: *x\n", "settings have no aliases"),
         (f"a: {'[' * 5000}", "nested too deep"),
-        ("relay: !!python/object/apply:os.system ['false']", "could not determine a constructor"),
+        ("relay: !!python/object/apply:os.system ['false']", "settings have no tags"),
         ("relay: [", "line 1"),
+        ("relay: !!bool maybe", "line 1, column 8: settings have no tags"),
+        ("relay: {queue: !!int ''}", "settings have no tags"),
+        ("relay: !!map [a]", "settings have no tags"),
+        ("relay: {<<: {queue: /a}, queue: /b}", "line 1, column 9: settings have no merges"),
         ("relay: 9999-99-99", "month must be in 1..12"),
         (f"relay: {'9' * 6000}", "cannot be read"),
         ("a: \x07", "cannot be read"),

@@ -13,8 +13,9 @@ from aexp.cli.groups import LazyGroup
 from aexp.cli.render import show_finding
 from aexp.cli.terminal import echo, print_json, style
 from aexp.cli.wiring import json_option
-from aexp.domain.configuration import KEYS, schema, shown_value
+from aexp.domain.configuration import KEYS, shown_value
 from aexp.domain.findings import Level
+from aexp.domain.setting_schema import schema
 from aexp.domain.text import visible
 
 COMMANDS = {

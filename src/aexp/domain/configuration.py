@@ -9,7 +9,7 @@ from aexp.domain.consent import Mode
 from aexp.domain.errors import SettingsError
 from aexp.domain.profiles import PROFILES
 from aexp.domain.setting_kinds import Kind
-from aexp.domain.ways import ALL, ALLOWED, WAYS, Ways, read_ways
+from aexp.domain.ways import ALL, ALLOWED, SOME, WAYS, Ways, read_ways
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,12 @@ KEYS = (
         policy=True,
     ),
     Key(
-        *("relay.notify", "notify", "AEXP_RELAY_NOTIFY", kinds.words(ALLOWED, read_ways)),
+        *(
+            "relay.notify",
+            "notify",
+            "AEXP_RELAY_NOTIFY",
+            kinds.words(ALLOWED, read_ways, SOME, "none"),
+        ),
         "how a person is told that consent is waited for",
         policy=True,
     ),
@@ -178,29 +183,6 @@ def shown_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def schema(*, of_repository: bool = False) -> dict[str, Any]:
-    """What a file may hold, as JSON Schema.
-
-    Args:
-        of_repository: for a repository's file, which may not set policy.
-    """
-    sections: dict[str, Any] = {}
-    for key in KEYS:
-        if not (of_repository and key.policy):
-            section, _, name = key.name.partition(".")
-            held = sections.setdefault(section, {"type": ["object", "null"], "properties": {}})
-            held["additionalProperties"] = False
-            kind = (of_repository and key.there) or key.kind
-            held["properties"][name] = {**kind.schema, "description": key.meaning}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "aexp: .aexp/config.yaml" if of_repository else "aexp: the user's config.yaml",
-        "type": ["object", "null"],
-        "additionalProperties": False,
-        "properties": sections,
-    }
-
-
 def _leaves(body: object, problems: list[Problem]) -> Iterator[tuple[str, object]]:
     """The names with dots and the values of a file's two levels."""
     if body is None:
@@ -210,12 +192,14 @@ def _leaves(body: object, problems: list[Problem]) -> Iterator[tuple[str, object
         return
     for section, held in body.items():
         if section not in _SECTIONS:
-            problems.append(_unknown(str(section)))
+            problems.append(_unknown(_named(section)))
         elif held is not None and not isinstance(held, dict):
             told = f"{section} is {_shown(held)}, and no section."
             problems.append(Problem(told, f"Write its settings below it: {_begin()}"))
         else:
-            yield from ((f"{section}.{name}", value) for name, value in (held or {}).items())
+            yield from (
+                (f"{section}.{_named(name)}", value) for name, value in (held or {}).items()
+            )
 
 
 def _begin() -> str:
@@ -266,4 +250,11 @@ def _shown(value: object) -> str:
         return "empty"
     if isinstance(value, bool):
         return "true (which is what YAML reads in yes and on)" if value else "false (or no, or off)"
-    return visible(repr(value), limit=80)
+    try:
+        return visible(repr(value), limit=80)
+    except ValueError:  # Python does not write numbers of thousands of digits.
+        return "a number of that many digits"
+
+
+def _named(key: object) -> str:
+    return key if isinstance(key, str) else _shown(key)

@@ -1,9 +1,20 @@
 """The kinds of values that settings have: what is allowed, and how text or a file's value is read."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+# What shows nothing, as characters of a class.
+_UNSEEN = (
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u3000\ufeff"
+)
+# In Python, `$` stands before a last line end, too.
+_END = r"$(?!\n)"
+_TEXT = rf"^(?=.*\S)[^{_UNSEEN}]+{_END}"
+_PLACE = rf"^(?:/|~|[A-Za-z][A-Za-z0-9+.-]*://)[^{_UNSEEN}]*{_END}"
 
 
 @dataclass(frozen=True)
@@ -35,14 +46,14 @@ class Kind:
 
 def text(allowed: str = "text") -> Kind:
     """One line of text, not empty."""
-    return Kind(allowed, {"type": "string", "minLength": 1}, str, _line)
+    return Kind(allowed, {"type": "string", "pattern": _TEXT}, str, _line)
 
 
 def place() -> Kind:
     """A path or URL that means the same from every folder, when it stands in a file."""
     return Kind(
         "a path from / or ~ on, or a URL",
-        {"type": "string", "pattern": r"^(/|~|[A-Za-z][A-Za-z0-9+.-]*://)"},
+        {"type": "string", "pattern": _PLACE},
         str,
         _absolute,
     )
@@ -74,7 +85,7 @@ def count(least: int, most: int) -> Kind:
         f"a number from {least} to {most}",
         {"type": "integer", "minimum": least, "maximum": most},
         _between(int, least, most),
-        _instance(int),
+        _whole,
     )
 
 
@@ -107,21 +118,42 @@ def listing(allowed: str, separator: str, forbidden: str = "") -> Kind:
                 raise ValueError(item)
         return separator.join(value)
 
-    item = {"type": "string", "minLength": 1}
+    pattern = rf"^(?=.*\S)[^{_UNSEEN}{separator}{forbidden}]+{_END}"
+    item = {"type": "string", "pattern": pattern}
     schema = {"type": "array", "minItems": 1, "items": item}
     return Kind(
         f"{allowed}, {_SEPARATORS[separator]} between (in a file: a list)", schema, str, joined
     )
 
 
-def words(allowed: str, read: Callable[[Any], Any]) -> Kind:
-    """Words that ``read`` understands: text, or in a file also a list of them."""
+def words(allowed: str, read: Callable[[Any], Any], some: tuple[str, ...], none: str) -> Kind:
+    """Words that ``read`` understands: text with commas, or in a file also a list of them.
+
+    Args:
+        some: the words that can stand together, in small letters.
+        none: the one that stands alone.
+    """
 
     def joined(value: object) -> str:
-        return ",".join(map(_line, value)) if isinstance(value, list) else _line(value)
+        if not isinstance(value, list):
+            return _line(value)
+        if any("," in _line(item) for item in value):
+            raise ValueError(value)
+        return ",".join(value)
 
-    some = {"type": "string", "minLength": 1}
-    return Kind(allowed, {"anyOf": [some, {"type": "array", "items": some}]}, read, joined)
+    word, alone = f"(?:{'|'.join(map(_any_case, some))})", _any_case(none)
+    text = rf"^[ ,]*(?:{alone}|{word}(?: *,[ ,]*{word})*)[ ,]*{_END}"
+    each, single = ({"type": "string", "pattern": rf"^ *{one} *{_END}"} for one in (word, alone))
+    forms = [
+        {"type": "string", "pattern": text},
+        {"type": "array", "minItems": 1, "items": each},
+        {"type": "array", "minItems": 1, "maxItems": 1, "items": single},
+    ]
+    return Kind(allowed, {"anyOf": forms}, read, joined)
+
+
+def _any_case(word: str) -> str:
+    return "".join(f"[{char}{char.upper()}]" if char.isalpha() else char for char in word)
 
 
 _SEPARATORS = MappingProxyType({",": "commas", ":": "colons"})
@@ -148,7 +180,10 @@ def _flag(value: object) -> bool:
 
 def _between(kind: Callable[[Any], Any], least: float, most: float) -> Callable[[Any], Any]:
     def read(value: object) -> Any:
-        found = kind(value)
+        try:
+            found = kind(value)
+        except OverflowError as exc:
+            raise ValueError(value) from exc
         if not least <= found <= most:
             raise ValueError(value)
         return found
@@ -166,8 +201,15 @@ def _instance(*kinds: type) -> Callable[[Any], Any]:
     return plain
 
 
+def _whole(value: object) -> object:
+    # In JSON, and so in a schema, 4.0 is a whole number.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return _instance(int)(value)
+
+
 def _line(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+    if not isinstance(value, str) or not re.search(_TEXT, value) or not value.isprintable():
         raise ValueError(value)
     return value
 
@@ -181,6 +223,6 @@ def _local(value: object) -> str:
 
 def _absolute(value: object) -> str:
     found = _line(value)
-    if not found.startswith(("/", "~")) and "://" not in found:
+    if not re.search(_PLACE, found):
         raise ValueError(value)
     return found

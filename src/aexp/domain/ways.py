@@ -6,6 +6,8 @@ from aexp.domain.errors import SettingsError
 
 WAYS = ("log", "line", "bell", "osc", "tmux", "hook")
 """``consent.log``; a line, bell and notification on the daemon's terminal; tmux; the owner's command."""
+SOME = ("all", *WAYS, *(f"no-{way}" for way in WAYS))
+"""The words that can stand together."""
 ALLOWED = (
     f"all, none, or some of {', '.join(WAYS)} with commas between; no-bell is all but the bell"
 )
@@ -54,7 +56,7 @@ def _unknown(word: str) -> SettingsError:
 
     from aexp.domain.text import visible
 
-    known = [*WAYS, *(f"no-{way}" for way in WAYS), "all", "none"]
+    known = [*SOME, "none"]
     near = difflib.get_close_matches(word[:64], known, n=1)
     meant = f"Did you mean {near[0]}? " if near else ""
     return SettingsError(

@@ -15,6 +15,7 @@ from aexp.ports.configuration import Document
 
 MAX_BYTES = 64 << 10
 MAX_DEPTH = 8
+_MERGE = "tag:yaml.org,2002:merge"
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -82,13 +83,17 @@ def parse(data: bytes, path: str) -> object:
 
 
 class _Loader(yaml.SafeLoader):
-    """Nothing in a file can make it larger than it is: no alias, no depth without end, no silent double."""
+    """Nothing in a file can make it larger or other than it looks: no alias, no tag, no merge, no depth
+    without end, no silent double."""
 
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise self._refusal("settings have no aliases")
+        # A tag can ask for what its value is not, which PyYAML does not expect.
+        if getattr(self.peek_event(), "tag", None):  # type: ignore[no-untyped-call]
+            raise self._refusal("settings have no tags")
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self._refusal("it is nested too deep")
@@ -105,6 +110,10 @@ class _Loader(yaml.SafeLoader):
         seen: set[Any] = set()
         for name, _ in node.value:
             key = (name.tag, name.value) if isinstance(name, yaml.ScalarNode) else None
+            if name.tag == _MERGE:
+                raise yaml.MarkedYAMLError(
+                    problem="settings have no merges", problem_mark=name.start_mark
+                )
             if key in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"{name.value} is there twice", problem_mark=name.start_mark
