@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -449,7 +450,8 @@ HASH = "0" * 64
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 2}, {"files": []}, {"files": {"../x": {"sha256": [HASH]}}}, {"python_exe": "a\nb"},
+        {"schema": 0}, {"schema": "2"}, {"files": []}, {"python_exe": "a\nb"},
+        {"files": {"../x": {"sha256": [HASH]}}},
         {"files": {"src/main.py": {"sha256": [HASH]}}}, {"files": {SKILL: {"sha256": ["x"]}}},
         {"files": {SKILL: {"sha256": [HASH], "glued": "mine"}}}, {"folders": ["src"]}, {"folders": None},
         {"files": {".claude/skills/aexp-/../../../x/SKILL.md": {"sha256": [HASH]}}}, {"version": 1},
@@ -462,6 +464,12 @@ def test_a_record_that_names_what_is_not_ours_is_refused(change: dict[str, objec
     with pytest.raises(InstallError, match="is no record") as caught:
         decode(json.dumps({**whole, **change}))
     assert "Move it away" in caught.value.hint
+
+
+def test_a_record_of_a_newer_version_is_left_to_that_version() -> None:
+    with pytest.raises(InstallError, match="was written by a newer aexp") as caught:
+        decode('{"schema": 2, "commands": []}')
+    assert "Move it away" not in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 60_000, " " * 70_000])
@@ -697,6 +705,30 @@ def test_a_file_that_cannot_be_ours_stops_before_anything_is_written(repo: Path)
     with pytest.raises(InstallError, match=r"AGENTS\.md is no file"):
         plan_install(str(repo), PYTHON, files, version="1")
     assert sorted(one.name for one in repo.iterdir()) == [".git", "AGENTS.md"]
+
+
+@pytest.mark.parametrize("path", [".claude", ".claude/skills", ".aexp"])
+def test_a_file_where_a_folder_is_needed_stops_before_anything_is_written(
+    repo: Path, path: str
+) -> None:
+    (repo / path).parent.mkdir(exist_ok=True)
+    (repo / path).write_text("mine")
+
+    with pytest.raises(InstallError, match=rf"{re.escape(path)} is no folder"):
+        plan_install(str(repo), PYTHON, LocalFilesystem(), version="1")
+
+    assert (repo / path).read_text() == "mine"
+    assert [one for one in repo.rglob("*") if one.name == "installed.json"] == []
+
+
+def test_what_was_installed_can_be_taken_away_around_a_file_of_the_users(repo: Path) -> None:
+    files = LocalFilesystem()
+    list(carry_out(plan_install(str(repo), PYTHON, files, version="1"), files))
+    shutil.rmtree(repo / ".claude")
+    (repo / ".claude").write_text("mine")
+
+    list(carry_out(plan_uninstall(str(repo), files), files))
+    assert sorted(one.name for one in repo.iterdir()) == [".claude", ".git"]
 
 
 def test_a_step_says_whether_it_changes_anything() -> None:

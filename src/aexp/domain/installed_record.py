@@ -63,7 +63,7 @@ def decode(text: str) -> Record:
     """The record in a file.
 
     Raises:
-        InstallError: it is none, or names what is not ours.
+        InstallError: it is none, names what is not ours, or is a newer version's.
     """
     try:
         return _decoded(text)
@@ -78,8 +78,14 @@ def _decoded(text: str) -> Record:
     if len(text) > MAX_CHARS:
         raise ValueError(len(text))
     body = json.loads(text)
-    if body["schema"] != SCHEMA:
-        raise ValueError(body["schema"])
+    schema = body["schema"]
+    if type(schema) is int and schema > SCHEMA:
+        raise InstallError(
+            f"{PLACE} was written by a newer aexp (its schema is {schema}, and this one knows {SCHEMA}).",
+            "Use that aexp, or upgrade this one; nothing was changed.",
+        )
+    if schema != SCHEMA:
+        raise ValueError(schema)
     files = {_matching(_OURS, path): _known(held) for path, held in body["files"].items()}
     folders = tuple(_matching(_FOLDER, folder) for folder in body["folders"])
     return Record(_line(body["python_exe"]), _line(body["version"]), files, folders)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from posixpath import dirname
 
+from aexp.domain.errors import InstallError
 from aexp.domain.installation import (
     NEW,
     Ground,
@@ -119,11 +120,20 @@ def _of_record(before: str | None, after: str) -> Step:
 
 
 def _missing(steps: Iterable[Step], root: str, files: Filesystem) -> set[str]:
-    """The folders that have to be made for these files, and for the record."""
+    """The folders that have to be made for these files, and for the record.
+
+    Raises:
+        InstallError: something that is no folder stands in the place of one.
+    """
     missing = set()
     for path in [PLACE, *(step.path for step in steps if step.before is None)]:
         folder = dirname(path)
         while folder and files.kind(f"{root}/{folder}") is None:
             missing.add(folder)
             folder = dirname(folder)
+        if folder and files.kind(f"{root}/{folder}") != "directory":
+            raise InstallError(
+                f"{folder} is no folder, and one is needed for {path}.",
+                "Move it away; nothing was changed.",
+            )
     return missing

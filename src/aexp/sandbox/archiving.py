@@ -56,6 +56,16 @@ def archive_sandbox(
         FilesystemError: the folder of the archive cannot be made. Nothing was moved.
     """
     ground = grounds(repo_root, parent_dir, filesystem)
+    source, target = _way(name, ground, undo=undo)
+    root = find_repo_root(source, ground.files)
+    _must_be_committed(source, ground, history, undo=undo)
+    ground.files.create_directory(str(PurePosixPath(target).parent), {})
+    (history or local_history()).move(str(root), source, target)
+    return SandboxMove(shown_path(source, ground.root), shown_path(target, ground.root))
+
+
+def _way(name: str, ground: Grounds, *, undo: bool) -> tuple[str, str]:
+    """Where the sandbox is, and where it goes."""
     archive = f"{ground.parent}/{ARCHIVE}"
     source = ground.find(name, within=archive if undo else None)
     folder, there = PurePosixPath(source).parent, PurePosixPath(source).name
@@ -69,11 +79,7 @@ def archive_sandbox(
         raise SandboxError(
             f"{visible(target, limit=500)} exists already.", "Rename one of the two."
         )
-    root = find_repo_root(source, ground.files)
-    _must_be_committed(source, ground, history, undo=undo)
-    ground.files.create_directory(str(PurePosixPath(target).parent), {})
-    (history or local_history()).move(str(root), source, target)
-    return SandboxMove(shown_path(source, ground.root), shown_path(target, ground.root))
+    return source, target
 
 
 def _must_be_committed(

@@ -17,7 +17,7 @@ from aexp.domain.sandbox_starter import STARTER
 from aexp.domain.sandbox_templates import filled, slot_values
 from aexp.ports.filesystem import Filesystem
 from aexp.sandbox.days import today_of
-from aexp.sandbox.grounds import grounds
+from aexp.sandbox.grounds import Grounds, grounds
 from aexp.sandbox.templates import own_templates
 
 
@@ -56,21 +56,27 @@ def scaffold(
     check_slug(slug)
     heading = title_or_default(title, slug)
     ground = grounds(repo_root, parent_dir, filesystem)
-    root, parent, files = ground.root, ground.parent, ground.files
-    name = directory_name(slug, today or today_of(root))
-    inside = root is not None and Path(parent).is_relative_to(root)
-    held = filled(own_templates(root, files), slot_values(name, heading, root, inside=inside))
+    name = directory_name(slug, today or today_of(ground.root))
+    place = f"{ground.parent}/{name}"
+    held = _texts(name, heading, ground)
     if not notebook:
         del held[STARTER]
-    root_files = _publish(f"{parent}/{name}", held, files)
-    created = (*root_files, *(f"{parent}/{name}/{file}" for file in held))
+    root_files = _publish(place, held, ground.files)
+    created = (*root_files, *(f"{place}/{file}" for file in held))
     return SandboxScaffoldResult(
         slug=slug,
         dir_name=name,
-        dir_path=shown_path(f"{parent}/{name}", root),
-        files_created=tuple(shown_path(file, root) for file in created),
+        dir_path=shown_path(place, ground.root),
+        files_created=tuple(shown_path(file, ground.root) for file in created),
         root_initialized=bool(root_files),
     )
+
+
+def _texts(name: str, heading: str, ground: Grounds) -> dict[str, str]:
+    """The files of the sandbox, by name."""
+    inside = ground.root is not None and Path(ground.parent).is_relative_to(ground.root)
+    values = slot_values(name, heading, ground.root, inside=inside)
+    return filled(own_templates(ground.root, ground.files), values)
 
 
 def _publish(place: str, held: dict[str, str], files: Filesystem) -> list[str]:

@@ -63,9 +63,11 @@ class GitHistory(History):
     def _ask(self, root: str, *words: str) -> str:
         done = self._run(root, *words)
         if done.returncode:
-            said = visible(done.stderr.decode("utf-8", "replace").strip(), limit=500)
+            # What git advises below its first line is on its own files, and long.
+            said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0].rstrip(".")
             raise HistoryError(
-                f"git did not work in {visible(root, limit=500)}: {said}.", "Try it by hand there."
+                f"git did not work in {visible(root, limit=500)}: {visible(said, limit=500)}.",
+                f"Try `git {words[0]}` by hand there.",
             )
         return os.fsdecode(done.stdout)
 
