@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.filesystem.memory import MemoryFilesystem
 from aexp.adapters.history.memory import MemoryHistory
 from aexp.domain.errors import FilesystemError, HistoryError, SandboxError
 from aexp.domain.findings import Level
 from aexp.domain.sandbox_promoted import Promotion, with_promotion
+from aexp.installing.ground import repository
 from aexp.ports.filesystem import Entry
 from aexp.ports.history import History, Standing
 from aexp.sandbox import SandboxView, archive_sandbox, check_sandboxes, list_sandboxes, scaffold
@@ -189,6 +191,18 @@ def test_a_folder_that_may_not_be_looked_into_hides_nothing_else() -> None:
     ]
     told = [[one.what for one in check.findings if one.name == "files"] for check in checks]
     assert told == [list(view.closed) for view in views]
+
+
+def test_a_current_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    for call in (list_sandboxes, check_sandboxes, lambda: repository(LocalFilesystem())):
+        with pytest.raises(FilesystemError, match="The current folder is gone"):
+            call()
 
 
 class Counted(MemoryHistory):

@@ -1,13 +1,13 @@
 """What lies in a repository where we would write, read without leaving it."""
 
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from aexp.domain.errors import InstallError
 from aexp.domain.installed_record import PLACE, Record, decode
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
-from aexp.sandbox.places import find_repo_root
+from aexp.sandbox.places import current_folder, find_repo_root
 
 MAX_BYTES = 4 << 20
 
@@ -18,7 +18,7 @@ def repository(files: Filesystem, start: str | None = None) -> str:
     Raises:
         InstallError: there is none.
     """
-    folder = files.resolve(start or str(Path.cwd()))
+    folder = files.resolve(start or str(current_folder()))
     root = find_repo_root(folder, files)
     if root is None:
         raise InstallError(

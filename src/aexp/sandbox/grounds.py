@@ -13,6 +13,7 @@ from aexp.sandbox.places import (
     DEFAULT_PARENT,
     around,
     configured_parent,
+    current_folder,
     find_repo_root,
     local_filesystem,
     means,
@@ -46,7 +47,7 @@ class Grounds:
             SandboxError: there is none; the hint names one that is called alike.
         """
         parent = within or self.parent
-        typed = self.files.resolve(str(Path.cwd() / name)) if "/" in name else ""
+        typed = self.files.resolve(str(current_folder() / name)) if "/" in name else ""
         if (
             typed
             and means(None, PurePosixPath(typed).name)
@@ -66,7 +67,7 @@ class Grounds:
 
     def here(self) -> str | None:
         """The sandbox around the current folder, or None."""
-        found = around(self.files.resolve(str(Path.cwd())), self.files)
+        found = around(self.files.resolve(str(current_folder())), self.files)
         # The repository itself, or a folder around it, may be called like a sandbox.
         inside = found and (self.root is None or found.startswith(f"{self.root}/"))
         return found if inside else None
@@ -98,7 +99,7 @@ def grounds(
 
 def _repository(given: str | PathLike[str] | None, files: Filesystem) -> str | None:
     if given is None:
-        return find_repo_root(files.resolve(str(Path.cwd())), files)
+        return find_repo_root(files.resolve(str(current_folder())), files)
     root = files.resolve(str(Path(given).absolute()))
     if files.kind(root) != "directory":
         raise SandboxScaffoldError(
@@ -116,7 +117,7 @@ def _parent(wanted: str, root: str | None, files: Filesystem) -> str:
         ) from exc
     if root is None and not parent.is_absolute():
         raise SandboxScaffoldError(
-            f"There is no git repository in {Path.cwd()} or above it.",
+            f"There is no git repository in {current_folder()} or above it.",
             "Run `git init` in the project's folder, give the repository (repo_root=...), "
             "or give an absolute folder for sandboxes (--parent-dir, parent_dir=...).",
         )

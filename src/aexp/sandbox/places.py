@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterator
 from os import PathLike, fspath
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 from aexp.domain.errors import FilesystemError
@@ -27,6 +27,18 @@ def local_filesystem() -> Filesystem:
 def local_history() -> History:
     """This machine's git, for callers who bring no other."""
     return cast(History, importlib.import_module("aexp.adapters.history.git").GitHistory())
+
+
+def current_folder() -> Path:
+    """The folder in which this program works.
+
+    Raises:
+        FilesystemError: it is gone.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as exc:
+        raise FilesystemError("The current folder is gone.", "Change to one that exists.") from exc
 
 
 def configured_parent(given: str | PathLike[str] | None = None, root: str | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from os import PathLike, fspath
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from aexp.domain.errors import FilesystemError, HistoryError, SandboxError
 from aexp.domain.promotion.experiments import check_experiment, experiments_in, script_name
@@ -10,7 +10,7 @@ from aexp.domain.sandbox import shown_path, slug_in
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import History
-from aexp.sandbox.places import around, find_repo_root, local_history, walk
+from aexp.sandbox.places import around, current_folder, find_repo_root, local_history, walk
 
 KNOWLEDGE = "kb/research"
 """Where a repository keeps its tracked chain, if it has one."""
@@ -114,7 +114,7 @@ def target_at(
     if experiment is not None:
         check_experiment(experiment)
     given = fspath(to)
-    asked = Path.cwd() / given
+    asked = current_folder() / given
     if given.endswith("/") or files.kind(files.resolve(str(asked))) == "directory":
         slug = slug_in(PurePosixPath(source.sandbox).name) or "script"
         asked /= f"{slug.replace('-', '_')}.py"
@@ -205,4 +205,4 @@ def _text(path: str, files: Filesystem) -> str:
 
 
 def _resolved(path: str | PathLike[str], files: Filesystem) -> str:
-    return files.resolve(str(Path.cwd() / fspath(path)))
+    return files.resolve(str(current_folder() / fspath(path)))
