@@ -332,6 +332,8 @@ def test_every_method_refuses_a_bad_path(place: Place, path: str) -> None:
         lambda: place.filesystem.replace_file(path, "text", "text"),
         lambda: place.filesystem.remove_file(path, "text"),
         lambda: place.filesystem.remove_directory(path),
+        lambda: place.filesystem.rename(path, f"{place.folder}/new"),
+        lambda: place.filesystem.rename(place.folder, path),
         lambda: place.filesystem.create_directory(path, FILES),
     ]
     for call in calls:
@@ -360,3 +362,26 @@ def test_only_an_empty_folder_is_removed(place: Place) -> None:
     place.filesystem.remove_file(f"{place.folder}/a/file", "")
     assert place.filesystem.remove_directory(f"{place.folder}/a") is True
     assert place.filesystem.kind(f"{place.folder}/a") is None
+
+
+def test_a_folder_is_renamed_with_all_that_it_holds(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/a/deep/file", "Größe")
+    place.filesystem.create_file(f"{place.folder}/b/file", "other")
+
+    assert place.filesystem.rename(f"{place.folder}/a", f"{place.folder}/c") is True
+    assert place.filesystem.kind(f"{place.folder}/a") is None
+    assert place.filesystem.read_text(f"{place.folder}/c/deep/file") == "Größe"
+    assert place.filesystem.rename(f"{place.folder}/b/file", f"{place.folder}/c/file") is True
+    assert place.filesystem.read_text(f"{place.folder}/c/file") == "other"
+
+
+def test_nothing_is_renamed_to_a_name_that_is_taken_or_cannot_be(place: Place) -> None:
+    place.filesystem.create_file(f"{place.folder}/a/file", "a")
+    place.filesystem.create_directory(f"{place.folder}/b", {})
+
+    assert place.filesystem.rename(f"{place.folder}/a", f"{place.folder}/b") is False
+    assert place.filesystem.rename(f"{place.folder}/missing", f"{place.folder}/c") is False
+    with pytest.raises(FilesystemError):
+        place.filesystem.rename(f"{place.folder}/a", f"{place.folder}/none/c")
+    assert place.filesystem.read_text(f"{place.folder}/a/file") == "a"
+    assert place.filesystem.entries(f"{place.folder}/b") == ()

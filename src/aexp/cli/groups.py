@@ -9,8 +9,9 @@ from typing import Any
 import rich_click as click
 
 from aexp.cli.exits import INTERRUPTED, exit_code
-from aexp.cli.terminal import show_error
+from aexp.cli.terminal import show_error, show_note
 from aexp.domain.errors import AexpError
+from aexp.domain.text import visible
 
 
 class LazyGroup(click.RichGroup):
@@ -54,6 +55,8 @@ class RootGroup(LazyGroup):
         except AexpError as error:
             show_error(error)
             ctx.exit(exit_code(error))
-        except (KeyboardInterrupt, click.Abort):
+        except (KeyboardInterrupt, click.Abort) as stop:
             click.echo("", err=True)
+            for note in getattr(stop, "__notes__", ()):
+                show_note(visible(note, limit=500))
             ctx.exit(INTERRUPTED)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import rich_click as click
 
-from aexp.cli.terminal import echo, print_json
+from aexp.cli.terminal import echo, print_json, show_note
 from aexp.cli.wiring import json_option, parent_option
 from aexp.domain.sandbox_starter import SETUP, SETUP_OUTSIDE, STARTER
 from aexp.domain.sandbox_templates import TEMPLATES, built_in
@@ -38,8 +38,15 @@ def new(
     )
     if as_json:
         print_json(asdict(made))
-    else:
-        echo(_told(made))
+        return
+    echo(_told(made))
+    from aexp.sandbox.looking import archived_namesake
+
+    if archived_namesake(made.dir_name, parent_dir=parent_dir):
+        show_note(
+            f"a sandbox {made.dir_name} was archived. Before the one can follow the other, rename one: "
+            f"git mv OLD NEW, such as {made.dir_name}-2."
+        )
 
 
 new_sandbox = click.RichCommand(

@@ -97,3 +97,13 @@ class Filesystem(Protocol):
         Returns:
             False when it holds something, is no folder, or is not there: nothing is changed.
         """
+
+    @abstractmethod
+    def rename(self, source: str, target: str) -> bool:
+        """Give the file or folder ``source``, with all that a folder holds, the free name ``target``.
+
+        The folder above ``target`` is there, on the same disk.
+
+        Returns:
+            False when ``target`` is taken, or nothing stands at ``source``: nothing was moved.
+        """

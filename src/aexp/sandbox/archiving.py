@@ -8,8 +8,9 @@ from aexp.domain.errors import HistoryError, SandboxError
 from aexp.domain.sandbox import shown_path
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
-from aexp.ports.history import History
+from aexp.ports.history import History, Standing
 from aexp.sandbox.grounds import Grounds, grounds
+from aexp.sandbox.leftovers import bring_together
 from aexp.sandbox.looking import ask_history
 from aexp.sandbox.places import ARCHIVE, find_repo_root, local_history
 
@@ -39,7 +40,8 @@ def archive_sandbox(
     """Move a sandbox with all that lies in it into ``_archive`` beside it, or back, and stage that.
 
     Nothing is deleted and nothing is committed. What git has of the sandbox can be had again from any
-    commit, so only a sandbox that is committed as it stands is put away.
+    commit, so only a sandbox that is committed as it stands is put away. Where git had moved the sandbox
+    itself (`git revert`), what git ignores is brought to the rest.
 
     Args:
         name: the slug, the folder's name, or a path with a slash in it.
@@ -53,15 +55,22 @@ def archive_sandbox(
         SandboxError: there is no such sandbox, it is not committed as it stands, or something stands
             where it would go. Nothing was moved.
         HistoryError: git is missing or refused. Nothing was moved.
-        FilesystemError: the folder of the archive cannot be made. Nothing was moved.
+        FilesystemError: the folder of the archive cannot be made, and nothing was moved; or a file that git
+            ignores cannot be brought to the rest, and what was brought before stays there.
     """
     ground = grounds(repo_root, parent_dir, filesystem)
     source, target = _way(name, ground, undo=undo)
+    told = SandboxMove(shown_path(source, ground.root), shown_path(target, ground.root))
+    taken = ground.files.kind(target) is not None
+    if taken and _without_git(told, source, target, ground, history):
+        return told
     root = find_repo_root(source, ground.files)
     _must_be_committed(source, ground, history, undo=undo)
+    if taken:
+        bring_together(target, source, ground.files)
     ground.files.create_directory(str(PurePosixPath(target).parent), {})
     (history or local_history()).move(str(root), source, target)
-    return SandboxMove(shown_path(source, ground.root), shown_path(target, ground.root))
+    return told
 
 
 def _way(name: str, ground: Grounds, *, undo: bool) -> tuple[str, str]:
@@ -75,19 +84,41 @@ def _way(name: str, ground: Grounds, *, undo: bool) -> tuple[str, str]:
             f"{visible(source, limit=500)} {where}.", "See: aexp sandbox ls --archived."
         )
     target = f"{folder.parent}/{there}" if undo else f"{folder}/{ARCHIVE}/{there}"
-    if ground.files.kind(target) is not None:
-        raise SandboxError(
-            f"{visible(target, limit=500)} exists already.", "Rename one of the two."
-        )
     return source, target
+
+
+def _without_git(
+    told: SandboxMove, source: str, target: str, ground: Grounds, history: History | None
+) -> bool:
+    """Whether git had moved the sandbox itself, so that only what it ignores was left to be moved.
+
+    Raises:
+        SandboxError: two sandboxes have one name.
+    """
+    here, there = (bool(_known(place, ground, history).tracked) for place in (source, target))
+    if here == there:
+        source_told, name = visible(told.source, limit=500), PurePosixPath(source).name
+        raise SandboxError(
+            f"{visible(told.target, limit=500)} exists already.",
+            f"Rename one of the two, with the date in front: git mv {source_told} {source_told}-2; "
+            f"and in its README.md, where {name} stands.",
+        )
+    if there:
+        bring_together(source, target, ground.files)
+    return there
+
+
+def _known(folder: str, ground: Grounds, history: History | None) -> Standing:
+    standing = ask_history(folder, ground, history)
+    if isinstance(standing, HistoryError):
+        raise standing
+    return standing
 
 
 def _must_be_committed(
     source: str, ground: Grounds, history: History | None, *, undo: bool
 ) -> None:
-    standing = ask_history(source, ground, history)
-    if isinstance(standing, HistoryError):
-        raise standing
+    standing = _known(source, ground, history)
     shown = visible(shown_path(source, ground.root), limit=500)
     commit = f"git add {shown} && git commit, then try again."
     if not standing.tracked:

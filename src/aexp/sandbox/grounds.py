@@ -1,16 +1,16 @@
 """The repository and the folder for sandboxes that a caller means."""
 
-import difflib
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path, PurePosixPath
 
 from aexp.domain.errors import SandboxError, SandboxScaffoldError
-from aexp.domain.sandbox import slug_in
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
 from aexp.sandbox.places import (
+    ARCHIVE,
     DEFAULT_PARENT,
+    alike,
     around,
     configured_parent,
     current_folder,
@@ -47,30 +47,42 @@ class Grounds:
             SandboxError: there is none; the hint names one that is called alike.
         """
         parent = within or self.parent
-        typed = self.files.resolve(str(current_folder() / name)) if "/" in name else ""
-        if (
-            typed
-            and means(None, PurePosixPath(typed).name)
-            and self.files.kind(typed) == "directory"
-        ):
-            return typed
-        found = newest(parent, name, self.files)
+        is_path = "/" in name or name in (".", "..")
+        found = self._at(name) if is_path else newest(parent, name, self.files)
         if found:
             return found
-        known = sandboxes_in(parent, self.files)
-        slugs = {slug_in(one): one for one in known}
-        near = difflib.get_close_matches(name, [*known, *filter(None, slugs)], n=1)
-        hint = f"Did you mean {near[0]}?" if near else "See what there is: aexp sandbox ls."
         raise SandboxError(
-            f"There is no sandbox '{visible(name)}' in {visible(parent, limit=500)}.", hint
+            f"There is no sandbox '{visible(name)}' in {visible(parent, limit=500)}.",
+            self._instead(name, parent),
         )
 
     def here(self) -> str | None:
         """The sandbox around the current folder, or None."""
-        found = around(self.files.resolve(str(current_folder())), self.files)
+        return self._at(".")
+
+    def _at(self, path: str) -> str | None:
+        """The sandbox at this path, or around what lies there."""
+        typed = self.files.resolve(str(current_folder() / path))
+        there = self.files.kind(typed) is not None
+        if there and means(None, PurePosixPath(typed).name) and path != ".":
+            return typed
+        found = around(typed, self.files) if there else None
         # The repository itself, or a folder around it, may be called like a sandbox.
         inside = found and (self.root is None or found.startswith(f"{self.root}/"))
         return found if inside else None
+
+    def _instead(self, name: str, parent: str) -> str:
+        """What to type instead of a name that is none."""
+        if "/" in name or name in (".", ".."):
+            return "Give a slug, or leave the name out. See what there is: aexp sandbox ls."
+        put_away = newest(f"{self.parent}/{ARCHIVE}", name, self.files)
+        if put_away and parent == self.parent:
+            dir_name = PurePosixPath(put_away).name
+            return f"It was archived. To bring it back: aexp sandbox archive --undo {dir_name}"
+        if parent != self.parent and newest(self.parent, name, self.files):
+            return "It is not in the archive. See: aexp sandbox ls --archived."
+        near = alike(name, parent, self.files)
+        return f"Did you mean {near}?" if near else "See what there is: aexp sandbox ls."
 
     def all(self) -> list[str]:
         """The folders of all sandboxes that are not put away, the oldest first."""
@@ -117,9 +129,9 @@ def _parent(wanted: str, root: str | None, files: Filesystem) -> str:
         ) from exc
     if root is None and not parent.is_absolute():
         raise SandboxScaffoldError(
-            f"There is no git repository in {current_folder()} or above it.",
-            "Run `git init` in the project's folder, give the repository (repo_root=...), "
-            "or give an absolute folder for sandboxes (--parent-dir, parent_dir=...).",
+            f"There is no git repository in {Path.cwd()} or above it.",
+            "Run `git init` in the project's folder, go into a repository, or give an absolute folder for "
+            "sandboxes (--parent-dir).",
         )
     place = files.resolve(str(Path(root or "/") / parent))
     if ".git" in Path(place).parts:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from os import PathLike
+from pathlib import PurePosixPath
 from typing import Literal
 
 from aexp.domain.errors import FilesystemError, HistoryError, SandboxError
@@ -125,6 +126,17 @@ def meant_sandbox(
     return folders[-1]
 
 
+def archived_namesake(
+    dir_name: str,
+    *,
+    parent_dir: str | PathLike[str] | None = None,
+    filesystem: Filesystem | None = None,
+) -> bool:
+    """Whether a sandbox of this very name was put away, so that both cannot be in one place."""
+    ground = grounds(None, parent_dir, filesystem)
+    return ground.files.kind(f"{ground.parent}/{ARCHIVE}/{dir_name}") is not None
+
+
 def ask_history(folder: str, ground: Grounds, history: History | None) -> Standing | HistoryError:
     """What git knows below the folder, or why that is not known."""
     root = find_repo_root(folder, ground.files)
@@ -162,7 +174,7 @@ def _view(
         notebooks=len(notebooks_of(files)),
         size_bytes=sum(files.values()),
         large_untracked=_large(folder, files, standing),
-        last_commit=_last(folder, standing),
+        last_commit=_last(folder, standing) or _last(_before_move(folder), standing),
         readme=readme,
         promoted=promotions(text),
         archived=parent != ground.parent,
@@ -191,6 +203,14 @@ def _large(
         for path, size in sorted(files.items())
         if size >= LARGE_BYTES and f"{folder}/{path}" in standing.untracked
     )
+
+
+def _before_move(folder: str) -> str:
+    """Where a sandbox was before it was put away or brought back, which may not be committed yet."""
+    place = PurePosixPath(folder)
+    if place.parent.name == ARCHIVE:
+        return f"{place.parent.parent}/{place.name}"
+    return f"{place.parent}/{ARCHIVE}/{place.name}"
 
 
 def _last(folder: str, standing: Standing | HistoryError) -> Commit | None:

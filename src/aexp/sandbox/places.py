@@ -1,5 +1,6 @@
 """Where sandboxes live: the filesystem at hand, the repository around a folder, the folder of sandboxes."""
 
+import difflib
 import importlib
 from collections.abc import Iterator
 from os import PathLike, fspath
@@ -87,6 +88,13 @@ def newest(parent: str, name: str, filesystem: Filesystem) -> str | None:
     # The names begin with the date, so that the newest sorts last.
     found = [held for held in sandboxes_in(parent, filesystem) if means(name, held)]
     return f"{parent}/{found[-1]}" if found else None
+
+
+def alike(name: str, parent: str, filesystem: Filesystem) -> str | None:
+    """The slug or folder's name in ``parent`` that is spelt most like this name, or None."""
+    known = sandboxes_in(parent, filesystem)
+    slugs = dict.fromkeys(filter(None, map(slug_in, known)))
+    return next(iter(difflib.get_close_matches(name, [*slugs, *known], n=1)), None)
 
 
 def means(name: str | None, folder: str) -> bool:

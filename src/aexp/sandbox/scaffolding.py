@@ -87,11 +87,17 @@ def _publish(place: str, held: dict[str, str], files: Filesystem) -> list[str]:
     )
     if files.kind(place) is not None:
         raise taken
+    parent = str(Path(place).parent)
     # The sandbox comes last: whatever stops this call before leaves only whole files of the
     # sandbox root behind, and the next call goes on from there.
-    root_files = _initialise(str(Path(place).parent), files)
-    if not files.create_directory(place, held):
-        raise taken
+    try:
+        root_files = _initialise(parent, files)
+        if not files.create_directory(place, held):
+            raise taken
+    except KeyboardInterrupt as stop:
+        there = files.kind(place) == "directory"
+        stop.add_note(f"The sandbox {place} {'is there, whole' if there else 'was not made'}.")
+        raise
     return root_files
 
 

@@ -109,6 +109,16 @@ class FsspecFilesystem(Filesystem):
             self._fs.rmdir(place)
             return True
 
+    def rename(self, source: str, target: str) -> bool:
+        old, new = normalised(source), normalised(target)
+        with _TURN, translated(source):
+            if self.kind(new) is not None or self.kind(old) is None:
+                return False
+            if self.kind(dirname(new)) != "directory":
+                raise FileNotFoundError
+            self._fs.mv(old, new, recursive=True)
+            return True
+
     def _create(self, place: str, data: bytes) -> bool:
         try:
             self._fs.pipe_file(place, data, mode="create")

@@ -134,6 +134,17 @@ class LocalFilesystem(FsspecFilesystem):
         sync_parent(place)
         return True
 
+    def rename(self, source: str, target: str) -> bool:
+        old, new = Path(checked(source)), Path(checked(target))
+        with translated(source):
+            # A file could be given its name without looking first, a folder could not: both are looked up.
+            if os.path.lexists(new) or not os.path.lexists(old):
+                return False
+            old.rename(new)
+        sync_parent(old)
+        sync_parent(new)
+        return True
+
     def _publish_file(self, place: Path, data: bytes) -> bool:
         temporary = hidden(place)
         try:
@@ -159,16 +170,17 @@ class LocalFilesystem(FsspecFilesystem):
     def _publish_folder(self, place: Path, files: Mapping[str, bytes]) -> bool:
         if not files:
             return make(place)
-        temporary = hidden(place)
+        # Loaded before anything is made: Ctrl-C in the midst of the import leaves nothing to clean up with.
+        fs, temporary = self._fs, hidden(place)
         try:
-            self._fs.mkdir(str(temporary), create_parents=False)
+            fs.mkdir(str(temporary), create_parents=False)
             for name, data in files.items():
                 self._write(temporary / name, data)
             published = rename(temporary, place)
         finally:
             # Nothing is left to remove when the renaming went through.
             with suppress(OSError, ValueError):
-                self._fs.rm(str(temporary), recursive=True)
+                fs.rm(str(temporary), recursive=True)
         sync_parent(place)
         return published
 

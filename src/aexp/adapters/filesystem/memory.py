@@ -98,9 +98,13 @@ class MemoryFilesystem(Filesystem):
             self._folders.remove(place)
             return True
 
-    def rename(self, source: str, target: str) -> None:
-        """Give the folder ``source`` the free name ``target``, as a program beside this one could."""
+    def rename(self, source: str, target: str) -> bool:
+        source, target = normalised(source), normalised(target)
         with self._turn:
+            if self.kind(target) is not None or self.kind(source) is None:
+                return False
+            if dirname(target) not in self._folders:
+                raise failure(source, FileNotFoundError())
             moved = {
                 path
                 for path in {*self._folders, *self._files}
@@ -113,6 +117,7 @@ class MemoryFilesystem(Filesystem):
                     self._folders.add(place)
                 else:
                     self._files[place] = self._files.pop(path)
+            return True
 
     def write(self, path: str, text: str) -> None:
         """Put this text into the file, whether it is there or not, as a program beside this one could."""
