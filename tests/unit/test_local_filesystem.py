@@ -7,11 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aexp.adapters.filesystem.local import TEMPORARY, LocalFilesystem
 from aexp.domain.errors import FilesystemError
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 FILES = {"README.md": "# probe\n", "helpers.py": "X = 1\n"}
 TOO_LONG = "x" * 300
@@ -390,3 +394,19 @@ def test_looking_and_reading_do_without_fsspec(tmp_path: Path) -> None:
     )
 
     assert python(program, f"{tmp_path}/file").communicate()[0] == "file text False\n"
+
+
+def test_ctrl_c_while_the_library_is_loaded_is_nothing_but_ctrl_c(tmp_path: Path) -> None:
+    class HalfLoaded(LocalFilesystem):
+        """fsspec is interrupted in the midst of its import, and is broken from then on."""
+
+        tries = 0
+
+        @property
+        def _fs(self) -> "AbstractFileSystem":  # type: ignore[override]
+            self.tries += 1
+            raise KeyboardInterrupt if self.tries == 1 else NameError("coroutines")
+
+    with pytest.raises(KeyboardInterrupt):
+        HalfLoaded().create_directory(f"{tmp_path}/probe", FILES)
+    assert everything(tmp_path) == []

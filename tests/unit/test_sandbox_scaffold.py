@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.filesystem.memory import MemoryFilesystem
+from aexp.cli.root import root
 from aexp.domain.errors import FilesystemError, SandboxScaffoldError
 from aexp.domain.sandbox_root_texts import ROOT_GITIGNORE, ROOT_README
 from aexp.sandbox import SandboxScaffoldResult, scaffold
@@ -199,6 +201,47 @@ def test_a_disk_that_fills_up_half_way_keeps_no_half_sandbox(repo: Path) -> None
     left = [path for path, text in everything(repo / "notebooks").items() if text is not None]
     assert sorted(left) == ["_sandbox/.gitignore", "_sandbox/README.md"]
     assert scaffold("probe", repo_root=repo, today=TODAY).root_initialized is False
+
+
+class Stopped(MemoryFilesystem):
+    """Somebody presses Ctrl-C right before or right after the sandbox is there."""
+
+    def __init__(self, *, made: bool) -> None:
+        super().__init__()
+        self._made = made
+
+    def create_directory(self, path: str, files: Mapping[str, str]) -> bool:
+        if not files or self._made:
+            super().create_directory(path, files)
+        if files:
+            raise KeyboardInterrupt
+        return True
+
+
+@pytest.mark.parametrize(("made", "told"), [(True, "is there, whole."), (False, "was not made.")])
+def test_who_stops_it_is_told_what_is_there(made: bool, told: str) -> None:
+    disk = Stopped(made=made)
+    disk.create_directory("/repo/.git", {})
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        scaffold("probe", repo_root="/repo", today=TODAY, filesystem=disk)
+
+    assert stop.value.__notes__ == [f"The sandbox /repo/{PROBE} {told}"]
+
+
+def test_the_command_line_shows_what_is_there_after_ctrl_c(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        stop = KeyboardInterrupt()
+        stop.add_note("It is there, whole.")
+        raise stop
+
+    monkeypatch.chdir(repo)
+    monkeypatch.setattr("aexp.cli.sandbox_new._one_slug", stopped)
+    result = CliRunner().invoke(root, ["sandbox", "new", "probe"])
+
+    assert (result.exit_code, result.stderr) == (130, "\nnote: It is there, whole.\n")
 
 
 class Overtaken(MemoryFilesystem):
