@@ -63,9 +63,10 @@ def is_far(url: str) -> bool:
 
 def queue_there(url: str) -> str:
     """The queue on that machine as the URL names it; empty for the one that is set there."""
-    from urllib.parse import parse_qs, urlsplit
+    from urllib.parse import parse_qs
 
-    return parse_qs(urlsplit(url).query).get("queue", [""])[0]
+    # Not by urlsplit: to it a # ends the URL, and to ssh:// it is a character of a folder.
+    return parse_qs(url.partition("?")[2]).get("queue", [""])[0]
 
 
 def _is_request(entry: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, quote, unquote
 
 from aexp.domain.errors import SettingsError
+from aexp.domain.remote_urls import redacted_url
 from aexp.domain.text import visible
 
 LOOKS_LIKE = (
@@ -94,10 +95,15 @@ def read_address(location: str) -> Address:
     user, host, port, path, query = found.groups()
     if port is not None and not 0 < int(port) < 65536:
         raise _unfit(location, f"there is no port {port}")
-    given = dict(parse_qsl(query or "", keep_blank_values=True))
+    pairs = parse_qsl(query or "", keep_blank_values=True)
+    given = dict(pairs)
     for key in given:
         if key not in _KEYS:
             raise _unfit(location, f"it says {visible(key, limit=32)}, which means nothing here")
+    if len(given) < len(pairs):
+        raise _unfit(location, "it says one thing twice")
+    if not unquote(path or "").isprintable():
+        raise _unfit(location, "its folder is no path")
     return Address(
         host.strip("[]"),
         user,
@@ -145,7 +151,8 @@ def _for_shell(path: str) -> str:
 
 
 def _unfit(location: str, why: str) -> SettingsError:
+    shown = visible(redacted_url(f"ssh://{location}"), limit=126)
     return SettingsError(
-        f"The queue ssh://{visible(location, limit=120)} cannot be reached: {why}.",
+        f"The queue {shown} cannot be reached: {why}.",
         f"Write {LOOKS_LIKE}.",
     )

@@ -1,0 +1,31 @@
+"""What an ``ssh://`` URL may hold that somebody else has written, and what is shown of a refused one."""
+
+import pytest
+
+from aexp.adapters.storage.ssh.address import read_address
+from aexp.domain.errors import SettingsError
+from aexp.domain.far import queue_there
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        *("login?queue=/a&queue=/b", "login/~/p?aexp=/a&aexp=/b"),
+        *("login/~/%1b[2J", "login/%0aid", "login/~/a%00b"),
+    ],
+)
+def test_what_is_said_twice_or_hides_control_characters_is_refused(location: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be reached"):
+        read_address(location)
+
+
+def test_a_password_in_a_url_that_is_refused_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_address("me:hunter2@login/~/p")
+    assert "hunter2" not in f"{refused.value}{refused.value!r}"
+    assert "me:[redacted]@login" in refused.value.what
+
+
+def test_both_readers_of_a_url_find_the_same_queue_in_it() -> None:
+    location = "login/~/p#x?queue=/y"
+    assert read_address(location).queue == queue_there(f"ssh://{location}") == "/y"
