@@ -5,6 +5,7 @@ import pytest
 from aexp.adapters.storage.ssh.address import read_address
 from aexp.domain.errors import SettingsError
 from aexp.domain.far import queue_there
+from aexp.domain.remote_urls import redacted_url
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,10 @@ def test_a_password_in_a_url_that_is_refused_is_not_shown() -> None:
 def test_both_readers_of_a_url_find_the_same_queue_in_it() -> None:
     location = "login/~/p#x?queue=/y"
     assert read_address(location).queue == queue_there(f"ssh://{location}") == "/y"
+
+
+def test_a_password_with_a_slash_in_it_is_not_taken_for_a_path() -> None:
+    assert redacted_url("redis://bob:hun/ter2@host/0") == "redis://bob:[redacted]@host/0"
+    assert redacted_url("redis://:hun/ter2@host/0") == "redis://:[redacted]@host/0"
+    for kept in ("ssh://host:22/a@b", "ssh://host/a@b", "ssh://[::1]:22/a@b"):
+        assert redacted_url(kept) == kept

@@ -76,6 +76,10 @@ def redacted_url(url: str) -> str:
     """The URL without the password (or token) that it may carry."""
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
+    port = authority.partition(":")[2]
+    if "@" not in authority and "@" in path and port and not port.isdigit() and "]" not in port:
+        # No port: a password in which a slash was not written as %2F.
+        authority, slash, path = rest.rpartition("@")[0] + "@", "", rest.rpartition("@")[2]
     user, at, host = authority.rpartition("@")
     if not separator or not at:
         return url
