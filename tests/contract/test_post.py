@@ -207,9 +207,12 @@ def test_the_same_number_with_another_start_is_another_process(real: NodeStage) 
     assert real.process.poll() is None
 
 
-def test_a_suspended_one_ends_all_the_same(real: NodeStage) -> None:
+def test_a_suspended_one_is_told_as_such_and_ends_all_the_same(real: NodeStage) -> None:
     real.other("take")
+    assert not standing(real.mine).suspended
     real.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, real.process.pid, os.WSTOPPED | os.WNOWAIT)
+    assert standing(real.mine).suspended
     assert real.mine.end(standing(real.mine))
     assert real.process.wait(timeout=30) == -signal.SIGTERM
 

@@ -321,6 +321,20 @@ def test_what_a_stale_beat_says_is_nothing(tmux_site: Site) -> None:
     assert site.json("up")["state"] == "started"
 
 
+def test_a_suspended_daemon_is_not_said_to_serve(tmux_site: Site) -> None:
+    site = tmux_site
+    daemon = site.serve()
+    daemon.send_signal(signal.SIGSTOP)
+    site.until("it stands still", lambda: " T " in Path(f"/proc/{daemon.pid}/stat").read_text())
+    refused = site.relay("up")
+    assert refused.returncode == 69
+    assert f"The daemon (pid {daemon.pid}) is suspended" in refused.stderr
+    assert f"kill -CONT {daemon.pid}" in refused.stderr
+    daemon.send_signal(signal.SIGCONT)
+    site.until("it goes on", lambda: site.relay("up").returncode == 0)
+    assert site.json("up")["state"] == "already"
+
+
 def test_a_suspended_daemon_is_woken_to_end(tmux_site: Site) -> None:
     site = tmux_site
     daemon = site.serve()

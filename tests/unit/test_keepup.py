@@ -1,6 +1,7 @@
 """Starting and ending a daemon in virtual time: who is waited for, and what is never signalled."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,39 @@ def test_up_finds_one_that_was_started_in_another_way(login: Login) -> None:
     came = login.bringer.up(JOB)
     assert (came.state, came.pid, came.session) == ("already", 55, None)
     assert login.terminals.jobs == []
+
+
+def test_up_with_one_that_is_suspended_says_so_and_how_it_goes_on(login: Login) -> None:
+    login.ground.posted = replace(login.serves(55), suspended=True)
+    with pytest.raises(RelayDownError, match="suspended") as caught:
+        login.bringer.up(JOB)
+    assert "kill -CONT 55" in caught.value.hint
+    assert login.terminals.jobs == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [(None, "aexp relay restart"), ("aexp-relay.service", "systemctl --user restart aexp-relay")],
+)
+def test_up_with_one_that_has_stopped_beating_says_so(
+    login: Login, unit: str | None, told: str
+) -> None:
+    login.ground.posted = posted = replace(login.serves(55), unit=unit)
+    login.beat(posted.process)
+    assert login.bringer.up(JOB).state == "already"
+    login.world.pass_time(40)
+    with pytest.raises(RelayDownError, match=r"pid 55\) runs and has stopped beating") as caught:
+        login.bringer.up(JOB)
+    assert told in caught.value.hint
+    login.after(1, lambda: login.beat(posted.process))
+    assert login.bringer.up(JOB).state == "already"
+
+
+def test_what_the_queue_says_of_another_daemon_says_nothing_of_this_one(login: Login) -> None:
+    login.serves(55)
+    login.beat(ProcessId.new("login1", 54, 1))
+    login.world.pass_time(40)
+    assert login.bringer.up(JOB).state == "already"
 
 
 def test_two_that_bring_it_up_at_once_wait_for_the_same_one(login: Login) -> None:

@@ -65,6 +65,15 @@ def start_of(pid: int) -> int:
     return _stat(pid)[1]
 
 
+def is_suspended(pid: int) -> bool:
+    """Whether a signal has stopped a process of this machine.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    return _stat(pid)[0] == "T"
+
+
 def _machine() -> str:
     """Eight digits of the boot id, which is random, mixed with the number of the namespace."""
     if not os.path.exists("/proc/self/ns/pid"):

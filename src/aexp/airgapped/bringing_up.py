@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.elsewhere import refuse_elsewhere
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.standing import judge
 from aexp.domain import layout
 from aexp.domain.errors import RelayBusyError, RelayDownError, RelayStartError, RelayTimeoutError
 from aexp.domain.identity import ProcessId
@@ -70,7 +71,8 @@ class Bringer:
 
         Raises:
             RelayBusyError: a daemon on another node serves the queue.
-            RelayDownError: nothing on this node can keep a terminal open; nothing was started.
+            RelayDownError: one runs on this machine and is suspended, or has stopped beating; or nothing on
+                this node can keep a terminal open. Nothing was started.
             RelayStartError: it could not be started.
             RelayTimeoutError: it runs, and does not serve yet.
         """
@@ -109,9 +111,30 @@ class Bringer:
         return self._terminals.way_in(self.session)
 
     def _already(self, posted: Posted) -> Up:
+        self._refuse_silent(posted)
         pane = self._terminals.look(self.session) if self._terminals.available else None
         inside = pane is not None and pane.pid == posted.process.pid
         return Up("already", posted.process.pid, self.session if inside else None)
+
+    def _refuse_silent(self, posted: Posted) -> None:
+        """Make sure that the daemon that stands at the post does its work."""
+        pid, restart = posted.process.pid, f"aexp relay restart{self.flag}"
+        if posted.unit is not None:
+            restart = f"systemctl --user restart {posted.unit}"
+        if posted.suspended:
+            raise RelayDownError(
+                f"The daemon (pid {pid}) is suspended and serves nobody; nothing was started.",
+                f"Let it go on (`kill -CONT {pid}`), or have a new one: `{restart}`.",
+            )
+        beat = self._queue.beat()
+        if beat is None or beat.facts.get("daemon") != str(posted.process):
+            return
+        up, _ = judge(self._queue, beat, self._clock, self._processes)
+        if not up:
+            raise RelayDownError(
+                f"The daemon (pid {pid}) runs and has stopped beating; nothing was started.",
+                f"Does its file server hang? Check the mount, then have a new one: `{restart}`.",
+            )
 
     def _awaited(self, pane: Pane, *, waits: bool) -> Up:
         deadline = self._clock.monotonic() + SERVES_WITHIN_S

@@ -18,6 +18,7 @@ class Posted:
         cwd: the folder that it works in.
         environ: the environment that it was started with; empty where it cannot be read.
         unit: the systemd unit that it runs in, if its name is one of ours.
+        suspended: whether it was stopped by a signal, and does nothing until another one lets it go on.
     """
 
     process: ProcessId
@@ -25,6 +26,7 @@ class Posted:
     cwd: str = "/"
     environ: Mapping[str, str] = field(default_factory=dict)
     unit: str | None = None
+    suspended: bool = False
 
 
 class Post(Protocol):

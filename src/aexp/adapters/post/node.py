@@ -18,7 +18,7 @@ from pathlib import Path
 
 from aexp.adapters.kernel import process_descriptor, send_signal
 from aexp.adapters.node_local import private_folder, state_folder
-from aexp.adapters.processes import environment_of, start_of
+from aexp.adapters.processes import environment_of, is_suspended, start_of
 from aexp.adapters.remedies import reason, remedy
 from aexp.domain.errors import AexpError, RelayBusyError, RelayStorageError
 from aexp.domain.identity import ProcessId
@@ -148,6 +148,7 @@ class NodePost(Post):
                 return None
             words = (about / "cmdline").read_bytes()
             unit = _UNIT.search((about / "cgroup").read_text(errors="replace"))
+            suspended = is_suspended(pid)
         except OSError:
             return None
         return Posted(
@@ -156,6 +157,7 @@ class NodePost(Post):
             cwd=_cwd(about),
             environ=environment_of(pid),
             unit=unit[1] if unit else None,
+            suspended=suspended,
         )
 
     def _in_place(self, handle: int) -> bool:
