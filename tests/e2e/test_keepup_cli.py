@@ -510,7 +510,9 @@ def test_what_waits_for_consent_outlasts_visits_until_somebody_decides(tmux_site
     assert site.relay("down").returncode == 0
 
 
-def test_a_signature_between_two_visits_counts_for_nothing(tmux_site: Site) -> None:
+def test_a_signature_between_two_visits_would_count_for_nothing_and_is_refused(
+    tmux_site: Site,
+) -> None:
     site = tmux_site
     key = site.state.parent / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
@@ -522,6 +524,13 @@ def test_a_signature_between_two_visits_counts_for_nothing(tmux_site: Site) -> N
         site.relay(*once)
     request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
     site.relay(*once)
-    assert site.relay("approve", request_id, "--key", str(key)).returncode == 0
+    refused = site.relay("approve", request_id, "--key", str(key))
+    assert refused.returncode == 69
+    assert "would count for nothing now, since each daemon asks anew" in refused.stderr
+    assert [*(site.queue / "approved").iterdir()] == []
     assert site.relay(*once).returncode == 0
     assert site.json("show", request_id)["state"] == "pending"
+    assert site.relay("up", "--", *once[2:]).returncode == 0
+    assert site.relay("approve", request_id, "--key", str(key)).returncode == 0
+    site.until("it ran", lambda: site.json("show", request_id)["state"] == "completed")
+    assert site.relay("down").returncode == 0

@@ -16,6 +16,7 @@ from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.notifier.consent_log import ConsentLogNotifier
 from aexp.adapters.processes import FakeProcesses
 from aexp.adapters.storage.memory import MemoryStorage
+from aexp.airgapped import visits
 from aexp.airgapped.approval import waiting_requests
 from aexp.airgapped.approver import Approver, Shown
 from aexp.airgapped.queue import RelayQueue
@@ -225,6 +226,34 @@ def test_a_signature_is_over_what_was_shown_whatever_digest_the_file_claims() ->
     assert shown.mode is Mode.SIGNED
     shell.approver.approve(shown)
     assert shell.approved() == {ONE: f"signed {one.digest}\n".encode()}
+
+
+def looked_in(shell: Shell) -> None:
+    for _ in range(2):
+        visits.note(shell.storage, shell.clock)
+        shell.clock.advance(300)
+
+
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        (lambda shell: None, "none was started"),
+        (lambda shell: shell.beats("signed") or shell.clock.advance(60), "stopped changing"),
+        (looked_in, r"one looks in from time to time \(`serve --once`\), last 5 min ago"),
+    ],
+    ids=["never started", "dead", "between two visits"],
+)
+def test_a_signature_that_no_daemon_would_hear_is_refused_and_not_left_behind(
+    before: Callable[[Shell], object], why: str
+) -> None:
+    shell = Shell(host="laptop")
+    shell.waits(petition(), "signed")
+    before(shell)
+    with pytest.raises(RelayDownError, match=f"would count for nothing now.*{why}") as caught:
+        shell.approver.look("ab")
+    assert "aexp relay up" in caught.value.hint
+    assert f"aexp relay approve {ONE[:8]}" in caught.value.hint
+    assert shell.approved() == {}
 
 
 @pytest.mark.parametrize(

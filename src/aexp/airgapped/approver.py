@@ -14,9 +14,10 @@ from aexp.airgapped.approval import (
     waiting_requests,
 )
 from aexp.airgapped.beats import Beat
-from aexp.airgapped.hints import approve_hint
+from aexp.airgapped.hints import approve_hint, serve_hint
 from aexp.airgapped.places import asked_elsewhere, host_of, nearest, on_this_machine, out_of_reach
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.standing import judge
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, signed_text, waiting_of
 from aexp.domain.errors import (
@@ -109,7 +110,8 @@ class Approver:
 
         Raises:
             RelayNotFoundError: no request, or more than one, with that prefix waits for consent.
-            RelayDownError: it can be approved only where the daemon runs, or only while one runs.
+            RelayDownError: it can be approved only where the daemon runs, or only while one runs; what was
+                decided between two visits of one would count for nothing.
             RelayStorageError: the queue cannot be read, or does not hold what is to be signed.
         """
         try:
@@ -136,7 +138,21 @@ class Approver:
             raise out_of_reach(
                 self._queue, self._processes, "Approvals count", typed, down, one.request_id
             )
+        if mode is Mode.SIGNED:
+            self._refuse_unheard(beat, one.request_id)
         return _shown(one, noted_petition(note, one.request_id), mode)
+
+    def _refuse_unheard(self, beat: Beat | None, request_id: str) -> None:
+        """Make sure that a daemon serves that hears a signature: each one asks anew, with its own nonce."""
+        up, why = judge(self._queue, beat, self._clock, self._processes)
+        if up:
+            return
+        url = self._queue.storage.url
+        raise RelayDownError(
+            f"An approval would count for nothing now, since each daemon asks anew: {why}.",
+            f"{serve_hint(url)}; then type: {approve_hint(request_id, url)}",
+            request_id,
+        )
 
     def approve(self, shown: Shown) -> None:
         """Let run what was shown.
