@@ -138,7 +138,7 @@ class Approver:
             raise out_of_reach(
                 self._queue, self._processes, "Approvals count", typed, down, one.request_id
             )
-        if mode is Mode.SIGNED:
+        if mode is Mode.SIGNED and not self._queue.storage.shared:
             self._refuse_unheard(beat, one.request_id)
         return _shown(one, noted_petition(note, one.request_id), mode)
 
