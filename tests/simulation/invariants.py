@@ -30,7 +30,7 @@ def unswept(stage: Stage) -> list[str]:
     """What is still there after the days that it may be kept."""
     folders = [name for name in (*layout.FOLDERS, layout.BAD, "tmp") if name not in _LASTING]
     folders += [layout.STARTED] if stage.crowd else []
-    left = {folder: stage.disk.list(folder) for folder in folders}
+    left = {folder: [one for one in stage.disk.list(folder) if one != MADE] for folder in folders}
     living = {f"{name}.hb" for name, process in stage.processes.items() if process.is_there}
     left[layout.DAEMONS] = [name for name in stage.disk.list(layout.DAEMONS) if name not in living]
     return [f"{folder}/ was not swept: {names[:5]}" for folder, names in left.items() if names]
