@@ -144,6 +144,7 @@ def test_a_descriptor_ends_the_waiting_and_the_answer_that_comes_late_is_nobodys
     assert answer is not None
     assert answer.head["at"] == "end"
     assert all(one is None or one.head["at"] == at for at, one in enumerate(found))
+    assert link._answers == {}
     link.close()
     os.close(read_end)
     os.close(write_end)
