@@ -253,7 +253,7 @@ def test_without_a_daemon_the_person_is_to_be_asked(world: World) -> None:
     found = told(world, "relay_submit", op="git_pull")
 
     assert found["error"]["kind"] == "RelayDownError"
-    assert found["next"].startswith("Ask the person. Start one on the login node: aexp relay up")
+    assert found["next"].startswith("Ask the person. Only this process sees that queue")
     assert "Do not try ssh" in found["next"]
     assert told(world, "relay_status")["daemon"]["up"] is False
 

@@ -137,7 +137,7 @@ def test_a_repositorys_file_cannot_send_anybodys_ssh_anywhere() -> None:
     body = {"relay": {"queue": "ssh://evil/~/p?aexp=~/p/run"}}
     values, (problem,) = read_file(body, of_repository=True)
     assert values == {}
-    assert "log in" in problem.what
+    assert "cannot name a server" in problem.hint
     values, problems = read_file(body, of_repository=False)
     assert values
     assert not problems

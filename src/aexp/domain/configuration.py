@@ -150,15 +150,13 @@ def read_file(body: object, *, of_repository: bool) -> tuple[dict[str, Any], lis
         body: what the file holds; nothing in it is trusted.
         of_repository: whether it is a repository's file, which may not set policy.
     """
-    from aexp.domain.far import is_far
-
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in _leaves(body, problems):
         key = _BY_NAME.get(name)
         if key is None:
             problems.append(_unknown(name))
-        elif of_repository and (key.policy or is_far(str(value))):
+        elif key.policy and of_repository:
             problems.append(_policy(key))
         else:
             kind = (of_repository and key.there) or key.kind
@@ -225,9 +223,8 @@ def _unknown(name: str) -> Problem:
 
 
 def _policy(key: Key) -> Problem:
-    what = "policy of the login node" if key.policy else "a machine that your ssh would log in to"
     return Problem(
-        f"{key.name} is {what}, which a repository's file cannot set.",
+        f"{key.name} is policy of the login node, which a repository's file cannot set.",
         "Move it to your own file; `aexp config show` says where that is.",
     )
 
