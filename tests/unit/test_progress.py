@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aexp.domain.progress import MAX_HELD, LogText, ProgressLines, collapsed
@@ -98,6 +98,7 @@ def test_the_line_that_has_not_ended_is_known_as_it_stands() -> None:
     assert shown == ["10%", "30", "30%", "next"]
 
 
+@example(b"\r\xc2", False, [])
 @given(st.binary(max_size=60), st.booleans(), CUTS)
 def test_a_log_is_decoded_as_an_answer_is_wherever_it_is_cut(
     body: bytes, headed: bool, at: list[int]

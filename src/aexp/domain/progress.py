@@ -116,7 +116,7 @@ class ProgressLines:
         Args:
             unfinished: what comes after it if nothing more comes.
         """
-        come = (self._recent + self.current + unfinished)[-_RECENT:]
+        come = (self._recent + _last_state(self._held + unfinished))[-_RECENT:]
         return bool(come) and text.endswith(come)
 
     def _given(self, lines: list[str]) -> list[str]:
