@@ -37,17 +37,19 @@ def tmux_site(tmp_path: Path) -> Iterator[Site]:
 def serving(site: Site) -> list[int]:
     """Every daemon of the site that runs, in tmux or not."""
     mark = f"AEXP_RELAY_STATE={site.state}".encode()
-    found = []
+    found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             try:
                 words = (entry / "cmdline").read_bytes().split(b"\0")
                 environ = (entry / "environ").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
             if b"serve" in words and mark in environ:
-                found.append(int(entry.name))
-    return found
+                found[int(entry.name)] = parent
+    # A child that is about to become git or tmux has its parent's words until it is.
+    return [pid for pid, parent in found.items() if parent not in found]
 
 
 def tmux(site: Site, *args: str) -> str:
