@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.site import PATIENCE_S, Site
 from tests.vectors.needs import need_program
+from tests.vectors.sshd import end_sshd, start_sshd
 from tests.world import executable
 
 _SERVER = """Port {port}
@@ -29,26 +30,11 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 LogLevel ERROR
 """
-_CLIENT = """Host login
+_CLIENT = """Host {name}
   HostName 127.0.0.1
   Port {port}
   User {user}
-  IdentityFile {laptop}/.ssh/restricted
-  IdentitiesOnly yes
-  UserKnownHostsFile {laptop}/.ssh/known_hosts
-  ServerAliveInterval 0
-Host plain
-  HostName 127.0.0.1
-  Port {port}
-  User {user}
-  IdentityFile {laptop}/.ssh/plain
-  IdentitiesOnly yes
-  UserKnownHostsFile {laptop}/.ssh/known_hosts
-Host stranger
-  HostName 127.0.0.1
-  Port {port}
-  User {user}
-  IdentityFile {laptop}/.ssh/stranger
+  IdentityFile {laptop}/.ssh/{key}
   IdentitiesOnly yes
   UserKnownHostsFile {laptop}/.ssh/known_hosts
 """
@@ -82,9 +68,10 @@ class LoginHost:
         self.start_again()
         known = (self.folder / "host_key.pub").read_text()
         self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {known}")
-        self.config.write_text(
-            _CLIENT.format(port=self.port, user=getpass.getuser(), laptop=self.laptop)
-        )
+        facts = {"port": self.port, "user": getpass.getuser(), "laptop": self.laptop}
+        restricted = _CLIENT.format(name="login", key="restricted", **facts)
+        others = [_CLIENT.format(name=name, key=name, **facts) for name in ("plain", "stranger")]
+        self.config.write_text(f"{restricted}  ServerAliveInterval 0\n{''.join(others)}")
         # The real one asks the user database for the home, and not the environment.
         ssh = need_program("ssh")
         executable(self.laptop / "bin/ssh", f'#!/bin/sh\nexec {ssh} -F {self.config} "$@"\n')
@@ -184,10 +171,7 @@ class LoginHost:
 
     def close(self) -> None:
         """End the host."""
-        self.process.terminate()
-        self.process.wait(timeout=20)
-        if self.process.stderr is not None:
-            self.process.stderr.close()
+        end_sshd(self.process)
 
     def _public(self, name: str) -> str:
         return (self.laptop / f".ssh/{name}.pub").read_text()
@@ -199,18 +183,7 @@ class LoginHost:
         settings = self.folder / "sshd_config"
         more = "PermitUserEnvironment yes\n"
         settings.write_text(_SERVER.format(port=self.port, folder=self.folder) + more)
-        if os.geteuid() == 0:
-            # Where sshd locks its children in; the service's own script makes it.
-            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        self.process = subprocess.Popen(
-            [need_program("sshd"), "-D", "-e", "-o", "LogLevel=INFO", "-f", settings],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        said = self.process.stderr.readline()
-        assert "listening" in said, said
+        self.process = start_sshd(settings)
 
 
 def _children(pid: int) -> list[int]:

@@ -87,18 +87,7 @@ class GitHost:
             self.port = probe.getsockname()[1]
         settings = self.folder / "sshd_config"
         settings.write_text(_SETTINGS.format(port=self.port, folder=self.folder))
-        if os.geteuid() == 0:
-            # Where sshd locks its children in; the service's own script makes it.
-            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        self.process = subprocess.Popen(
-            [need_program("sshd"), "-D", "-e", "-o", "LogLevel=INFO", "-f", settings],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None
-        said = self.process.stderr.readline()
-        assert "listening" in said, said
+        self.process = start_sshd(settings)
 
     def url_of(self, origin: Path) -> str:
         """The URL of a repository on the host."""
@@ -106,7 +95,29 @@ class GitHost:
 
     def close(self) -> None:
         """End the host."""
-        self.process.terminate()
-        self.process.wait(timeout=20)
-        if self.process.stderr is not None:
-            self.process.stderr.close()
+        end_sshd(self.process)
+
+
+def start_sshd(settings: Path) -> "subprocess.Popen[str]":
+    """A running sshd with these settings, which listens by now."""
+    if os.geteuid() == 0:
+        # Where sshd locks its children in; the service's own script makes it.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    process = subprocess.Popen(
+        [need_program("sshd"), "-D", "-e", "-o", "LogLevel=INFO", "-f", settings],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    assert "listening" in said, said
+    return process
+
+
+def end_sshd(process: "subprocess.Popen[str]") -> None:
+    """End it, and wait for that."""
+    process.terminate()
+    process.wait(timeout=20)
+    if process.stderr is not None:
+        process.stderr.close()
