@@ -13,6 +13,7 @@ from aexp.adapters.storage.memory import MemoryStorage
 from aexp.adapters.terminals.memory import MemoryTerminals
 from aexp.airgapped import RelayBusyError, RelayDownError, RelayNotFoundError
 from aexp.airgapped.approver import Approver
+from aexp.airgapped.beats import Vigil
 from aexp.airgapped.bringing_up import Bringer
 from aexp.airgapped.checkup.of_queue import _daemons
 from aexp.airgapped.console.history import History
@@ -20,7 +21,6 @@ from aexp.airgapped.locks import Locks
 from aexp.airgapped.owners import Owners
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.taking_down import Ender
-from aexp.airgapped.vigil import Vigil
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode
 from aexp.domain.errors import RelayStorageError

@@ -5,7 +5,7 @@ The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :
 
 from functools import cached_property
 
-from aexp.airgapped.beats import Beat
+from aexp.airgapped.beats import Beat, latest, own_beats
 from aexp.airgapped.presence import is_there
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
@@ -123,16 +123,12 @@ class RelayQueue:
         if not self.storage.shared or not (beat is None or self.is_gone(beat)):
             return beat
         # One that has ended, or died here, wrote last; another may serve all the same.
-        from aexp.airgapped.vigil import latest
-
         return latest(self.own_beats()) or beat
 
     def own_beats(self) -> list[Beat]:
         """Where several serve, each daemon's own last beat, unless it is known to be gone; else nothing."""
         if not self.storage.shared:
             return []
-        from aexp.airgapped.vigil import own_beats
-
         beats = own_beats(self.storage)
         return [beat for beat in beats if not self.is_gone(beat)]
 

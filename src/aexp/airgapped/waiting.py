@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from aexp.airgapped.beats import Vigil
 from aexp.airgapped.hints import approve_hint, client_hint, show_hint, wait_hint
 from aexp.airgapped.queue import RelayQueue
-from aexp.airgapped.vigil import Vigil
 from aexp.domain import layout
 from aexp.domain.consent import NOT_TAKEN_UP, State
 from aexp.domain.errors import RelayDownError, RelayStorageError, RelayTimeoutError, SettingsError

@@ -22,6 +22,16 @@ def beginning(text: str, room: int) -> str:
     return text
 
 
+def head(text: str, room: int, end: str = "…") -> str:
+    """The beginning of a text, with an ellipsis where something is missing.
+
+    Args:
+        room: columns, at least one.
+        end: the ellipsis, one column wide.
+    """
+    return text if cells(text) <= room else beginning(text, room - 1) + end
+
+
 def ending(text: str, room: int) -> str:
     """As much of its end; it does not begin with the accent of a character that is cut off."""
     if text.isascii():

@@ -1,17 +1,7 @@
 """What is shorter than it was and still says the most: for tables, and for the lines of the console."""
 
-from aexp.cli.cells import beginning, cells, ending
+from aexp.cli.cells import cells, ending, head
 from aexp.domain.identity import ProcessId
-
-
-def head(text: str, room: int, end: str = "…") -> str:
-    """The beginning of a text, with an ellipsis where something is missing.
-
-    Args:
-        room: columns, at least one.
-        end: the ellipsis, one column wide.
-    """
-    return text if cells(text) <= room else beginning(text, room - 1) + end
 
 
 def operation(text: str, room: int) -> str:

@@ -3,8 +3,7 @@
 import os
 import sys
 
-from aexp.cli.cells import cells
-from aexp.cli.cutting import head
+from aexp.cli.cells import cells, head
 
 UNKNOWN = 80
 _END_OF_LINE = "\033[K"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
-from aexp.cli.cells import cells
-from aexp.cli.cutting import folder, head, host_of, operation, tail
+from aexp.cli.cells import cells, head
+from aexp.cli.cutting import folder, host_of, operation, tail
 
 Column = Sequence[str]
 """The cells of one column; the first is its heading."""

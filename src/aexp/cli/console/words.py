@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from aexp.airgapped.console.picture import Past, Picture, Running
 from aexp.airgapped.inspection import RequestView
-from aexp.cli.cells import cells, padded
-from aexp.cli.cutting import folder, head, host_of, tail
+from aexp.cli.cells import cells, head, padded
+from aexp.cli.cutting import folder, host_of, tail
 from aexp.domain.consent import State
 from aexp.domain.decisions import Waiting
 from aexp.domain.grant_offers import GrantLine
