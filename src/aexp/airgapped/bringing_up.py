@@ -168,7 +168,7 @@ class Bringer:
     def _beats(self, pid: int) -> bool:
         """Whether a process of this machine with this number has said in the queue that it is a daemon."""
         for entry in self._queue.storage.list(layout.DAEMONS):
-            process = ProcessId.parse(entry.removesuffix(".hb"))
+            process = ProcessId.parse(layout.daemon_of(entry) or "")
             if process is not None and process.pid == pid and self._processes.alive(process):
                 return True
         return False

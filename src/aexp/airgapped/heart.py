@@ -114,4 +114,4 @@ class Heart:
 
     @property
     def _own(self) -> str:
-        return f"{layout.DAEMONS}/{self._me}.hb"
+        return layout.own_beat(self._me)

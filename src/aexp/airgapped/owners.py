@@ -31,7 +31,7 @@ class Owners:
     def beating(self) -> frozenset[str]:
         """The daemons whose own beat is there; to be listed after whatever names them."""
         entries = self._storage.list(layout.DAEMONS)
-        return frozenset(entry.removesuffix(".hb") for entry in entries if entry.endswith(".hb"))
+        return frozenset(filter(None, map(layout.daemon_of, entries)))
 
     def is_dead(self, owner: str, beating: frozenset[str] | None = None) -> bool:
         """Whether the daemon is certainly gone. False may also mean: not known yet, ask again.
@@ -83,6 +83,6 @@ class Owners:
         if owner not in (self.beating() if beating is None else beating):
             return None
         try:
-            return self._storage.read(f"{layout.DAEMONS}/{owner}.hb", limit=wire.MAX_BYTES)
+            return self._storage.read(layout.own_beat(owner), limit=wire.MAX_BYTES)
         except (StorageMissingError, StorageUnfitError):
             return None

@@ -86,7 +86,7 @@ class Recovery:
 
     def _forget_dead_beats(self, beating: frozenset[str]) -> None:
         for owner in sorted(beating):
-            name = f"{layout.DAEMONS}/{owner}.hb"
+            name = layout.own_beat(owner)
             with self._going_on(name):
                 if owner != self._tokens.me and self._owners.may_forget(owner, beating):
                     self._tokens.storage.remove(name)

@@ -87,8 +87,7 @@ def _is_log(entry: str) -> bool:
 
 
 def _is_daemon(entry: str) -> bool:
-    stem, dot, ending = entry.partition(".")
-    return bool(dot) and ending == "hb" and ProcessId.parse(stem) is not None
+    return ProcessId.parse(layout.daemon_of(entry) or "") is not None
 
 
 _SHOWN = {

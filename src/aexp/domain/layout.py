@@ -65,6 +65,7 @@ FOLDERS = (
 EVERY_FOLDER = (*FOLDERS, BAD, SCRATCH)
 """Those, and the two that only the daemon and the storage write to."""
 
+_BEAT = ".hb"
 _HARMFUL = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
 
 Stage = Literal["claim", "run"]
@@ -102,6 +103,16 @@ class Token:
         if parts[2] == "run":
             return cls(parts[0], parts[1], "run")
         return None
+
+
+def own_beat(daemon: str) -> str:
+    """Where a daemon's own beat is."""
+    return f"{DAEMONS}/{daemon}{_BEAT}"
+
+
+def daemon_of(entry: str) -> str | None:
+    """The name of the daemon whose own beat an entry of ``daemons/`` is; None for anything else."""
+    return entry.removesuffix(_BEAT) if entry.endswith(_BEAT) else None
 
 
 def request_of(entry: str) -> str | None:
