@@ -1,6 +1,5 @@
 """Requests that wait for a person."""
 
-import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,7 +15,7 @@ from aexp.airgapped.jobs import Job
 from aexp.airgapped.neighbours import Neighbours, Whose
 from aexp.airgapped.notices import Notices
 from aexp.airgapped.pace import Pace
-from aexp.airgapped.parked import Parked, ParkedRequests
+from aexp.airgapped.parked import Parked, ParkedRequests, drawn
 from aexp.airgapped.publisher import Publisher
 from aexp.airgapped.rulings import Rulings
 from aexp.airgapped.tokens import Tokens
@@ -86,8 +85,10 @@ class ConsentDesk:
         petition = job.petition
         if petition is None:
             raise ValueError(f"{job.request_id} has nothing to ask a person")
-        petition = _drawn(petition)
-        if self._is_full(job, petition):
+        petition = drawn(petition)
+        too_many = self._crowding.too_many(petition, self.parked())
+        if too_many is not None:
+            self._rulings.crowded(job, too_many)
             return
         data = self._tokens.storage.read(job.token.name, limit=wire.MAX_BYTES + 1)
         if not self._forget_earlier(job, petition):
@@ -117,17 +118,6 @@ class ConsentDesk:
         self._rulings.cancelled(token, self._parked.pop(request_id))
         self._tokens.storage.remove(f"{layout.CANCEL}/{request_id}")
         self._tidy(request_id)
-
-    def _is_full(self, job: Job, petition: Petition) -> bool:
-        """Whether too many wait already; then the request is answered so."""
-        too_many = self._crowding.too_many(petition, self.parked())
-        if too_many is None:
-            return False
-        state = job.move(Event.REJECT)
-        what = f"{petition.op} was refused: {too_many}."
-        hint = "Have some decided on the login node (`aexp relay pending`), or cancel some."
-        self._publisher.publish(job.token, job.answer(state, error=what, hint=hint))
-        return True
 
     def _forget_earlier(self, job: Job, petition: Petition) -> bool:
         """Remove an approval that was there before the request; False when that cannot be done."""
@@ -164,7 +154,7 @@ class ConsentDesk:
         self._miss(self._parked.keys() - set(there))
         too_many = partial(self._crowding.too_many_here, parked=self.parked())
         for found in self._adoption.found(there, self._parked, too_many):
-            petition, beside = _drawn(found.petition), found.whose is Whose.ANOTHER
+            petition, beside = drawn(found.petition), found.whose is Whose.ANOTHER
             try:
                 note_it = self._notes.beside if beside else self._notes.begin
                 note = note_it(petition, found.data)
@@ -261,8 +251,3 @@ class ConsentDesk:
         except RelayStorageError as exc:
             # The decision stands; what is left behind is swept with the rest.
             self._audit.warn("untidy", request_id, error=exc)
-
-
-def _drawn(petition: Petition) -> Petition:
-    """The petition with a fresh nonce: an approval fits this waiting of the request, and no other."""
-    return replace(petition, nonce=secrets.token_hex(16))

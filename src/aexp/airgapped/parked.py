@@ -3,8 +3,9 @@
 Ten thousand may wait, so a look at which nothing has changed walks none of them.
 """
 
+import secrets
 from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, ValuesView
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aexp.airgapped.jobs import asked, refusal
 from aexp.airgapped.waiting_notes import Note
@@ -36,6 +37,11 @@ class Parked:
         shown = self.petition
         repeated = asked({"args": [*shown.args], "cwd": shown.cwd})
         return refusal(shown.request_id, shown.op, state, error, hint, repeated)
+
+
+def drawn(petition: Petition) -> Petition:
+    """The petition with a fresh nonce: an approval fits this waiting of the request, and no other."""
+    return replace(petition, nonce=secrets.token_hex(16))
 
 
 class ParkedRequests(MutableMapping[str, Parked]):

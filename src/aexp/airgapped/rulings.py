@@ -40,6 +40,14 @@ class Rulings:
         self._clock = clock
         self._audit = audit
 
+    def crowded(self, job: Job, too_many: str) -> None:
+        """Answer that too much waits for people already for one more to begin to."""
+        what = f"{job.valid.op} was refused: {too_many}."
+        hint = "Have some decided on the login node (`aexp relay pending`), or cancel some."
+        self._publisher.publish(
+            job.token, job.answer(job.move(Event.REJECT), error=what, hint=hint)
+        )
+
     def with_grants(
         self,
         verdicts: Verdicts,
