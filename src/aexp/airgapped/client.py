@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from aexp.airgapped import defaults
 from aexp.airgapped.handle import RelayHandle
 from aexp.airgapped.hints import client_hint
-from aexp.airgapped.judging import RequestJudge
+from aexp.airgapped.judging import RequestJudge, require_served
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import patience
 from aexp.domain.errors import (
-    RelayDownError,
     RelayNotFoundError,
     RelayStorageError,
     StorageFullError,
@@ -178,12 +177,7 @@ class RelayClient:
                 the error has its id.
         """
         request = self._build(op, args, coalesce=coalesce)
-        beat = self._queue.beat()
-        alive = None if beat is None else self._queue.is_alive(beat)
-        visited_s = None if beat is not None and alive is not False else self._visited_s
-        if (beat is None or alive is False) and visited_s is None:
-            url = self._queue.storage.url
-            raise RelayDownError(f"No daemon serves {url}; nothing was sent.", client_hint(url))
+        served = require_served(self._queue, self._clock, client_hint)
         request_id = new_request_id()
         try:
             self._queue.submit(request_id, request)
@@ -195,15 +189,8 @@ class RelayClient:
             )
             raise exc.about(request_id, doubt.strip()) from exc
         parts = (request_id, self._queue, self._clock, self.default_timeout)
-        near = alive is True and self._queue.storage.hears
-        return RelayHandle(*parts, is_new=True, near=near, visited_s=visited_s)
-
-    @property
-    def _visited_s(self) -> float | None:
-        """Seconds since a daemon looked in that does not stay; None when none is expected to."""
-        from aexp.airgapped.visits import last_visit_s
-
-        return last_visit_s(self._queue.storage, self._clock)
+        near = served.alive is True and self._queue.storage.hears
+        return RelayHandle(*parts, is_new=True, near=near, visited_s=served.visited_s)
 
     def handle(self, request_id: str) -> RelayHandle:
         """A handle for a request that was submitted earlier, in whatever process.

@@ -9,20 +9,19 @@ from typing import Any, TypeVar
 
 from aexp.airgapped.asked import Asked, GateClosedError, GateRefusedError
 from aexp.airgapped.hints import serve_hint
+from aexp.airgapped.judging import require_served, valid_here
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout, wire
 from aexp.domain.consent import CANCELLED, NOT_TAKEN_UP, State
 from aexp.domain.errors import (
     FilesystemError,
-    RelayDownError,
     RelayNotFoundError,
     RelayValidationError,
 )
 from aexp.domain.frames import Frame
 from aexp.domain.identity import ProcessId
 from aexp.domain.requests import Request
-from aexp.domain.text import visible
-from aexp.domain.validation import CWD_DO, CwdPolicy, ValidRequest, validate_place, validate_request
+from aexp.domain.validation import CwdPolicy, ValidRequest, validate_place
 from aexp.ports.clock import Clock
 
 T = TypeVar("T")
@@ -84,7 +83,7 @@ class Moves:
         if again and self._queue.locate(request_id) is not None:
             return Frame({"known": True})
         self._refuse_too_many()
-        self._refuse_while_down()
+        require_served(self._queue, self._clock, serve_hint)
         self._queue.submit(request_id, request)
         self._submitted += 1
         return Frame({"known": False})
@@ -137,11 +136,7 @@ class Moves:
         return client
 
     def _validated(self, payload: dict[str, Any]) -> ValidRequest:
-        valid = self._judged(lambda: validate_request(payload, self._policy))
-        if self._judged(lambda: self._policy.kind(str(valid.cwd))) is None:
-            shown = visible(str(valid.cwd))
-            raise RelayValidationError("cwd", f"'{shown}' does not exist", do=CWD_DO)
-        return valid
+        return self._judged(lambda: valid_here(payload, self._policy))
 
     @staticmethod
     def _judged(judge: Callable[[], T]) -> T:
@@ -155,13 +150,3 @@ class Moves:
             raise GateClosedError("Enough was submitted in one connection; connect again.")
         if len(self._queue.storage.list(layout.INBOX)) >= MAX_WAITING:
             raise GateRefusedError("too many requests wait for the daemon already")
-
-    def _refuse_while_down(self) -> None:
-        from aexp.airgapped.visits import last_visit_s
-
-        beat = self._queue.beat()
-        if beat is not None and not self._queue.is_gone(beat):
-            return
-        url = self._queue.storage.url
-        if last_visit_s(self._queue.storage, self._clock) is None:
-            raise RelayDownError(f"No daemon serves {url}; nothing was sent.", serve_hint(url))

@@ -5,7 +5,7 @@ from aexp.airgapped.defaults import queue_flag
 
 def serve_hint(url: str) -> str:
     """How to get a daemon."""
-    return f"Start one on the login node: aexp relay up{_flag_there(url)}"
+    return f"Start one on the login node: aexp relay up{flag_there(url)}"
 
 
 def client_hint(url: str) -> str:
@@ -17,7 +17,7 @@ def client_hint(url: str) -> str:
 
 def approve_hint(request_id: str, url: str) -> str:
     """What a person types on the login node to approve a request."""
-    return f"aexp relay approve {request_id[:8]}{_flag_there(url)}"
+    return f"aexp relay approve {request_id[:8]}{flag_there(url)}"
 
 
 def show_hint(request_id: str, url: str) -> str:
@@ -40,7 +40,7 @@ def cancel_hint(request_id: str, url: str) -> str:
     return _typed("cancel", request_id, url)
 
 
-def _flag_there(url: str) -> str:
+def flag_there(url: str) -> str:
     """What names the queue to a command on the login node."""
     if "://" not in url:
         return queue_flag(url)

@@ -86,8 +86,10 @@ class RequestView:
 
 def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> DaemonView:
     """Who serves the queue. Takes up to some seconds when a beat looks old, else no time."""
+    # First, since a queue on another machine is known to be shared only once something was asked of it.
+    last = queue.beat()
     each = queue.own_beats()
-    beat = nearest(each, queue, clock) or queue.beat()
+    beat = nearest(each, queue, clock) or last
     up, why = judge(queue, beat, clock, processes)
     facts = {} if beat is None else beat.facts
     wall = number_in(facts.get("wall"))

@@ -1,7 +1,7 @@
 """What a queue on another machine keeps from being done here: deciding and serving are for over there."""
 
 from aexp.domain.errors import SettingsError
-from aexp.domain.far import is_far, queue_there
+from aexp.domain.far import is_far
 
 
 def refuse_far(url: str) -> None:
@@ -12,12 +12,10 @@ def refuse_far(url: str) -> None:
     """
     if not is_far(url):
         return
-    import shlex
+    from aexp.airgapped.hints import flag_there
 
-    named = queue_there(url)
-    more = f" --queue {shlex.quote(named)}" if named else ""
     raise SettingsError(
         f"{url} is another machine's queue: serving it, and deciding what waits there, is done over there.",
-        f"Log in there and type the same with{more if more else 'out --queue'}. From here: aexp relay ls, "
+        f"Log in there and type the same with{flag_there(url) or 'out --queue'}. From here: aexp relay ls, "
         "show, log, wait, cancel, status, doctor.",
     )

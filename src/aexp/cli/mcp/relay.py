@@ -3,7 +3,7 @@
 import os
 
 from aexp.airgapped import defaults
-from aexp.airgapped.ahead import copy_of, most_at_once, open_requests, with_waits
+from aexp.airgapped.ahead import open_requests, waits_in
 from aexp.airgapped.client import RelayClient
 from aexp.airgapped.handle import RelayHandle
 from aexp.airgapped.inspection import (
@@ -110,8 +110,7 @@ class Relay:
 
     def all(self) -> list[RequestView]:
         """All requests: the open ones, then the answered, the latest first."""
-        views = request_views(self.queue)
-        return with_waits(views, copy_of(self._filesystem), most_at_once(self.queue))
+        return waits_in(self.queue, request_views(self.queue), self._filesystem)
 
     def below(self, folder: str) -> str:
         """A folder as requests name it: absolute, without links."""

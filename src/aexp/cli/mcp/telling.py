@@ -1,6 +1,6 @@
 """The words of the relay's tools: a line of what came of it, and the next step for an agent."""
 
-from aexp.airgapped.hints import approve_hint
+from aexp.airgapped.hints import approve_hint, serve_hint
 from aexp.airgapped.inspection import DaemonView, RequestView
 from aexp.airgapped.outcome import result_of
 from aexp.airgapped.standing import facts_of
@@ -128,16 +128,10 @@ def daemon_told(view: DaemonView) -> tuple[str, str]:
     if view.up and view.trouble:
         told += f"; in trouble: {view.trouble}"
     if not view.up:
-        return told, for_the_person(RelayDownError("", _start(view.queue)))
+        return told, for_the_person(RelayDownError("", serve_hint(view.queue)))
     if view.pending:
         return told, f"A person decides on {view.pending} on the login node. {HANDS_OFF}"
     return told, ""
-
-
-def _start(url: str) -> str:
-    from aexp.airgapped.hints import serve_hint
-
-    return serve_hint(url)
 
 
 def for_the_person(error: AexpError) -> str:
