@@ -11,7 +11,7 @@ import rich_click as click
 from aexp.cli.terminal import echo, print_json, show_note, style
 from aexp.cli.wiring import json_option
 from aexp.domain.installation import NEW, Outcome, Step
-from aexp.domain.installed_texts import MCP, PARTS
+from aexp.domain.installed_texts import MCP, MCP_SDK, PARTS
 from aexp.domain.text import visible
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _warn(
     if not plan.serves_mcp:
         return
     if has_package("mcp", python.prefix, files) is False:
-        _warning(f"The MCP server needs its SDK: {python.path} -m pip install 'mcp>=2.3,<3'")
+        _warning(f"The MCP server needs its SDK: {python.path} -m pip install '{MCP_SDK}'")
     if plan.shares_mcp:
         _warning(
             f"git does not pass over {MCP}, whose entry names a Python of this machine; keep the entry "

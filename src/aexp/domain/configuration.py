@@ -35,6 +35,10 @@ class Key:
     policy: bool = False
     there: Kind | None = None
 
+    def kind_in(self, *, of_repository: bool) -> Kind:
+        """What values it has in a repository's file, or in the user's."""
+        return (of_repository and self.there) or self.kind
+
 
 KEYS = (
     Key(
@@ -159,7 +163,7 @@ def read_file(body: object, *, of_repository: bool) -> tuple[dict[str, Any], lis
         elif key.policy and of_repository:
             problems.append(_policy(key))
         else:
-            kind = (of_repository and key.there) or key.kind
+            kind = key.kind_in(of_repository=of_repository)
             try:
                 values[key.setting] = kind.of_file(value)
             except SettingsError as exc:

@@ -24,6 +24,8 @@ MARKERS: Mapping[str, Markers] = MappingProxyType(
 )
 
 MCP = ".mcp.json"
+MCP_SDK = "mcp>=2.3,<3"
+"""What pip is given so that the MCP server can run; the extra ``mcp`` says the same."""
 SERVER = Entry("mcpServers", "aexp")
 PARTS: Mapping[str, Part] = MappingProxyType({**MARKERS, MCP: SERVER})
 """Where our part is in the files that are the user's."""

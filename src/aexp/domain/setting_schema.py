@@ -17,7 +17,7 @@ def schema(*, of_repository: bool = False) -> dict[str, Any]:
             section, _, name = key.name.partition(".")
             held = sections.setdefault(section, {"type": ["object", "null"], "properties": {}})
             held["additionalProperties"] = False
-            kind = (of_repository and key.there) or key.kind
+            kind = key.kind_in(of_repository=of_repository)
             held["properties"][name] = {**kind.schema, "description": key.meaning}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -47,8 +47,7 @@ class Grounds:
             SandboxError: there is none; the hint names one that is called alike.
         """
         parent = within or self.parent
-        is_path = "/" in name or name in (".", "..")
-        found = self._at(name) if is_path else newest(parent, name, self.files)
+        found = self._at(name) if _is_path(name) else newest(parent, name, self.files)
         if found:
             return found
         raise SandboxError(
@@ -73,7 +72,7 @@ class Grounds:
 
     def _instead(self, name: str, parent: str) -> str:
         """What to type instead of a name that is none."""
-        if "/" in name or name in (".", ".."):
+        if _is_path(name):
             return "Give a slug, or leave the name out. See what there is: aexp sandbox ls."
         put_away = newest(f"{self.parent}/{ARCHIVE}", name, self.files)
         if put_away and parent == self.parent:
@@ -87,6 +86,10 @@ class Grounds:
     def all(self) -> list[str]:
         """The folders of all sandboxes that are not put away, the oldest first."""
         return [f"{self.parent}/{name}" for name in sandboxes_in(self.parent, self.files)]
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name in (".", "..")
 
 
 def grounds(

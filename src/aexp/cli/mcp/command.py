@@ -9,6 +9,7 @@ from aexp.cli import completing
 from aexp.cli.terminal import show_note
 from aexp.cli.wiring import queue_option
 from aexp.domain.errors import SettingsError
+from aexp.domain.installed_texts import MCP_SDK
 
 _OF_THE_EXTRA = ("mcp", "mcp_types", "anyio")
 
@@ -35,7 +36,7 @@ def mcp(cwd: str | None, queue: str | None) -> None:
             raise
         raise SettingsError(
             "The MCP server needs the SDK of the Model Context Protocol, which is not installed here.",
-            f"{sys.executable} -m pip install 'mcp>=2.3,<3'",
+            f"{sys.executable} -m pip install '{MCP_SDK}'",
         ) from exc
     from aexp.cli.mcp.relay import Relay
 
