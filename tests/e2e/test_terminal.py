@@ -70,8 +70,14 @@ class Terminal:
     def resize(self, columns: int) -> None:
         self._tmux("resize-window", "-x", str(columns), "-y", "40")
 
-    def shows(self, text: str) -> None:
-        self.site.until(f"the screen shows {text!r}", lambda: text in self.screen())
+    def shows(self, text: str, *, times: int = 1) -> None:
+        """Wait until the screen has the text, and so often."""
+        try:
+            self.site.until(
+                f"the screen shows {text!r}", lambda: self.screen().count(text) >= times
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it shows:\n{self.screen()}") from error
 
     def close(self) -> None:
         self._tmux("kill-server")
