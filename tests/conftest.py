@@ -1,11 +1,13 @@
 """What all tests share: a home of their own, and a relay in virtual time."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.redis_server import RedisServer
 from tests.world import World
 
 # After a run of the contract suites: which transport keeps which promise.
@@ -37,3 +39,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def world(home: Path) -> World:
     """The whole relay in one thread; see :class:`tests.world.World`."""
     return World(home)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server for tests that leave it running; each of them takes a queue of its own name."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    try:
+        yield server.start()
+    finally:
+        server.kill()

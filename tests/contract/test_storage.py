@@ -14,6 +14,7 @@ from aexp.airgapped import open_queue
 from aexp.domain.profiles import PROFILES
 from aexp.testing import QueueContract
 from aexp.testing.contract import Opener
+from tests.redis_server import RedisServer
 
 
 def _memory(folder: Path) -> Opener:
@@ -32,8 +33,12 @@ OPENERS: dict[str, Callable[[Path], Opener]] = {
 
 
 class TestStorage(QueueContract):
-    @pytest.fixture(params=[*OPENERS])
+    @pytest.fixture(params=[*OPENERS, "redis"])
     def storages(self, request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
+        if request.param == "redis":
+            server: RedisServer = request.getfixturevalue("redis_server")
+            url = server.url(uuid4().hex, options="&open=yes")
+            return lambda: open_queue(url, ManualClock())
         return OPENERS[request.param](tmp_path)
 
 

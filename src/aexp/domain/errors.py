@@ -191,6 +191,10 @@ class StorageMissingError(RelayStorageError):
     """The name is not in the storage (any more)."""
 
 
+class StorageForbiddenError(RelayStorageError):
+    """The storage does not let this user do it; whoever may must."""
+
+
 class StorageUnfitError(RelayStorageError):
     """The name is in the storage, but what it holds is not a plain file that may be read."""
 

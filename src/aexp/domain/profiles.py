@@ -31,6 +31,8 @@ class Profile:
             makes all changes, and gives the date itself.
         attempts: tries for a call that meets a stale handle or an interruption.
         poll_scale: how much longer than on a local disk the waits between two looks are.
+        one_truth: whether one server has the last word on every name, wherever one asks: then a name may be
+            asked for before it was listed, and moves are told on every machine.
         seen: the filesystem that was found, for people; empty when the profile was chosen by hand.
     """
 
@@ -44,6 +46,7 @@ class Profile:
     believes_dates: bool = False
     attempts: int = 5
     poll_scale: float = 1.0
+    one_truth: bool = False
     seen: str = ""
 
     def found_on(self, kind: str) -> "Profile":
@@ -58,6 +61,8 @@ NFS = Profile("nfs")
 NFS_NOCTO = Profile("nfs-nocto", freshen="touch", poll_scale=2.0)
 LUSTRE = Profile("lustre", poll_scale=2.0)
 NETWORK = Profile("network")
+ONE_SERVER = Profile("one-server", tells=True, believes_errors=True, one_truth=True)
+"""For storages that are no filesystem; chosen by the queue's URL, never by name."""
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {profile.name: profile for profile in (POSIX, NFS, NFS_NOCTO, LUSTRE, NETWORK)}
