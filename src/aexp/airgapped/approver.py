@@ -166,6 +166,9 @@ class Approver:
         petition = shown.petition
         if shown.mode is Mode.LOGIN:
             self._line.approve(petition.request_id, petition.digest)
+        elif shown.mode is Mode.ACL:
+            # The daemon compares: so this counts for what was shown, whatever waits by then.
+            mark_approved(self._queue, petition.request_id, petition.digest.encode())
         elif shown.mode is Mode.SIGNED:
             # The digest is worked out from what was shown, whatever the file says that it is.
             signature = self._signer.sign(signed_text(petition.digest))
@@ -218,9 +221,10 @@ def _shown(one: Waiting, petition: Petition | None, mode: Mode) -> Shown:
         return Shown(petition or bare_petition(one), mode, warning)
     if petition is None:
         raise RelayStorageError(
-            f"The queue does not hold what an approval of {one.request_id} would have to sign.",
+            f"The queue does not hold what an approval of {one.request_id} would count for.",
             f"Look at {one.request_id} in its folder waiting/; try again in a moment.",
             one.request_id,
         )
-    warning = "This is read from the queue. Your signature counts for exactly what is shown here."
+    given = "approval" if mode is Mode.ACL else "signature"
+    warning = f"This is read from the queue. Your {given} counts for exactly what is shown here."
     return Shown(petition, mode, warning)

@@ -189,7 +189,8 @@ class RelayClient:
             )
             raise exc.about(request_id, doubt.strip()) from exc
         parts = (request_id, self._queue, self._clock, self.default_timeout)
-        near = served.alive is True and self._queue.storage.hears
+        storage = self._queue.storage
+        near = storage.hears and (served.alive is True or storage.profile.one_truth)
         return RelayHandle(*parts, is_new=True, near=near, visited_s=served.visited_s)
 
     def handle(self, request_id: str) -> RelayHandle:

@@ -203,7 +203,8 @@ class _Log:
             return b""
         try:
             # Listed before it is opened: asking for a name too early can hide it for half a minute.
-            self._listed = self._listed or self._is_listed()
+            asked = self._storage.profile.one_truth
+            self._listed = self._listed or asked or self._is_listed()
             data = self._storage.read(self._name, self.offset, CHUNK) if self._listed else b""
         except StorageUnfitError:
             self._given_up = True

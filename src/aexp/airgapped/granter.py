@@ -26,6 +26,7 @@ T = TypeVar("T")
 _WHY = {
     Mode.FILE: "takes approvals from files in the queue, which whoever writes it can forge",
     Mode.SIGNED: "takes signed approvals of one request each, from files that could be left there again",
+    Mode.ACL: "takes approvals of one request each, which its storage lets only approvers write",
 }
 
 

@@ -15,7 +15,7 @@ from aexp.cli.exits import BUSY
 from aexp.cli.login_node import container, login_layers
 from aexp.cli.terminal import echo
 from aexp.domain.consent import Mode
-from aexp.domain.errors import RelayBusyError
+from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.text import visible
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def _serve(
             return False
         if not _is_cron(once):
             _tell_serving(url, mode, where)
+            _tell_cautions(built)
         if terminal is not None and where != "standard error":
             show_on_terminal(terminal)
         try:
@@ -118,6 +119,17 @@ def _tell_serving(url: str, mode: Mode, where: str) -> None:
         echo(_FORGEABLE, err=True)
     if url.startswith("memory://"):
         echo("  note: no other process sees this queue, so no client can reach it", err=True)
+
+
+def _tell_cautions(built: "Container") -> None:
+    """What can be mended of the storage, here and in the log."""
+    try:
+        cautions = built.storage().cautions()
+    except RelayStorageError as exc:
+        cautions = (f"The storage could not be asked how it is set up: {exc}",)
+    for caution in cautions:
+        built.audit().warn("caution", of=built.storage().url, told=caution)
+        echo(f"note: {visible(caution, limit=500)}", err=True)
 
 
 def _note_files(built: "Container", layers: "Sequence[Layer]", *, quietly: bool) -> None:

@@ -21,6 +21,7 @@ class Mode(StrEnum):
     LOGIN = "login"  # a decision over a socket of the login node
     FILE = "file"  # a file in the queue, as in the original layout
     SIGNED = "signed"  # a file in the queue with a signature by a pinned key
+    ACL = "acl"  # a name in the queue that the storage's server lets only those who decide write
 
     @property
     def described(self) -> str:

@@ -13,8 +13,8 @@ _STARTS = (("relay", "serve"), ("aexp.airgapped", "daemon"))
 CONSENT = "AEXP_RELAY_CONSENT"
 PREFIX = "AEXP_RELAY_"
 """What the names of all the relay's settings begin with; nothing else of an environment is remembered."""
-_LEFT_OUT = ("AEXP_RELAY_QUEUE",)
-"""The queue stands on the command line."""
+_LEFT_OUT = ("AEXP_RELAY_QUEUE", "AEXP_RELAY_REDIS_PASSWORD")
+"""The queue stands on the command line, and a password is written down nowhere."""
 
 
 @dataclass(frozen=True)

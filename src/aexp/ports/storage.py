@@ -163,6 +163,24 @@ class QueueStorage(Protocol):
         the start and now and then. A storage with no such thing as an owner gives None.
         """
 
+    def unguarded(self, folder: str) -> str | None:
+        """Why whoever can leave a request can also write into a folder, and what to do; None if they cannot.
+
+        As far as the storage can find out. One that keeps nobody apart says so of every folder.
+        """
+        return (
+            f"For {folder}/, {self.url} does not keep those who ask and those who decide apart. "
+            "Use --consent login or signed."
+        )
+
+    def cautions(self) -> Sequence[str]:
+        """What whoever serves it should know of it and can have mended, each in a sentence or two.
+
+        Raises:
+            RelayStorageError: it cannot be asked.
+        """
+        return ()
+
     @abstractmethod
     def wait(
         self,

@@ -36,6 +36,10 @@ def choose_decisions(
     """
     if mode is Mode.FILE:
         return MarkerDecisions(storage)
+    if mode is Mode.ACL:
+        from aexp.adapters.consent.guarded import GuardedDecisions
+
+        return GuardedDecisions(storage, flag)
     if mode is Mode.SIGNED:
         from aexp.adapters.consent.signed import SignedDecisions
         from aexp.adapters.consent.ssh_signatures import system_keygen

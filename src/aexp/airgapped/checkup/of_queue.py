@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 
 from aexp.airgapped.checkup.ground import Check, Ground
 from aexp.airgapped.checkup.probes import PROBES
@@ -26,13 +27,25 @@ def _queue(ground: Ground, name: str) -> Finding:
         why, *remedy = _REMEDY.split(distrust, maxsplit=1)
         return fail(name, why.rstrip("."), remedy[0] if remedy else f"Look at it: ls -la {url}")
     ground.storage.list(layout.INBOX)
+    if ground.storage.folder is None:
+        return ok(name, f"{url} can be reached")
     return ok(name, f"{url} can be reached, is yours, and nobody else can write into it")
 
 
-def _filesystem(ground: Ground, name: str) -> Finding:
+def _cautions(ground: Ground, name: str) -> Sequence[Finding]:
+    """What the storage itself says of its state, where it is no filesystem."""
+    told = []
+    for caution in ground.storage.cautions():
+        why, _, remedy = caution.partition(": ")
+        told.append(warn(name, why, remedy[:1].upper() + remedy[1:]))
+    return told
+
+
+def _filesystem(ground: Ground, name: str) -> Finding | None:
     folder = ground.storage.folder
-    mounted = None if folder is None else ground.node.mounted(folder)
-    return filesystem.judge_filesystem(name, mounted, ground.storage.profile)
+    if folder is None:
+        return None
+    return filesystem.judge_filesystem(name, ground.node.mounted(folder), ground.storage.profile)
 
 
 def _caching(ground: Ground, name: str) -> Finding | None:
@@ -121,6 +134,7 @@ def _visibility(ground: Ground, name: str) -> Finding | None:
 
 ON_EITHER_NODE = (
     Check("queue", _queue),
+    Check("server", _cautions, fix="See docs/redis.md."),
     Check("filesystem", _filesystem),
     Check("mount-options", _caching),
     *PROBES,

@@ -87,7 +87,7 @@ def translated(exc: they.RedisError, server: str, done: str) -> RelayStorageErro
         server: who was asked.
         done: what could not be done, such as ``inbox/x could not be read``.
     """
-    code = _code(exc)
+    code = code_of(exc)
     if code in _REMEDIES:
         kind, why, hint = _REMEDIES[code]
         return kind(f"{done}: the server {server} says that {why} ({code}).", hint)
@@ -109,7 +109,8 @@ def translated(exc: they.RedisError, server: str, done: str) -> RelayStorageErro
     )
 
 
-def _code(exc: BaseException) -> str:
+def code_of(exc: BaseException) -> str:
+    """The word by which the server tells errors apart, such as ``OOM``; empty for none."""
     for kind, code in _CODES.items():
         if isinstance(exc, kind):
             return code

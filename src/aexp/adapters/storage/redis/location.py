@@ -23,9 +23,9 @@ LOOKS_LIKE = (
     "or redis+unix:///path/redis.sock?name=lab."
 )
 _OPTIONS = {
-    "redis": {"name", "timeout"},
-    "rediss": {"name", "timeout", "ca", "cert", "key"},
-    "redis+unix": {"name", "timeout", "db"},
+    "redis": {"name", "timeout", "open"},
+    "rediss": {"name", "timeout", "open", "ca", "cert", "key"},
+    "redis+unix": {"name", "timeout", "open", "db"},
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -40,6 +40,7 @@ class Location:
         password: never shown.
         socket: the path of the server's Unix socket; empty for host and port.
         timeout_s: seconds that one answer of the server may take.
+        open: whether all who reach the server are trusted.
         ca: the file of the authorities that may have signed the server's certificate; empty for the system's.
         cert: this side's certificate, for a server that asks for one.
         key: its key.
@@ -54,6 +55,7 @@ class Location:
     user: str = ""
     password: str = field(default="", repr=False)
     timeout_s: float = DEFAULT_TIMEOUT_S
+    open: bool = False
     tls: bool = False
     ca: str = ""
     cert: str = ""
@@ -100,6 +102,7 @@ def located(url: str, environ: Mapping[str, str]) -> Location:
         user=user,
         password=password,
         timeout_s=_seconds(said.get("timeout", "")),
+        open=_is_open(said.get("open", "no")),
         tls=parts.scheme == "rediss",
         **{
             option: _file(option, said[option])
@@ -188,6 +191,12 @@ def _seconds(text: str) -> float:
     if re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text, re.ASCII) is None or not float(text):
         raise _bad("timeout", text, "is not a number of seconds")
     return float(text)
+
+
+def _is_open(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise _bad("open", text, "is neither yes nor no")
+    return text == "yes"
 
 
 def _bad(option: str, value: str, problem: str) -> SettingsError:

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import redis
@@ -18,8 +19,10 @@ from aexp.ports.clock import Clock
 
 T = TypeVar("T")
 
-ATTEMPTS = 9
-"""Tries while the server is away: 4 s together, long enough for a restart, where it refuses at once."""
+ATTEMPTS = 12
+"""Tries while the server is away: 5 s together, long enough for a restart, where it refuses at once."""
+PATIENT_FOR_S = 10.0
+"""Seconds after which nothing is tried again; one that does not answer costs its timeout each time."""
 FIRST_WAIT_S = 0.02
 MOST_WAIT_S = 1.0
 SYNCED_WITHIN_MS = 5000
@@ -64,9 +67,15 @@ class Server:
         self._away = False
         self._syncs = True
 
-    def connected(self) -> redis.Redis:
-        """A client of one connection. It neither repeats anything by itself nor decodes anything."""
+    def connected(self, *, as_nobody: bool = False) -> redis.Redis:
+        """A client for one thread. It neither repeats anything by itself nor decodes what it is given.
+
+        Args:
+            as_nobody: without the user and the password.
+        """
         where = self.location
+        if as_nobody:
+            where = replace(where, user="", password="")
         how: dict[str, Any] = {
             "db": where.db,
             "username": where.user or None,
@@ -126,6 +135,11 @@ class Server:
             self._sync(done, writer.client)
         return outcome
 
+    def facts(self) -> dict[str, str]:
+        """What the server tells of itself."""
+        told = self.ask("the server could not be asked how it is set up", "INFO")
+        return {name: str(value) for name, value in told.items()}
+
     @property
     def prefix(self) -> bytes:
         """How all keys of this queue begin."""
@@ -158,6 +172,7 @@ class Server:
         return answer
 
     def _tried(self, send: Callable[[], T]) -> T:
+        give_up = self._clock.monotonic() + PATIENT_FOR_S
         try:
             return send()
         except RedisError as exc:
@@ -167,7 +182,9 @@ class Server:
         import tenacity
 
         again = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(ATTEMPTS - 1),
+            stop=lambda state: (
+                state.attempt_number >= ATTEMPTS - 1 or self._clock.monotonic() >= give_up
+            ),
             wait=tenacity.wait_exponential(multiplier=FIRST_WAIT_S, max=MOST_WAIT_S),
             retry=tenacity.retry_if_exception(is_passing),
             sleep=self._clock.sleep,

@@ -5,7 +5,7 @@ from os import fsdecode, fsencode
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.storage.readable import until_readable
-from aexp.adapters.storage.redis import scripts
+from aexp.adapters.storage.redis import rights, scripts
 from aexp.adapters.storage.redis.listener import Listener
 from aexp.adapters.storage.redis.server import Server
 from aexp.domain.errors import StorageFullError, StorageMissingError
@@ -113,8 +113,14 @@ class RedisStorage(QueueStorage):
         self._set_aside = count
 
     def untrusted(self, folders: Sequence[str]) -> str | None:
-        """A server's keys have no owner. Who may write them is its ACL's, see :meth:`cautions`."""
-        return None
+        # A server's keys have no owner, and no folder is more open than the one in which requests are left.
+        return rights.untrusted(self._server)
+
+    def unguarded(self, folder: str) -> str | None:
+        return rights.unguarded(self._server, folder)
+
+    def cautions(self) -> Sequence[str]:
+        return [*rights.cautions(self._server)]
 
     def wait(
         self,
