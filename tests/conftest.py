@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, documented_users
 from tests.world import World
 
 # After a run of the contract suites: which transport keeps which promise.
@@ -45,6 +45,18 @@ def world(home: Path) -> World:
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A server for tests that leave it running; each of them takes a queue of its own name."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
+    try:
+        yield server.start()
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """The same with the users that are documented, who may do in every queue what they may in theirs."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "users.acl").write_text(documented_users("*"), encoding="utf-8")
+    server = RedisServer(folder, ("--aclfile", "users.acl"))
     try:
         yield server.start()
     finally:

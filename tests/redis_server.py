@@ -1,6 +1,7 @@
 """A Redis server of a test's own: in a folder of its own, on loopback or a Unix socket."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
+DOCS = Path(__file__).parent.parent / "docs/redis.md"
 STARTS_WITHIN_S = 20.0
 QUIET = ("--daemonize", "no", "--logfile", "server.log", "--loglevel", "notice")
 
@@ -23,6 +25,18 @@ def needed() -> str:
             pytest.fail("redis-server is expected here (AEXP_EXPECT_REDIS) and is not there")
         pytest.skip("needs redis-server")
     return PROGRAM
+
+
+def documented_users(name: str) -> str:
+    """The users of docs/redis.md, as the server's file takes them, for the queue of a name or pattern."""
+    block = re.search(r"```acl\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    return block[1].replace("{lab}", f"{{{name}}}")
+
+
+def login_of(user: str) -> str:
+    """A documented user and their password, as a URL has them."""
+    return f"{user}:{user.upper()}-PASSWORD"
 
 
 def free_port() -> int:

@@ -11,7 +11,9 @@ from aexp.adapters.processes import FakeProcesses
 from aexp.airgapped import open_queue
 from aexp.ports.storage import QueueStorage
 from aexp.testing import Place, RelayContract
+from aexp.testing.contract import Opener
 from tests.gates import gate_of, storage_through
+from tests.redis_server import RedisServer, login_of
 
 
 def _memory(folder: Path) -> Place:
@@ -33,10 +35,25 @@ def _ssh(folder: Path) -> Place:
     return Place(lambda: storage_through(lambda: gate_of(served(), clock, login), clock), served)
 
 
+def _redis(server: RedisServer, client: str = "", daemon: str = "") -> Place:
+    name = uuid4().hex
+
+    def opener(user: str) -> Opener:
+        url = server.url(name, user=user, options="" if user else "&open=yes")
+        return lambda: open_queue(url, SystemClock())
+
+    return Place(opener(client), opener(daemon))
+
+
 PLACES: dict[str, Callable[[Path], Place]] = {"memory": _memory, "file": _file, "ssh": _ssh}
 
 
 class TestRelay(RelayContract):
-    @pytest.fixture(params=[*PLACES])
+    @pytest.fixture(params=[*PLACES, "redis", "redis, a user each"])
     def place(self, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+        if request.param == "redis":
+            return _redis(request.getfixturevalue("redis_server"))
+        if request.param not in PLACES:
+            server: RedisServer = request.getfixturevalue("guarded_server")
+            return _redis(server, *(login_of(user) for user in ("client", "daemon")))
         return PLACES[request.param](tmp_path)

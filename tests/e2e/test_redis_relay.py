@@ -1,0 +1,210 @@
+"""The whole relay over a real Redis server: real daemons, a server that dies and stands still, people's users."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.redis_server import RedisServer, documented_users
+from tests.site import Site, stand_in
+
+KEPT = ("--appendonly", "yes", "--appendfsync", "always")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server with the documented users, which keeps what it has acknowledged."""
+    made = RedisServer(tmp_path / "server", (*KEPT, "--aclfile", "users.acl"))
+    (made.folder / "users.acl").write_text(documented_users("lab"), encoding="utf-8")
+    yield made.start()
+    made.go_on()
+    made.kill()
+
+
+@pytest.fixture
+def forgetful(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server that starts with nothing each time, and lets everybody in."""
+    made = RedisServer(tmp_path / "server")
+    yield made.start()
+    made.kill()
+
+
+def as_user(server: RedisServer, user: str) -> dict[str, str]:
+    """The environment of one who uses the queue as this user."""
+    file = server.folder / f"{user}.password"
+    file.write_text(f"{user.upper()}-PASSWORD\n", encoding="utf-8")
+    file.chmod(0o600)
+    return {
+        "AEXP_RELAY_QUEUE": server.url(options="&timeout=1"),
+        "AEXP_RELAY_REDIS_USER": user,
+        "AEXP_RELAY_REDIS_PASSWORD_FILE": str(file),
+    }
+
+
+def held_git(site: Site) -> tuple[Path, Path]:
+    """A git whose fetch notes each of its runs, and ends when the second file is there."""
+    runs, goes_on = site.home / "runs", site.home / "goes-on"
+    stand_in(
+        site,
+        '#!/bin/sh\nif [ "$1" = fetch ]; then echo fetching; '
+        f"echo run >> {runs}; while [ ! -e {goes_on} ]; do sleep 0.05; done; echo fetched; exit 0; fi\n"
+        'exec /usr/bin/env -i PATH="$PATH" HOME="$HOME" git "$@"\n',
+    )
+    return runs, goes_on
+
+
+def waiting(site: Site, env: dict[str, str], *words: str) -> "subprocess.Popen[str]":
+    """A client that waits in a process of its own."""
+    import sys
+
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "aexp", "relay", *words, "--json"],
+        cwd=site.repo,
+        env={**site.env, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def answer_of(client: "subprocess.Popen[str]") -> dict[str, Any]:
+    out, err = client.communicate(timeout=60)
+    assert client.returncode == 0, out + err
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_an_operation_goes_through_the_server_with_its_output(
+    site: Site, server: RedisServer
+) -> None:
+    site.serve(env=as_user(server, "daemon"))
+    site.colleague("news")
+    answer = site.json("fetch", env=as_user(server, "client"))
+    assert answer["returncode"] == 0
+    assert "main" in answer["stdout"]
+    done = site.relay("status", env=as_user(server, "client"))
+    assert "PASSWORD" not in done.stdout + done.stderr
+    assert not (site.home / ".relay").exists()
+
+
+def test_a_client_cannot_approve_and_an_approver_can_from_anywhere(
+    site: Site, server: RedisServer
+) -> None:
+    site.wandb()
+    site.serve("--consent", "acl", env=as_user(server, "daemon"))
+    client, approver = as_user(server, "client"), as_user(server, "approver")
+    request_id = site.relay("wandb-sync", "--no-wait", env=client).stdout.strip()
+    site.until("it waits", lambda: site.json("show", request_id, env=client)["state"] == "pending")
+    # Another machine, as far as anything of this node counts.
+    elsewhere = {"AEXP_RELAY_STATE": str(site.home.parent / "elsewhere")}
+    refused = site.relay("approve", request_id, "--yes", env={**client, **elsewhere})
+    assert refused.returncode != 0
+    assert "NOPERM" in refused.stderr
+    assert site.json("show", request_id, env=client)["state"] == "pending"
+    given = site.relay("approve", request_id, "--yes", env={**approver, **elsewhere})
+    assert given.returncode == 0, given.stderr
+    done = site.json("wait", request_id, env=client)
+    assert done["returncode"] == 0
+    assert done["consent"] == "acl"
+
+
+def test_approvals_by_rights_are_refused_where_the_server_keeps_nobody_apart(
+    site: Site, forgetful: RedisServer
+) -> None:
+    open_to_all = forgetful.url(options="&open=yes")
+    done = site.relay("serve", "--once", "--consent", "acl", "--queue", open_to_all)
+    assert done.returncode != 0
+    assert "can write approved/" in done.stderr
+    done = site.relay("serve", "--once", "--consent", "acl")
+    assert done.returncode != 0
+    assert "--consent login" in done.stderr
+    closed = site.relay("serve", "--once", "--queue", forgetful.url())
+    assert closed.returncode != 0
+    assert "asks for no password" in closed.stderr
+    said = site.relay("serve", "--once", "--queue", open_to_all, "--log", "-")
+    assert said.returncode == 0
+    assert "appendonly is no" in said.stderr
+
+
+def test_a_request_outlives_a_server_that_is_killed_and_started_again(
+    site: Site, server: RedisServer
+) -> None:
+    runs, goes_on = held_git(site)
+    site.serve(env=as_user(server, "daemon"))
+    client = waiting(site, as_user(server, "client"), "fetch")
+    site.until("it runs", runs.exists)
+    server.kill()
+    goes_on.touch()
+    server.start()
+    answer = answer_of(client)
+    assert (answer["returncode"], answer["stdout"]) == (0, "fetching\nfetched\n")
+    assert runs.read_text() == "run\n"
+    assert site.json("fetch", env=as_user(server, "client"))["returncode"] == 0
+
+
+def test_a_request_outlives_a_server_that_stands_still(site: Site, server: RedisServer) -> None:
+    runs, goes_on = held_git(site)
+    site.serve(env=as_user(server, "daemon"))
+    client = waiting(site, as_user(server, "client"), "fetch")
+    site.until("it runs", runs.exists)
+    server.pause()
+    goes_on.touch()
+    # Longer than one answer may take: what was sent meanwhile is sent again.
+    with pytest.raises(subprocess.TimeoutExpired):
+        client.wait(timeout=2.0)
+    server.go_on()
+    assert answer_of(client)["stdout"] == "fetching\nfetched\n"
+    assert runs.read_text() == "run\n"
+
+
+def test_what_a_forgetful_server_loses_is_told_and_the_daemon_goes_on(
+    site: Site, forgetful: RedisServer
+) -> None:
+    site.wandb()
+    env = {"AEXP_RELAY_QUEUE": forgetful.url(options="&open=yes&timeout=1")}
+    site.serve("--consent", "file", env=env)
+    request_id = site.relay("wandb-sync", "--no-wait", env=env).stdout.strip()
+    site.until("it waits", lambda: site.json("show", request_id, env=env)["state"] == "pending")
+    client = waiting(site, env, "wait", request_id)
+    forgetful.kill()
+    forgetful.start()
+    out, err = client.communicate(timeout=60)
+    assert client.returncode != 0
+    assert request_id in out + err
+    assert "There is no request" in out + err
+    site.until("it serves", lambda: site.relay("status", env=env).returncode == 0)
+    assert site.json("fetch", env=env)["returncode"] == 0
+    with redis.Redis(port=forgetful.port) as admin:
+        assert admin.keys(f"*{request_id}*") == []
+
+
+def test_what_runs_while_a_server_forgets_runs_once_and_is_answered(
+    site: Site, forgetful: RedisServer
+) -> None:
+    runs, goes_on = held_git(site)
+    env = {"AEXP_RELAY_QUEUE": forgetful.url(options="&open=yes&timeout=1")}
+    site.serve(env=env)
+    client = waiting(site, env, "fetch")
+    site.until("it runs", runs.exists)
+    forgetful.kill()
+    forgetful.start()
+    goes_on.touch()
+    assert answer_of(client)["stdout"].endswith("fetched\n")
+    assert runs.read_text() == "run\n"
+
+
+def test_the_check_up_says_something_true_of_a_server(site: Site, server: RedisServer) -> None:
+    site.serve(env=as_user(server, "daemon"))
+    for user in ("client", "daemon"):
+        found = {
+            one["check"]: one for one in site.json("doctor", env=as_user(server, user))["checks"]
+        }
+        assert found["queue"]["verdict"] == "ok", found["queue"]
+        assert "filesystem" not in found
+        assert all(one["verdict"] != "fail" for one in found.values()), found
+    assert os.environ.get("AEXP_RELAY_QUEUE") is None
