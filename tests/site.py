@@ -144,6 +144,7 @@ class Site:
     def json(self, *args: str, **kwargs: Any) -> dict[str, Any]:
         """What ``aexp relay … --json`` prints."""
         done = self.relay(*args, "--json", **kwargs)
+        assert done.stdout, done.stderr
         parsed: dict[str, Any] = json.loads(done.stdout)
         return parsed
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from aexp.adapters.clock.manual import ManualClock
+from aexp.adapters.consent.guarded import GuardedDecisions
 from aexp.adapters.consent.login import SocketDecisions
 from aexp.adapters.consent.markers import MarkerDecisions
 from aexp.adapters.consent.signed import SignedDecisions
@@ -81,7 +82,19 @@ def by_signature(storage: QueueStorage, folder: Path) -> Desk:
     return Desk(SignedDecisions(storage, signers, system_keygen()), storage, approve)
 
 
-MAKERS = {Mode.FILE: by_file, Mode.LOGIN: by_socket, Mode.SIGNED: by_signature}
+def by_rights(storage: QueueStorage, folder: Path) -> Desk:
+    def approve(seen: Petition) -> None:
+        storage.put(f"approved/{seen.request_id}", seen.digest.encode())
+
+    return Desk(GuardedDecisions(storage), storage, approve)
+
+
+MAKERS = {
+    Mode.FILE: by_file,
+    Mode.LOGIN: by_socket,
+    Mode.SIGNED: by_signature,
+    Mode.ACL: by_rights,
+}
 
 
 @pytest.fixture(params=[*STORAGES])

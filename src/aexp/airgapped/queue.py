@@ -3,7 +3,6 @@
 The daemon's moves are in :mod:`aexp.airgapped.tokens`; the layout is drawn in :mod:`aexp.domain.layout`.
 """
 
-import contextlib
 from functools import cached_property
 
 from aexp.airgapped.beats import Beat, latest, own_beats
@@ -13,7 +12,6 @@ from aexp.domain.consent import State
 from aexp.domain.errors import (
     RelayNotFoundError,
     RelayStorageError,
-    StorageForbiddenError,
     StorageMissingError,
     StorageUnfitError,
 )
@@ -108,9 +106,7 @@ class RelayQueue:
         """
         # Listed before it is opened: asking for a name too early can hide it for half a minute. A mark
         # is as good as a listing, because it is made after the answer.
-        if not (listed or self._may_ask) and f"{request_id}.json" not in self.storage.list(
-            layout.OUTBOX
-        ):
+        if not listed and not self._has(layout.outbox(request_id)):
             return None
         try:
             data = self.storage.read(layout.outbox(request_id), limit=MAX_ANSWER_BYTES + 1)
@@ -137,7 +133,7 @@ class RelayQueue:
         return [beat for beat in beats if not self.is_gone(beat)]
 
     def _common_beat(self) -> Beat | None:
-        if not self._may_ask and layout.HEARTBEAT not in self.storage.list(""):
+        if not self._has(layout.HEARTBEAT):
             return None
         try:
             raw = self.storage.read(layout.HEARTBEAT, limit=wire.MAX_BYTES)
@@ -161,15 +157,11 @@ class RelayQueue:
 
     def is_marked(self, request_id: str) -> bool:
         """Whether the answer's mark is there; the answer itself may come in sight a little later."""
-        if self._may_ask:
-            return is_there(self.storage, layout.replied(request_id))
-        return request_id in self.storage.list(layout.REPLIED)
+        return self._has(layout.replied(request_id))
 
     def is_pending(self, request_id: str) -> bool:
         """Whether the request waits for consent."""
-        if self._may_ask:
-            return self.is_still_pending(request_id)
-        return f"{request_id}.json" in self.storage.list(layout.PENDING)
+        return self._has(layout.pending(request_id))
 
     def is_still_pending(self, request_id: str) -> bool:
         """The same for one that was seen there: ten thousand others may wait beside it."""
@@ -200,7 +192,7 @@ class RelayQueue:
         )
 
     def _open_state(self, request_id: str) -> State | None:
-        if self._is_in_inbox(request_id):
+        if self._has(layout.inbox(request_id)):
             return State.RECEIVED
         if self.is_pending(request_id):
             return State.PENDING
@@ -216,15 +208,12 @@ class RelayQueue:
             return State.CANCELLED if request_id in gone else None
         return State.RUNNING if "run" in stages else State.APPROVED
 
-    @property
-    def _may_ask(self) -> bool:
-        """Whether a name may be asked for that was not listed: a folder of a week is long."""
-        return self.storage.profile.one_truth
-
-    def _is_in_inbox(self, request_id: str) -> bool:
-        if self._may_ask:
-            return is_there(self.storage, layout.inbox(request_id))
-        return f"{request_id}.json" in self.storage.list(layout.INBOX)
+    def _has(self, name: str) -> bool:
+        """Whether a name is there: by listing its folder where asking too early hides it for a while."""
+        if self.storage.profile.one_truth:
+            return is_there(self.storage, name)
+        folder, _, entry = name.rpartition("/")
+        return entry in self.storage.list(folder)
 
     def withdraw(self, request_id: str, why: str) -> bool:
         """Take the request back before it starts.
@@ -245,16 +234,13 @@ class RelayQueue:
         return self._withdraw_from(layout.inbox(request_id), request_id, why)
 
     def _withdraw_from(self, name: str, request_id: str, why: str) -> bool:
-        from aexp.airgapped.withdrawn import answer_withdrawn
+        from aexp.airgapped.withdrawn import say_withdrawn
 
         gone = layout.cancelled(request_id, self.me)
         if not self.storage.take(name, gone):
             return False
-        # A client that may not answer leaves that to a daemon, which finds what it has left.
-        with contextlib.suppress(StorageForbiddenError):
-            answer_withdrawn(
-                self.storage, request_id, gone, why, writer=self.me, wall=self._clock.wall()
-            )
+        me, now = self.me, self._clock.wall()
+        say_withdrawn(self.storage, request_id, gone, why, writer=me, wall=now)
         return True
 
     def ask_to_stop(self, request_id: str) -> None:

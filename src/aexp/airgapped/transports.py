@@ -58,6 +58,7 @@ TRANSPORTS = {
     "file": BuiltIn("a folder in a home that the nodes share", opens=""),
     "redis": BuiltIn("a Redis or Valkey server; many daemons", *_REDIS),
     "rediss": BuiltIn("the same, over TLS", *_REDIS),
+    "redis+unix": BuiltIn("the same, over a Unix socket", *_REDIS),
     "ssh": BuiltIn("a machine that may reach the login node", *_SSH),
     "memory": BuiltIn("one process: tests, trying things out", _MEMORY),
 }

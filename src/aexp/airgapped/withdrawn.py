@@ -1,12 +1,13 @@
 """The answer to a request that was taken back before it started."""
 
+import contextlib
 from dataclasses import replace
 
 from aexp.airgapped.jobs import asked, refusal
 from aexp.airgapped.tokens import mark_replied
 from aexp.domain import layout, wire
 from aexp.domain.consent import State
-from aexp.domain.errors import RelayStorageError
+from aexp.domain.errors import RelayStorageError, StorageForbiddenError
 from aexp.domain.text import visible
 from aexp.ports.storage import QueueStorage
 
@@ -31,3 +32,11 @@ def answer_withdrawn(
     signed = replace(answer, writer=writer, answered_at=wall)
     storage.put_new(layout.outbox(request_id), signed.to_bytes())
     mark_replied(storage, request_id, gone)
+
+
+def say_withdrawn(
+    storage: QueueStorage, request_id: str, gone: str, why: str, *, writer: str, wall: float
+) -> None:
+    """The same for a client: one that may not answer leaves it to a daemon, which finds what lies there."""
+    with contextlib.suppress(StorageForbiddenError):
+        answer_withdrawn(storage, request_id, gone, why, writer=writer, wall=wall)

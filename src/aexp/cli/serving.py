@@ -95,7 +95,7 @@ def _serve(
             return False
         if not _is_cron(once):
             _tell_serving(url, mode, where)
-            _tell_cautions(built)
+        _tell_cautions(built, quietly=_is_cron(once))
         if terminal is not None and where != "standard error":
             show_on_terminal(terminal)
         try:
@@ -121,15 +121,17 @@ def _tell_serving(url: str, mode: Mode, where: str) -> None:
         echo("  note: no other process sees this queue, so no client can reach it", err=True)
 
 
-def _tell_cautions(built: "Container") -> None:
-    """What can be mended of the storage, here and in the log."""
+def _tell_cautions(built: "Container", *, quietly: bool) -> None:
+    """Say what can be mended of the storage, in the log and, unless ``quietly``, here."""
     try:
         cautions = built.storage().cautions()
     except RelayStorageError as exc:
-        cautions = (f"The storage could not be asked how it is set up: {exc}",)
-    for caution in cautions:
-        built.audit().warn("caution", of=built.storage().url, told=caution)
-        echo(f"note: {visible(caution, limit=500)}", err=True)
+        cautions = ((exc.what, exc.hint),)
+    for told, fix in cautions:
+        built.audit().warn("caution", told=told)
+        if not quietly:
+            echo(visible(f"note: {told}", limit=500), err=True)
+            echo(visible(f"  next: {fix}", limit=500), err=True)
 
 
 def _note_files(built: "Container", layers: "Sequence[Layer]", *, quietly: bool) -> None:

@@ -182,7 +182,12 @@ def shown_value(value: object) -> str:
         return "all" if value.on == ALL.on else on or "none"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    from aexp.domain.remote_urls import redacted_url
+
+    # A queue's URL may hold a password.
+    return redacted_url(str(value))
 
 
 def _leaves(body: object, problems: list[Problem]) -> Iterator[tuple[str, object]]:

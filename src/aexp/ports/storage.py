@@ -173,8 +173,8 @@ class QueueStorage(Protocol):
             "Use --consent login or signed."
         )
 
-    def cautions(self) -> Sequence[str]:
-        """What whoever serves it should know of it and can have mended, each in a sentence or two.
+    def cautions(self) -> Sequence[tuple[str, str]]:
+        """What whoever serves it should know of it, each with what helps.
 
         Raises:
             RelayStorageError: it cannot be asked.

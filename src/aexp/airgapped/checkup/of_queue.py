@@ -34,11 +34,7 @@ def _queue(ground: Ground, name: str) -> Finding:
 
 def _cautions(ground: Ground, name: str) -> Sequence[Finding]:
     """What the storage itself says of its state, where it is no filesystem."""
-    told = []
-    for caution in ground.storage.cautions():
-        why, _, remedy = caution.partition(": ")
-        told.append(warn(name, why, remedy[:1].upper() + remedy[1:]))
-    return told
+    return [warn(name, told, fix) for told, fix in ground.storage.cautions()]
 
 
 def _filesystem(ground: Ground, name: str) -> Finding | None:

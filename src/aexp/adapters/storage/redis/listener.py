@@ -29,6 +29,7 @@ class Listener(threading.local):
         self._connect = connect
         self._pid = os.getpid()
         self._ear: PubSub | None = None
+        self._client: redis.Redis | None = None
         self._channels: dict[bytes, None] = {}
         self._deaf_until = float("-inf")
 
@@ -77,13 +78,18 @@ class Listener(threading.local):
         if ear is not None:
             with contextlib.suppress(RedisError, OSError):
                 ear.close()
+        self._client = None
 
     def _go_deaf(self) -> None:
         self.close()
         self._deaf_until = monotonic() + QUIET_FOR_S
 
     def _subscribe(self, new: list[bytes], wanted: dict[bytes, None]) -> None:
-        ear = self._ear = self._ear or self._connect().pubsub()
+        if self._ear is None:
+            # Kept: what closes its connections goes with it.
+            self._client = self._connect()
+            self._ear = self._client.pubsub()
+        ear = self._ear
         too_many = len(self._channels) + len(new) - MOST_CHANNELS
         old = [channel for channel in self._channels if channel not in wanted][: max(too_many, 0)]
         for channel in old:

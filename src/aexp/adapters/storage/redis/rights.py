@@ -46,48 +46,40 @@ def unguarded(server: Server, folder: str) -> str | None:
     return None
 
 
-def cautions(server: Server) -> Iterator[str]:
-    """What whoever serves the queue should know of the server."""
+def cautions(server: Server) -> Iterator[tuple[str, str]]:
+    """What whoever serves the queue should know of the server, each with what helps."""
     if server.location.open:
-        yield "The queue's URL says open=yes: whoever reaches the server can leave requests."
+        yield "whoever reaches the server can leave requests (open=yes in the queue's URL)", USERS
     try:
         facts = server.facts()
     except StorageForbiddenError:
-        yield "This user may not ask the server how it is set up (+info): whether it forgets is not known."
+        yield "this user may not ask whether the server forgets, or evicts", "Give it +info."
         return
     if facts.get("role", "master") != "master":
-        yield "The server is a replica: it takes nothing in. Name the primary."
+        yield "the server is a replica, which takes nothing in", "Name the primary in the URL."
     if facts.get("redis_mode") == "cluster":
-        yield "The server is a node of a cluster, for which a queue was never tried."
+        yield "the server is a node of a cluster, for which a queue was never tried", "Use another."
     policy = facts.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        yield (
-            f"maxmemory-policy is {policy}: when its memory is full the server throws open requests away. "
-            "Have it set to noeviction."
-        )
+        told = f"the server throws open requests away when its memory is full ({policy})"
+        yield told, "Have maxmemory-policy set to noeviction."
     yield from _of_persistence(server, facts)
 
 
-def _of_persistence(server: Server, facts: dict[str, str]) -> Iterator[str]:
+def _of_persistence(server: Server, facts: dict[str, str]) -> Iterator[tuple[str, str]]:
     if facts.get("aof_enabled", "1") == "0":
         yield (
-            "appendonly is no: a restart of the server loses what is open. Have appendonly yes set, "
-            "and appendfsync always."
+            "a restart of the server loses what is open (appendonly no)",
+            "Have appendonly set to yes, and appendfsync to always.",
         )
         return
     synced = _configured(server, "appendfsync")
     if synced in ("", "always"):
         return
-    if _version(facts) < _SYNCED_FROM:
-        yield (
-            f"appendfsync is {synced}: a power cut of the server can lose the last second. "
-            "Have it set to always."
-        )
-    else:
-        yield (
-            f"appendfsync is {synced}: what must survive a power cut takes up to a second longer each time. "
-            "Have it set to always."
-        )
+    told = "a power cut of the server can lose the last second"
+    if _version(facts) >= _SYNCED_FROM:
+        told = "what must survive a power cut of the server takes up to a second longer each time"
+    yield f"{told} (appendfsync {synced})", "Have appendfsync set to always."
 
 
 def _version(facts: dict[str, str]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -86,12 +87,16 @@ class Server:
             "protocol": 2,
             "driver_info": None,
         }
-        if where.socket:
-            return redis.Redis(unix_socket_path=where.socket, **how)
         if where.tls:
             files = {"ca_certs": where.ca, "certfile": where.cert, "keyfile": where.key}
             how |= {"ssl": True} | {f"ssl_{name}": path for name, path in files.items() if path}
-        return redis.Redis(host=where.host, port=where.port, **how)
+        place: dict[str, Any] = {"host": where.host, "port": where.port}
+        if where.socket:
+            place = {"unix_socket_path": where.socket}
+        client = redis.Redis(**place, **how)
+        # Also at the end of the process: redis-py would leave its sockets to the collector.
+        weakref.finalize(client, client.connection_pool.disconnect)
+        return client
 
     def ask(self, done: str, *command: Any) -> Any:
         """The server's answer to a command that changes nothing.

@@ -50,6 +50,10 @@ class RedisStorage(QueueStorage):
         return ONE_SERVER
 
     @property
+    def shared(self) -> bool:
+        return True
+
+    @property
     def hears(self) -> bool:
         return self._heard
 
@@ -119,7 +123,7 @@ class RedisStorage(QueueStorage):
     def unguarded(self, folder: str) -> str | None:
         return rights.unguarded(self._server, folder)
 
-    def cautions(self) -> Sequence[str]:
+    def cautions(self) -> Sequence[tuple[str, str]]:
         return [*rights.cautions(self._server)]
 
     def wait(
