@@ -446,7 +446,7 @@ def as_user(server: RedisServer, user: str) -> RedisStorage:
 
 FORGED = [
     *("approved/a", "rejected/a", "processing/a.d.run", "outbox/a.json", "log/a.txt", "replied/a"),
-    *("waiting/a", "daemons/d.hb", "lease/9", "sweep/2026-01-01", "bad/a"),
+    *("waiting/a", "started/a", "daemons/d.hb", "lease/9", "sweep/2026-01-01", "bad/a"),
     *("heartbeat", "consent.log", "destinations.json", "audit.jsonl", "visits", "pid"),
 ]
 

@@ -43,7 +43,7 @@ class ServedQueue:
         self._place = place
         self._clock = SystemClock()
         self._executor = RecordingExecutor(self._clock, self._planned)
-        self._daemons = 0
+        self._ended: list[FakeProcesses] = []
         self._daemon: RelayDaemon | None = None
         self._thread = threading.Thread()
         self._failure: BaseException | None = None
@@ -75,7 +75,6 @@ class ServedQueue:
 
     def serve(self) -> None:
         """Start a daemon; what it does from then on, it does in a thread of its own."""
-        self._daemons += 1
         self._daemon = self._new_daemon(self._place.served())
         self._daemon.start()
         self._thread = threading.Thread(target=self._run, args=(self._daemon,), daemon=True)
@@ -97,6 +96,13 @@ class ServedQueue:
         if self._failure is not None:
             raise self._failure
 
+    def _new_process(self) -> FakeProcesses:
+        """Another process on the same machine, on which those before it are gone."""
+        process = FakeProcesses("login1", pid=100 + len(self._ended))
+        process.dead.update(str(earlier.me) for earlier in self._ended)
+        self._ended.append(process)
+        return process
+
     def _planned(self, command: Command) -> Plan:
         return self.plan(command)
 
@@ -114,7 +120,7 @@ class ServedQueue:
             decisions=MarkerDecisions(storage),
             notifier=RecordingNotifier(),
             clock=self._clock,
-            processes=FakeProcesses("login1", pid=100 + self._daemons),
+            processes=self._new_process(),
             workshop=PlainWorkshop(filesystem, self._home),
             pins=MemoryPins(),
             grants=MemoryGrants(),
