@@ -11,7 +11,7 @@ python := $(VENV)/bin/python
 pip := $(python) -m pip install -q --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab simulate bench bench-compare lint types contracts check clean
+.PHONY: help demo test lab simulate load bench bench-compare lint types contracts check clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets.
@@ -29,6 +29,10 @@ lab: $(VENV)/.test ## Open a shell between two mounts of one folder with stale c
 MINUTES ?= 10
 simulate: $(VENV)/.test ## Simulate the relay with crashes, pauses and lost replies for MINUTES.
 	@$(python) -m tests.simulation --both --minutes $(MINUTES)
+
+LOAD ?=
+load: $(VENV)/.test ## Play 64 clients, 4 daemons and 20,000 requests on Redis, daemons killed meanwhile.
+	@$(python) -m tests.load $(LOAD)
 
 bench: $(VENV)/.bench ## Measure speed and cost for five minutes (OUT=file.json ONLY=name,name QUICK=1).
 	@$(python) -m benchmarks run $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only "$(ONLY)") \
