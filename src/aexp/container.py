@@ -5,19 +5,16 @@ Built by the command line alone, and not for a client's commands, which start fa
 """
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if "yaml" in sys.modules:
-    from dependency_injector import containers, providers
-else:
-    # It imports yaml where that is installed, for files that are not read here: 1.3 MB of each daemon.
-    sys.modules["yaml"] = None  # type: ignore[assignment]
-    from dependency_injector import containers, providers
+from aexp.spared import spared
 
-    del sys.modules["yaml"]
+with spared("fast_depends", "fastapi", "ssl", "starlette", "werkzeug", "yaml"):
+    # It hooks into what is there of these, and the asyncio that it loads takes ssl, for uses that are not
+    # ours: 3 MB of each daemon.
+    from dependency_injector import containers, providers
 
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.filesystem.local import LocalFilesystem

@@ -3,6 +3,7 @@
 A start is measured by the benchmarks. Here nothing is timed: what a start costs is what it imports.
 """
 
+import importlib.util
 import io
 import itertools
 import os
@@ -180,6 +181,9 @@ def test_a_daemon_keeps_neither_click_nor_fsspec_in_memory(tmp_path: Path) -> No
     loaded = modules_after(COMMAND, "relay", "serve", "--once", cwd=home, env=env)
     assert "aexp.airgapped.daemon" in loaded
     assert not loaded & {*CLICK, "fsspec", "tenacity"}
+    # What dependency-injector would load where it is installed.
+    assert importlib.util.find_spec("starlette") is not None
+    assert not loaded & {"ssl", "starlette", "yaml"}
 
 
 @pytest.mark.e2e
