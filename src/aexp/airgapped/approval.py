@@ -13,6 +13,7 @@ from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, Waiting, waiting_of
 from aexp.domain.errors import RelayNotFoundError, RelayStorageError, StorageMissingError
 from aexp.domain.petition import Petition
+from aexp.domain.prefixes import the_one
 from aexp.domain.text import visible
 from aexp.ports.clock import Clock
 
@@ -65,13 +66,13 @@ def find_waiting(queue: RelayQueue, prefix: str) -> Waiting:
     """
     waiting = {one.request_id: one for one in waiting_requests(queue)}
     if not any(request_id.startswith(prefix) for request_id in waiting):
-        request_id = queue.find(prefix, queue.known_ids())
+        request_id = the_one(prefix, queue.known_ids())
         raise RelayNotFoundError(
             f"{request_id} does not wait for consent: it is {queue.state(request_id)}.",
             "`aexp relay pending` lists what does.",
             request_id,
         )
-    return waiting[queue.find(prefix, [*waiting])]
+    return waiting[the_one(prefix, waiting)]
 
 
 def note_of(queue: RelayQueue, request_id: str) -> dict[str, Any]:

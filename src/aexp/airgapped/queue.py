@@ -15,7 +15,7 @@ from aexp.domain.errors import (
     StorageMissingError,
     StorageUnfitError,
 )
-from aexp.domain.identity import PREFIX, ProcessId, is_request_id
+from aexp.domain.identity import ProcessId, is_request_id
 from aexp.domain.requests import MAX_ANSWER_BYTES, Request, Response
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
@@ -247,32 +247,15 @@ class RelayQueue:
         """Ask the daemon that owns the request to end it."""
         self.storage.put(f"{layout.CANCEL}/{request_id}", f"{self.me}\n".encode())
 
-    def find(self, prefix: str, ids: "list[str] | None" = None) -> str:
-        """The one request whose id begins with ``prefix``.
-
-        Args:
-            prefix: at least one character of the id.
-            ids: where to look; by default everything that the queue knows.
+    def find(self, prefix: str) -> str:
+        """The one request whose id begins with ``prefix``; a whole id is taken as it is.
 
         Raises:
             RelayNotFoundError: none, or more than one.
         """
-        if is_request_id(prefix) and ids is None:
-            return prefix
-        if PREFIX.fullmatch(prefix) is None:
-            raise RelayNotFoundError(
-                "A request id is 32 hexadecimal digits, or the first few of them.",
-                "See `aexp relay ls` for the ids.",
-            )
-        known = self.known_ids() if ids is None else ids
-        found = sorted({known_id for known_id in known if known_id.startswith(prefix)})
-        if len(found) == 1:
-            return found[0]
-        if found:
-            what, hint = f"{len(found)} requests begin with {prefix}.", "Give more digits."
-        else:
-            what, hint = f"No request begins with {prefix}.", "`aexp relay ls` lists the ids."
-        raise RelayNotFoundError(what, hint)
+        from aexp.domain.prefixes import the_one
+
+        return prefix if is_request_id(prefix) else the_one(prefix, self.known_ids())
 
     def known_ids(self) -> list[str]:
         """The ids of all requests in the queue, answered or not."""
