@@ -57,6 +57,11 @@ class Terminal:
         self._tmux("send-keys", "-l", text)
         self.press(key)
 
+    def clear(self) -> None:
+        """Take what ended off the screen, so that the next thing that is shown is new."""
+        self.type("clear")
+        self.site.until("the screen is clear", lambda: "[ended" not in self.screen())
+
     def press(self, key: str) -> None:
         self._tmux("send-keys", key)
 
@@ -335,7 +340,7 @@ def test_no_color_is_honoured(site: Site, terminal: Terminal) -> None:
     terminal.aexp("relay", "status")
     terminal.shows("[ended 69]")
     assert "\x1b[31m" in terminal.screen(colours=True)
-    terminal.type("clear")
+    terminal.clear()
     terminal.type("export", "NO_COLOR=1")
     terminal.aexp("relay", "status", rest="; echo [again $?]")
     terminal.shows("[again 69]")
