@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from aexp.cli.exits import CRASHED
+from aexp.cli.keepup_words import NEW, show_down, show_up
 from aexp.cli.login_node import container
-from aexp.cli.terminal import echo, print_json, style
 from aexp.cli.wiring import json_option, queue_option, serve_options
 
 if TYPE_CHECKING:
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
     from aexp.container import Container
     from aexp.domain.serving import Setup
     from aexp.ports.post import Posted
-
-_TOLD = 20
-"""Lines of a daemon's last words that are shown."""
-_NEW = ("started", "standby")
 
 
 @click.command()
@@ -37,11 +32,11 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
 
     built = container(queue)
     before = setups.last(built)
-    came = _up(built, _bringer(built), Setup(built.environ(), options))
-    _show_up(built, came, as_json, given=bool(options))
-    if came.state in _NEW and not as_json:
-        flag = _bringer(built).flag
-        setups.tell_lacking(before, Setup(settings_in(built.environ()), options), flag)
+    bringer = _bringer(built)
+    came = _up(built, bringer, Setup(built.environ(), options))
+    show_up(built, bringer, came, as_json, given=bool(options))
+    if came.state in NEW and not as_json:
+        setups.tell_lacking(before, Setup(settings_in(built.environ()), options), bringer.flag)
 
 
 @click.command()
@@ -52,14 +47,7 @@ def down(queue: str | None, as_json: bool, force: bool) -> None:
     """End the daemon that serves on this node, in good order, and wait until it is over."""
     built = container(queue)
     ended = _down(built, force=force)
-    if as_json:
-        state = "none" if ended.pid is None else "ended"
-        host, forced = built.processes().hostname, ended.forced
-        told = {"state": state, "host": host, "pid": ended.pid, "forced": forced}
-        facts = {**told, "successor": ended.successor, "waiting": ended.waiting}
-        print_json({"queue": built.storage().url, **facts})
-        return
-    _show_down(built, ended)
+    show_down(built, ended, as_json)
 
 
 @click.command()
@@ -79,14 +67,14 @@ def restart(queue: str | None, as_json: bool, force: bool, options: tuple[str, .
     bringer = _bringer(built)
     posted = built.post().who()
     if posted is None:
-        _show_up(built, _up(built, bringer, _as_before(built, options)), as_json)
+        show_up(built, bringer, _up(built, bringer, _as_before(built, options)), as_json)
         return
     _refuse_unit(posted)
     bringer.require_terminals()
     words = options or _options_of(posted)
     _down(built, force=force)
     setup = Setup({**posted.environ, **built.environ()}, words)
-    _show_up(built, _up(built, bringer, setup, posted.cwd), as_json)
+    show_up(built, bringer, _up(built, bringer, setup, posted.cwd), as_json)
 
 
 def bring_up_as_before(queue: str | None) -> None:
@@ -145,7 +133,7 @@ def _up(
     argv = serve_command(os.path.abspath(sys.executable), built.storage().url, options)
     job = Job(argv, absolute(cwd or "."), setup.settings)
     came = bringer.up(job, standby="--standby" in options)
-    if came.state in _NEW:
+    if came.state in NEW:
         setups.remember(built, Setup(settings_in(setup.settings), options))
     return came
 
@@ -190,83 +178,3 @@ def _options_of(posted: "Posted") -> tuple[str, ...]:
             "Say it: aexp relay restart -- OPTIONS, with the options of serve, if any.",
         )
     return tuple(word for word in found if word != "--once")
-
-
-def _show_up(built: "Container", came: "Up", as_json: bool, *, given: bool = False) -> None:
-    """Say what came of it, and end with the daemon's own exit code if it has died."""
-    if as_json:
-        host = built.processes().hostname
-        facts = {"state": came.state, "host": host, "pid": came.pid, "session": came.session}
-        end = {"returncode": came.status, "said": [*came.said]} if came.state == "died" else {}
-        print_json({"queue": built.storage().url, **facts, **end})
-    elif came.state == "died":
-        _show_death(came)
-    else:
-        _show_life(built, came, given)
-    if came.state == "died":
-        status = came.status or 0
-        sys.exit(status if 0 < status < 126 else CRASHED)
-
-
-def _show_life(built: "Container", came: "Up", given: bool) -> None:
-    from aexp.airgapped.defaults import queue_flag
-
-    url, host = built.storage().url, built.processes().hostname
-    flag = queue_flag(url)
-    verb = "stands by for" if came.state == "standby" else "serves"
-    already = " already" if came.state == "already" else ""
-    mark = style("up", "green", bold=True)
-    echo(f"{mark}  the daemon on {host} (pid {came.pid}) {verb} {url}{already}")
-    if given and already:
-        other = f"aexp relay restart{flag} -- OPTIONS"
-        echo(f"  note: it goes on with the options that it has; for others: {other}", err=True)
-    if came.session is not None:
-        way = f"{_bringer(built).way_in()}  ({built.terminals().way_back()})"
-        echo(f"  look: {way}", err=True)
-    echo(f"  end:  aexp relay down{flag}", err=True)
-
-
-def _show_death(came: "Up") -> None:
-    from aexp.domain.text import visible
-
-    for line in came.said[-_TOLD:]:
-        echo(f"  | {visible(line, limit=400)}", err=True)
-    how = "a signal" if came.status is None else f"exit code {came.status}"
-    mark = style("error:", "red", bold=True)
-    echo(f"{mark} The daemon (pid {came.pid}) ended with {how} before it served.", err=True)
-    then = style("  next:", "cyan")
-    echo(f"{then} What it said stands above; mend that, and try again.", err=True)
-
-
-def _show_down(built: "Container", ended: "Down") -> None:
-    from aexp.airgapped.defaults import queue_flag
-
-    url, host = built.storage().url, built.processes().hostname
-    flag = queue_flag(url)
-    if ended.pid is None:
-        echo(f"No daemon serves {url}; nothing was ended.")
-        _show_waiting(ended)
-        return
-    how = "was killed" if ended.forced else "has ended"
-    echo(f"The daemon on {host} (pid {ended.pid}) {how}.")
-    if ended.others:
-        echo(f"  note: the daemon on {', and on '.join(ended.others)} goes on", err=True)
-    elif ended.successor is None:
-        _show_waiting(ended)
-    if ended.successor is not None:
-        stood_by = f"the one that stood by (pid {ended.successor}) serves now"
-        echo(f"  note: {stood_by}; end it too: aexp relay down{flag}", err=True)
-    elif ended.unit is not None:
-        off = f"systemctl --user disable {ended.unit}"
-        echo(f"  note: systemd starts it at the next log-in or boot; for good: {off}", err=True)
-    else:
-        from aexp.cli.setups import again
-
-        echo(f"  next: {again(ended.setup, flag)}", err=True)
-
-
-def _show_waiting(ended: "Down") -> None:
-    if ended.waiting == 1:
-        echo("1 request still waits for consent; it stays for the next daemon.")
-    elif ended.waiting:
-        echo(f"{ended.waiting} requests still wait for consent; they stay for the next daemon.")
