@@ -100,6 +100,39 @@ def test_a_note_is_cut_last_and_columns_without_a_word_go_first() -> None:
     ]
 
 
+SANDBOXES = [
+    ["DATE", "AGE", "SLUG", "NB", "SIZE", "LARGE", "COMMIT", "README", "PROMOTED", "TITLE"],
+    [
+        *("2026-11-23", "2 d", "does-a-longer-warm-up-help", "3", "141.5 KiB", "-", "2026-11-25"),
+        *("yes", "-", "Does a longer warm-up help?"),
+    ],
+    ["2026-11-24", "1 d", "probe", "1", "14.2 KiB", "-", "never", "no", "-", "Probe"],
+]
+
+
+@pytest.mark.parametrize("width", range(44, 200))
+def test_the_days_of_a_sandbox_are_whole_however_narrow_the_terminal_is(width: int) -> None:
+    for large, promoted in (("-", "-"), ("2 (11.1 MiB)", "4")):
+        rows = [SANDBOXES[0], [*SANDBOXES[1]], SANDBOXES[2]]
+        rows[1][5], rows[1][8] = large, promoted
+
+        heading, line, _ = lines(rows, width)
+
+        assert {"DATE", "SLUG", "COMMIT", "README"} <= {*heading.split()}
+        assert line.startswith("2026-11-23  ")
+        assert "  2026-11-25  " in line
+
+
+def test_of_a_list_of_sandboxes_titles_and_slugs_give_way_first() -> None:
+    told = [lines(SANDBOXES, width)[1] for width in (104, 80, 60)]
+    assert told == [
+        "2026-11-23  2 d  does-a-longer-warm-up-help  3   141.5 KiB  2026-11-25  yes     "
+        "Does a longer warm-up h…",
+        "2026-11-23  2 d  does-a-long…  3   141.5 KiB  2026-11-25  yes     Does a longer…",
+        "2026-11-23  does-a-long…  2026-11-25  yes     Does a longer…",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "room", "told"),
     [

@@ -16,12 +16,23 @@ _STEPS = (
     # At first so that what is to be typed next still stands in a note.
     *(("NOTE", 48), ("FACTS", 48), ("TITLE", 32), ("GOES TO", 32)),
     *(("OPERATION", 32), ("WHERE", 24), ("OPERATION", 11), ("FROM", 8), ("WHERE", 10)),
+    *(("TITLE", 20), ("SLUG", 24), ("TITLE", 16), ("SLUG", 12), ("TITLE", 8)),
 )
 """Which column gives way first, and down to how many columns; then all do, from the left."""
-_LEAST = MappingProxyType({"OPERATION": 11, "WHERE": 10, "STATE": 16, "SLUG": 24, "TIME": 24})
+_LEAST = MappingProxyType(
+    {
+        **{"OPERATION": 11, "WHERE": 10, "STATE": 16, "SLUG": 12, "TIME": 24},
+        # A day or a size of which a part is missing says nothing.
+        **{"DATE": 10, "COMMIT": 10, "SIZE": 10},
+    }
+)
 _LEAST_CELLS = 8
-_SPARED = ("KEPT", "USES", "RC", "FROM", "GIVEN BY", "AGE", "WHO")
+_SPARED = (
+    *("KEPT", "USES", "RC", "FROM", "GIVEN BY", "AGE", "WHO"),
+    *("LARGE", "PROMOTED", "NB", "SIZE"),
+)
 """What is left out first where the least of each is too wide; then from the right."""
+_NO_WORD = frozenset({"", "-"})
 _CUTS: Mapping[str, Callable[[str, int], str]] = MappingProxyType(
     {"OPERATION": operation, "WHERE": tail}
 )
@@ -40,7 +51,7 @@ def fitted(rows: Sequence[Sequence[str]], width: int, home: str) -> list[tuple[s
     """
     table: list[Column] = [_short(column, home) for column in zip(*rows, strict=True)]
     if _total(map(_widest, table)) > width:
-        table = [column for column in table if any(column[1:])] or table[:1]
+        table = [column for column in table if not _NO_WORD.issuperset(column[1:])] or table[:1]
     while _total(map(_least, table)) > width and (spared := _spared(table)) is not None:
         table.remove(spared)
     *widths, room = _widths(table, width)
