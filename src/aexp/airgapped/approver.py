@@ -15,7 +15,13 @@ from aexp.airgapped.approval import (
 )
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.hints import approve_hint, serve_hint
-from aexp.airgapped.places import asked_elsewhere, host_of, nearest, on_this_machine, out_of_reach
+from aexp.airgapped.places import (
+    asked_elsewhere,
+    beat_to_ask,
+    host_of,
+    on_this_machine,
+    out_of_reach,
+)
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.standing import judge
 from aexp.domain.consent import Mode
@@ -100,7 +106,7 @@ class Approver:
     def elsewhere_by(self, beat: Beat) -> str | None:
         """The same by a beat that was read before."""
         if self._queue.storage.shared:
-            beat = nearest(self._queue, self._processes) or beat
+            beat = beat_to_ask(self._queue, self._processes) or beat
         if noted_mode(beat.facts.get("consent")) is not Mode.LOGIN:
             return None
         return None if on_this_machine(beat, self._processes) else host_of(beat)

@@ -31,7 +31,7 @@ class DaemonLine:
     silent: bool = False
 
 
-def nearest(beats: list[Beat], queue: RelayQueue, clock: Clock) -> Beat | None:
+def fresh_beat_here(beats: list[Beat], queue: RelayQueue, clock: Clock) -> Beat | None:
     """The beat of a daemon on this node that beat lately, if there is one."""
     here = (beat for beat in beats if queue.is_alive(beat))
     return next((beat for beat in here if not beat.looks_old(clock.wall(), PATIENCE_S)), None)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from aexp.airgapped.approval import noted_mode
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.kept_grants import KeptGrants
-from aexp.airgapped.places import nearest, out_of_reach
+from aexp.airgapped.places import beat_to_ask, out_of_reach
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.consent import Mode
 from aexp.domain.errors import (
@@ -151,7 +151,7 @@ class Granter:
             ) from exc
 
     def _explained(self, command: str, down: RelayDownError) -> RelayDownError | RelayRejectedError:
-        beat = nearest(self._queue, self._processes)
+        beat = beat_to_ask(self._queue, self._processes)
         mode = None if beat is None else noted_mode(beat.facts.get("consent"))
         why = _WHY.get(mode) if mode is not None else None
         if why is not None:

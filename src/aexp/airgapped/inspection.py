@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aexp.airgapped.each import DaemonLine, consent_of, line_of, nearest, number_in
+from aexp.airgapped.each import DaemonLine, consent_of, fresh_beat_here, line_of, number_in
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.standing import facts_of, judge, next_of
 from aexp.domain import layout, wire
@@ -89,7 +89,7 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
     # First, since a queue on another machine is known to be shared only once something was asked of it.
     last = queue.beat()
     each = queue.own_beats()
-    beat = nearest(each, queue, clock) or last
+    beat = fresh_beat_here(each, queue, clock) or last
     up, why = judge(queue, beat, clock, processes)
     facts = {} if beat is None else beat.facts
     wall = number_in(facts.get("wall"))

@@ -29,7 +29,7 @@ def out_of_reach(
         command: what to type where the daemon runs.
         down: what was found when it was asked here.
     """
-    beat = nearest(queue, processes)
+    beat = beat_to_ask(queue, processes)
     url = queue.storage.url
     if beat is None or queue.is_gone(beat):
         return RelayDownError(
@@ -56,7 +56,7 @@ def out_of_reach(
     )
 
 
-def nearest(queue: RelayQueue, processes: Processes) -> Beat | None:
+def beat_to_ask(queue: RelayQueue, processes: Processes) -> Beat | None:
     """The beat of a daemon on this machine where one of several runs here; else the one that beat last."""
     own = (beat for beat in queue.own_beats() if on_this_machine(beat, processes))
     return next(own, None) or queue.beat()
