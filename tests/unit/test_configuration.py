@@ -253,8 +253,8 @@ def test_the_client_and_the_sandboxes_read_both_files(home: Path, repo: Path) ->
     assert RelayClient(cwd=home).default_timeout == 9.0
     assert RelayClient(queue=home / "given", default_timeout=1).default_timeout == 1.0
     assert open_queue(None, system_clock()).folder == f"{home}/own"
-    assert configured_parent() == "nb"
-    assert configured_parent("given") == "given"
+    assert configured_parent()[0] == "nb"
+    assert configured_parent("given") == ("given", "keyword")
     assert configured(str(home)).sandbox_parent_dir == "notebooks/_sandbox"
 
 

@@ -15,6 +15,8 @@ from aexp.cli.wiring import json_option, parent_option
 from aexp.domain.findings import Level
 from aexp.domain.text import amount, visible
 from aexp.sandbox import SandboxView, check_sandboxes, list_sandboxes
+from aexp.sandbox.grounds import grounds
+from aexp.sandbox.whereabouts import no_sandbox, put_away
 
 if TYPE_CHECKING:
     from aexp.sandbox import SandboxCheck
@@ -39,12 +41,16 @@ def ls(archived: bool, parent_dir: str | None, as_json: bool) -> None:
     views = list_sandboxes(parent_dir=parent_dir, archived=archived)
     if as_json:
         print_json({"sandboxes": [_plain(view) for view in views]})
-    elif views:
-        show_table([_HEADING, *(_row(view) for view in views)])
-        for closed in (what for view in views for what in view.closed):
-            show_note(f"left out of NB and SIZE: {visible(closed, limit=500)}")
-    else:
-        show_note("There is no sandbox here. Make one: aexp sandbox new SLUG")
+        return
+    ground = grounds(parent_dir=parent_dir)
+    if not views:
+        show_note(f"{no_sandbox(ground)}")
+        return
+    show_table([_HEADING, *(_row(view) for view in views)])
+    for closed in (what for view in views for what in view.closed):
+        show_note(f"left out of NB and SIZE: {visible(closed, limit=500)}")
+    if not archived and (told := put_away(ground)):
+        echo(told, err=True)
 
 
 @click.command()
@@ -61,14 +67,14 @@ def check(name: str | None, parent_dir: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"sandboxes": [asdict(one) for one in checks]})
     else:
-        _show_checks(checks)
+        _show_checks(checks, parent_dir)
     failed = any(one.level is Level.FAIL for one in checks)
     sys.exit(INVALID if failed else 0)
 
 
-def _show_checks(checks: "Sequence[SandboxCheck]") -> None:
+def _show_checks(checks: "Sequence[SandboxCheck]", parent_dir: str | None) -> None:
     if not checks:
-        show_note("There is no sandbox here. Make one: aexp sandbox new SLUG")
+        show_note(f"{no_sandbox(grounds(parent_dir=parent_dir))}")
     for number, one in enumerate(checks):
         echo(f"{'' if number == 0 else chr(10)}{style(visible(one.dir_path, limit=500), 'cyan')}")
         for finding in one.findings:

@@ -30,11 +30,13 @@ class Grounds:
         root: the repository, or None outside of every one.
         parent: the folder for sandboxes; it need not exist.
         files: the filesystem that both lie on.
+        set_by: what says that it is this folder; see :func:`configured_parent`.
     """
 
     root: str | None
     parent: str
     files: Filesystem
+    set_by: str = "default"
 
     def find(self, name: str, *, within: str | None = None) -> str:
         """The folder of the sandbox with this slug, folder's name or path.
@@ -87,6 +89,11 @@ class Grounds:
         """The folders of all sandboxes that are not put away, the oldest first."""
         return [f"{self.parent}/{name}" for name in sandboxes_in(self.parent, self.files)]
 
+    def archived(self) -> list[str]:
+        """The folders of those that were put away, the oldest first."""
+        archive = f"{self.parent}/{ARCHIVE}"
+        return [f"{archive}/{name}" for name in sandboxes_in(archive, self.files)]
+
 
 def _is_path(name: str) -> bool:
     return "/" in name or name in (".", "..")
@@ -101,7 +108,7 @@ def grounds(
 
     Args:
         repo_root: the repository; without it, the one around the current folder.
-        parent_dir: see :func:`configured_parent`.
+        parent_dir: the folder for sandboxes; without it, the one that is set.
         filesystem: without it, this machine's files.
 
     Raises:
@@ -109,7 +116,8 @@ def grounds(
     """
     files = filesystem or local_filesystem()
     root = _repository(repo_root, files)
-    return Grounds(root, _parent(configured_parent(parent_dir, root), root, files), files)
+    wanted, set_by = configured_parent(parent_dir, root)
+    return Grounds(root, _parent(wanted, root, files), files, set_by)
 
 
 def _repository(given: str | PathLike[str] | None, files: Filesystem) -> str | None:

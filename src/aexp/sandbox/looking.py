@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import PurePosixPath
 from typing import Literal
 
-from aexp.domain.errors import FilesystemError, HistoryError, SandboxError
+from aexp.domain.errors import FilesystemError, HistoryError
 from aexp.domain.sandbox import begun, shown_path, slug_in
 from aexp.domain.sandbox_check import LARGE_BYTES, complete
 from aexp.domain.sandbox_promoted import Promotion, promotions
@@ -15,7 +15,8 @@ from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import Commit, History, Standing
 from aexp.sandbox.days import today_of
 from aexp.sandbox.grounds import Grounds, grounds
-from aexp.sandbox.places import ARCHIVE, find_repo_root, local_history, sandboxes_in, walk
+from aexp.sandbox.places import ARCHIVE, find_repo_root, local_history, walk
+from aexp.sandbox.whereabouts import no_sandbox
 
 Readme = Literal["complete", "incomplete", "missing", "unreadable"]
 
@@ -92,12 +93,8 @@ def list_sandboxes(
     ground = grounds(repo_root, parent_dir, filesystem)
     standing = ask_history(ground.parent, ground, history)
     day = today or today_of(ground.root)
-    views = [
-        _view(f"{parent}/{name}", ground, standing, day)
-        for parent in (f"{ground.parent}/{ARCHIVE}", ground.parent)
-        if archived or parent == ground.parent
-        for name in sandboxes_in(parent, ground.files)
-    ]
+    folders = [*(ground.archived() if archived else []), *ground.all()]
+    views = [_view(folder, ground, standing, day) for folder in folders]
     return sorted(views, key=lambda view: view.dir_name)
 
 
@@ -120,9 +117,7 @@ def meant_sandbox(
     here = ground.here()
     folders = [here] if here else ground.all()
     if not folders:
-        raise SandboxError(
-            f"There is no sandbox in {ground.parent}.", "Make one: aexp sandbox new SLUG"
-        )
+        raise no_sandbox(ground)
     return folders[-1]
 
 

@@ -14,7 +14,14 @@ from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
 from aexp.sandbox.grounds import grounds
 from aexp.sandbox.kernel import HELPERS, enter, notebook_folders
-from aexp.sandbox.places import around, find_repo_root, local_filesystem, newest, sandboxes_in
+from aexp.sandbox.places import (
+    alike,
+    around,
+    find_repo_root,
+    local_filesystem,
+    newest,
+    sandboxes_in,
+)
 
 
 def setup_sandbox_notebook(
@@ -106,9 +113,11 @@ def _not_found(places: list[Path], name: str | None, files: Filesystem) -> str:
         )
     parents = [grounds(root, filesystem=files).parent for root in roots]
     if name is not None:
+        near = next(filter(None, (alike(name, parent, files) for parent in parents)), None)
+        meant = f'Did you mean setup_sandbox_notebook("{near}")? Else make' if near else "Make"
         return (
             f"There is no sandbox '{visible(name)}' in {', '.join(parents)} or around {looked}. "
-            f"Make one with: {make}"
+            f"{meant} one with: {make}"
         )
     known = [sandbox for parent in parents for sandbox in sandboxes_in(parent, files)]
     if not known:

@@ -11,7 +11,7 @@ from aexp.domain.errors import FilesystemError
 from aexp.domain.sandbox import begun, slug_in
 from aexp.ports.filesystem import Entry, Filesystem
 from aexp.ports.history import History
-from aexp.settings import Settings, configured
+from aexp.settings import Settings, files_around, origin_of, settings_of, stacked
 
 DEFAULT_PARENT = Settings.sandbox_parent_dir
 ARCHIVE = "_archive"
@@ -42,13 +42,18 @@ def current_folder() -> Path:
         raise FilesystemError("The current folder is gone.", "Change to one that exists.") from exc
 
 
-def configured_parent(given: str | PathLike[str] | None = None, root: str | None = None) -> str:
-    """The folder for sandboxes as it is set in this repository: by the keyword ``given``, or elsewhere.
+def configured_parent(
+    given: str | PathLike[str] | None = None, root: str | None = None
+) -> tuple[str, str]:
+    """The folder for sandboxes as it is set in this repository, and by what.
 
-    Absolute, or relative to the repository's root.
+    Returns:
+        The folder, absolute or relative to the repository's root; and ``keyword`` for ``given``, the name of
+        a variable, the path of a file, or ``default``.
     """
     parent = None if given is None else fspath(given)
-    return configured(root, sandbox_parent_dir=parent).sandbox_parent_dir
+    stack = stacked(None, files_around(root), sandbox_parent_dir=parent)
+    return settings_of(stack).sandbox_parent_dir, origin_of("sandbox_parent_dir", stack)
 
 
 def find_repo_root(start: str, filesystem: Filesystem) -> str | None:

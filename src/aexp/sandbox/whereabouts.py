@@ -1,0 +1,48 @@
+"""Where sandboxes are looked for, in words: the folder, what has set it, and where others are."""
+
+import shlex
+
+from aexp.domain.errors import SandboxError
+from aexp.domain.sandbox import shown_path
+from aexp.domain.text import visible
+from aexp.sandbox.grounds import Grounds
+from aexp.sandbox.places import DEFAULT_PARENT, sandboxes_in
+
+
+def no_sandbox(ground: Grounds) -> SandboxError:
+    """That there is none: says where that was looked for, what has set it, and what to do."""
+    shown = visible(shown_path(ground.parent, ground.root), limit=500)
+    return SandboxError(
+        f"There is no sandbox in {shown}{_set_by(ground)}.",
+        put_away(ground) or _elsewhere(ground) or f"Make one: aexp sandbox new SLUG{_flag(ground)}",
+    )
+
+
+def put_away(ground: Grounds) -> str:
+    """How many are in the archive, and how to see them; empty when none is."""
+    count = len(ground.archived())
+    return f"{count} archived: aexp sandbox ls --archived{_flag(ground)}" if count else ""
+
+
+def _set_by(ground: Grounds) -> str:
+    if ground.set_by in ("default", "keyword"):
+        return ""
+    how = "in" if ground.set_by.startswith("/") else "by"
+    return f" (set {how} {visible(shown_path(ground.set_by, ground.root), limit=500)})"
+
+
+def _elsewhere(ground: Grounds) -> str:
+    """Those that stayed where sandboxes are kept by default, which a change of the setting leaves behind."""
+    usual = f"{ground.root}/{DEFAULT_PARENT}"
+    count = len(sandboxes_in(usual, ground.files)) if ground.root else 0
+    if not count or ground.set_by == "keyword" or usual == ground.parent:
+        return ""
+    verb = "is" if count == 1 else "are"
+    return f"{count} {verb} in {DEFAULT_PARENT}: move them with git mv, or --parent-dir {DEFAULT_PARENT}"
+
+
+def _flag(ground: Grounds) -> str:
+    """What to type for this very folder, if it was typed."""
+    given = ground.set_by == "keyword"
+    shown = shown_path(ground.parent, ground.root)
+    return f" --parent-dir {visible(shlex.quote(shown), limit=500)}" if given else ""
