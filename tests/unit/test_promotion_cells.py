@@ -104,7 +104,7 @@ def test_a_tag_that_no_cell_has_is_refused_with_the_cells_there_are() -> None:
         ("/f 1", "# /f 1", 1),
         ("if a:\n    !ls\nb", "if a:\n    pass  # !ls\nb", 1),
         ("%time x = f()", "x = f()  # %time", 0),
-        ("%%time\nx = f()", "# %%time\nx = f()", 1),
+        ("%%time\nx = f()", "# %%time\nx = f()", 0),
         ("%%bash\nls\n\nx", "# %%bash\n# ls\n#\n# x", 1),
         ("\n%%timeit\nx = 1", "#\n# %%timeit\n# x = 1", 1),
         ("x = (a\n% b)", "x = (a\n% b)", 0),

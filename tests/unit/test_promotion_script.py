@@ -10,6 +10,7 @@ import random
 import shlex
 import tempfile
 import textwrap
+import time
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
@@ -200,7 +201,20 @@ def test_display_is_stood_in_for() -> None:
 
     assert "def display(*objects, **_):" in script.text
     assert script.undefined == ()
-    assert "def display" not in make("from IPython.display import display\ndisplay(1)").text
+
+
+@pytest.mark.parametrize("chosen_too", [True, False])
+def test_an_import_of_display_is_none_of_ipython(chosen_too: bool) -> None:
+    cells = "from IPython.display import display, HTML", "display([1])"
+    script = make(*cells, cells="1-" if chosen_too else "2")
+
+    assert "def display(*objects, **_):" in script.text
+    assert "import display" not in script.text
+    assert ("from IPython.display import HTML" in script.text) is chosen_too
+    module = "from IPython.display import display\ndef show(x): display(x)\n"
+    assert "IPython" not in make("from mod import show\nshow(1)", local={"mod": module}).text
+    with pytest.raises(SandboxError, match="`display` is one thing in"):
+        make(*cells, "from mod import display", local={"mod": "def display(x): pass"})
 
 
 def test_the_set_up_cell_becomes_the_folders() -> None:
@@ -371,6 +385,12 @@ def test_parameters_become_options_and_keep_their_comments() -> None:
         ("False", "--a", True),
         ("None", "--a 3", 3),
         ("None", "--a three", "three"),
+        ("None", "--a {b", "{b"),
+        ("1.0", "--a -1e-3", -0.001),
+        ("1.0", "--a -.5E2", -50.0),
+        ("[0.5]", "--a -1e-3 2 -3e4", [-0.001, 2.0, -30000.0]),
+        ("None", "--a -1e-3", -0.001),
+        ("(1, 2)", "--a -1e-3", -0.001),
         ("None", "", None),
         ("[1, 2]", "--a 3 4 5", [3, 4, 5]),
         ("[1, 0.5]", "--a 3", [3.0]),
@@ -393,6 +413,152 @@ def test_options_are_read_as_the_literals_kind(
     assert run(script)["b"] == ast.literal_eval(value)
     as_program = script.text.replace("run = __name__", 'run = "__main__"')
     assert run(Script(as_program, (), (), ()))["b"] == read
+
+
+@pytest.mark.parametrize("default", ["{'k': 1}", "(1, 2)", "[]", "[1, 'x']", "{1}"])
+@pytest.mark.parametrize("typed", ["{b", "('a',", "name", "", "f()", "\x00"])
+def test_what_is_no_value_is_an_error_where_the_default_is_one(
+    default: str, typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["x.py", "--a", typed])
+    as_program = make(f"P:a = {default}", "b = a").text.replace(
+        "run = __name__", 'run = "__main__"'
+    )
+
+    with pytest.raises(SystemExit):
+        run(Script(as_program, (), (), ()))
+    told = capsys.readouterr().err
+    assert f"argument --a: no value as Python writes it: {typed!r}\n" in told
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        *(("2**5", 32), ("1 / 3", 1 / 3), ("10 * 1024", 10240), ("-(1 - 3)", 2), ("2 ** -1", 0.5)),
+        *(
+            ("1 << 20", 1 << 20),
+            ("7 // 2 % 2", 1),
+            ("[2**5, 1e3 * 2]", [32, 2000.0]),
+            ("3 - 4", -1),
+        ),
+        *(("{'a': (2 + 3,)}", {"a": (5,)}), ("0.1 + 0.2", 0.1 + 0.2), ("--5", 5)),
+    ],
+)
+def test_a_calculation_with_numbers_becomes_an_option_with_what_it_gives(
+    written: str, value: object
+) -> None:
+    script = make(f"P:a = {written}", "b = a")
+
+    assert (script.options, script.warnings) == (("--a",), ())
+    assert f"default={value!r}" in script.text
+    assert run(script)["b"] == value
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "2 ** 10**9",
+            "1 << 10**9",
+            "9**9**9**9",
+            "1e308 * 10",
+            "1e999 - 1e999",
+            "1 // 0",
+            "(-1) ** 0.5",
+        ),
+        *("'a' * 10**9", "[0] * 10**9", "True + 1", "n + 1", "max(1, 2)"),
+    ],
+)
+def test_what_is_no_calculation_of_a_common_size_is_left_as_it_is(written: str) -> None:
+    begin = time.process_time()
+    script = make("n = 1", f"P:a = {written}")
+
+    assert time.process_time() - begin < 1
+    assert script.options == ()
+    assert f"a = {written}" in script.text
+    (note,) = script.warnings
+    assert note == (
+        "cell 2 (c2), line 1 makes no option of `a`: only `name = value` with a plain value does"
+    )
+
+
+def test_what_of_the_parameters_becomes_no_option_is_told_unless_options_were_named() -> None:
+    cells = "P:import os\nx, y = 1, 2\na = b = 3\nlr = 1\nlr = 2\nz: int\nos.sep"
+
+    assert make(cells).warnings == (
+        "cell 1 (c1), line 2 makes no option of `x`, `y`: only `name = value` with a plain value does",
+        "cell 1 (c1), line 3 makes no option of `a`, `b`: only `name = value` with a plain value does",
+        "cell 1 (c1) sets `lr` again, and --lr counts for nothing from there on",
+    )
+    assert "no option" not in "".join(make(cells, parameters=("lr",)).warnings)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *("open('data/x.csv')", "Path('out')", "pathlib.Path('out') / 'a'", "pd.read_csv('x.csv')"),
+        *("open(f'x-{n}.csv', 'w')", "df.to_parquet('x.parquet')"),
+        *("np.load('a.npy')", "torch.save(1, 2) or torch.load('model.pt')", "plt.savefig('a.png')"),
+        *(
+            "Image.open('a.png')",
+            "os.makedirs('out')",
+            "h5py.File('a.h5', 'r')",
+            "pl.scan_csv('x.csv')",
+        ),
+    ],
+)
+def test_a_relative_path_is_told_with_its_line(call: str) -> None:
+    (note,) = make(
+        f"n = pathlib = pd = df = np = torch = plt = Image = os = h5py = pl = Path = 1\n{call}"
+    ).warnings
+
+    assert note.startswith("cell 1 (c1), line 2 has a relative path, ")
+    assert note.endswith(": it counts from the folder in which the script is started")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(
+            "open('/data/x.csv')",
+            "Path('~/x')",
+            "open(SANDBOX / 'x.csv')",
+            "pd.read_csv('s3://b/x.csv')",
+        ),
+        *(
+            "SANDBOX / Path('out')",
+            "(SANDBOX / 'x').open('w')",
+            "hub.load('pytorch/vision', 'resnet')",
+        ),
+        *(
+            "x.to('cuda')",
+            "json.load(f)",
+            "Path()",
+            "open(name)",
+            "print('a.txt')",
+            "f(f'{n}/x.csv')",
+        ),
+    ],
+)
+def test_what_is_no_relative_path_is_not_told(call: str) -> None:
+    assert make(f"SANDBOX = Path = pd = hub = x = json = f = n = name = 1\n{call}").warnings == ()
+
+
+def test_who_uses_the_folder_of_the_sandbox_is_told() -> None:
+    module = f"{HELPERS}\ndef data(): return SANDBOX_DIR / 'x'\ndef root(): return REPO_ROOT\n"
+    cells = (SETUP, "a = SANDBOX_DIR / 'a'", "b = paths['sandbox_dir']", "c = REPO_ROOT")
+    use = "uses SANDBOX_DIR: what is read or written there is found only while the sandbox stays where it is"
+
+    def told(*sources: str, chosen: str = "1-") -> tuple[str, ...]:
+        return make(*sources, cells=chosen, local={"helpers": module}).warnings
+
+    assert told(*cells) == (f"cell 2 (c2) {use}", f"cell 3 (c3) {use}")
+    assert told(*cells, chosen="2") == (f"cell 2 (c2) {use}",)
+    assert told("from helpers import data\ndata()") == (f"helpers.py {use}",)
+    assert (
+        told("from helpers import root\nroot()", SETUP, "d = paths['repo_root'], REPO_ROOT") == ()
+    )
+    assert told("SANDBOX_DIR = '/data'\nSANDBOX_DIR") == ()
 
 
 @pytest.mark.parametrize(
@@ -463,6 +629,21 @@ def test_what_does_not_run_is_warned_of_with_its_line() -> None:
         "cell 1 (c1), line 2 does not run in the script: !ls",
         "cell 2 (c2) was not chosen, and changes how imports work: sys.path.append('x')",
     )
+
+
+def test_what_other_cells_may_stand_on_is_told_first_and_what_is_only_taken_off_not_at_all() -> (
+    None
+):
+    script = make("!ls", "%env A=1\n%cd /data", "%%time\nx = 1", "%%capture\ny = 2", "%time z = 3")
+
+    assert script.warnings == (
+        "cell 2 (c2), line 1 does not run in the script, and what comes below may give something else: "
+        "%env A=1",
+        "cell 2 (c2), line 2 does not run in the script, and what comes below may give something else: "
+        "%cd /data",
+        "cell 1 (c1), line 1 does not run in the script: !ls",
+    )
+    assert {"x", "y", "z"} <= {*run(script)}
 
 
 def test_a_cell_that_cannot_be_read_matters_only_when_it_is_chosen() -> None:

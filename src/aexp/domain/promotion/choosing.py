@@ -1,7 +1,7 @@
 """Which cells of a notebook are promoted."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from aexp.domain.errors import SandboxError
@@ -17,10 +17,20 @@ _RANGE = re.compile(r"(\d+)(?:(-)(\d*))?", re.ASCII)
 
 @dataclass(frozen=True)
 class Picked:
-    """A cell, and its number: 1 for the topmost, whatever its kind."""
+    """A cell, and its number: 1 for the topmost, whatever its kind.
+
+    Attributes:
+        along: whether nobody chose it, and only its tag ``parameters`` brings it.
+    """
 
     number: int
     cell: Cell
+    along: bool = field(default=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Its id, or its number where it has none."""
+        return self.cell.id or str(self.number)
 
     def __str__(self) -> str:
         # Before format 4.5 an id could be any text.
@@ -51,7 +61,7 @@ def chosen(
     if not any(_runs(one) for one in every if one.number in wanted):
         raise _nothing(every, cells, tag)
     return tuple(
-        one
+        one if one.number in wanted else replace(one, along=True)
         for one in every
         if (one.number in wanted or PARAMETERS in one.cell.tags) and one.cell.kind != "raw"
     )
@@ -72,25 +82,39 @@ def _listed(every: tuple[Picked, ...], cells: str) -> set[int]:
     for word in filter(None, (part.strip() for part in cells.split(","))):
         # An id may look like a range, and a number like an id: numbers go first, then ids.
         named = {one.number for one in every if one.cell.id == word and not word.isdecimal()}
-        wanted |= named or _range(word, len(every))
+        wanted |= named or _range(word, every)
     return wanted
 
 
-def _range(word: str, count: int) -> set[int]:
+def _range(word: str, every: tuple[Picked, ...]) -> set[int]:
+    count = len(every)
     found = _RANGE.fullmatch(word)
     if not found:
         raise SandboxError(
             f"There is no cell '{visible(word)}'.",
-            "Give numbers (1 is the topmost cell, text counts too), ranges or ids: 3,5-8,train.",
+            "Give numbers (1 is the topmost cell, text counts too), ranges or ids: 3,5-8,train. "
+            f"{_ids(every)}",
         )
     first = int(found[1])
     last = int(found[3]) if found[3] else count if found[2] else first
+    if first > last:
+        raise SandboxError(
+            f"The cells {visible(word)} go backwards.",
+            f"Give the smaller number first: {last}-{first}.",
+        )
     if not 1 <= first <= last <= count:
         raise SandboxError(
             f"There are no cells {visible(word)}: the notebook has {count}, counted from 1.",
-            "Count text cells too, and give the smaller number first.",
+            "1 is the topmost cell; text cells count too.",
         )
     return set(range(first, last + 1))
+
+
+def _ids(every: tuple[Picked, ...]) -> str:
+    """The ids that there are, for a hint."""
+    ids = [visible(one.cell.id, limit=64) for one in every if one.cell.id]
+    more = f" and {len(ids) - 20} more" if len(ids) > 20 else ""
+    return f"The ids: {', '.join(ids[:20])}{more}." if ids else "No cell has an id."
 
 
 def _marked(every: tuple[Picked, ...], tag: str | None) -> set[int]:

@@ -44,6 +44,8 @@ def check_clashes(cells: list[Code], supply: Supply, modules: list[Copied]) -> N
 def _above(supply: Supply, modules: list[Copied]) -> Iterator[_Meaning]:
     for name in sorted(OURS):
         yield _Meaning(name, "ours", "the script's own lines")
+    if supply.display:
+        yield _Meaning("display", ("IPython.display", "display"), "an import of the notebook")
     for part in modules:
         who = f"{part.module}.py of the sandbox"
         for name in sorted(part.own):

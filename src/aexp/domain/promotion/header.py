@@ -14,7 +14,7 @@ class Provenance:
         notebook: its path, relative to the repository's root.
         sha256: of the notebook's file.
         commit: the newest commit that touched the notebook, and whether it has changed since.
-        cells: the ids of the cells, or their numbers where they have none.
+        cells: the numbers of the cells, and their ids where they have one.
         experiment: the tracked experiment, or None.
         day: of the promotion.
         made_by: the program and its version.
@@ -34,7 +34,7 @@ class Provenance:
             "Notebook": visible(self.notebook, limit=1000),
             "SHA-256": self.sha256,
             "Commit": self.commit,
-            "Cells": ", ".join(visible(cell, limit=64) for cell in self.cells),
+            "Cells": ", ".join(visible(cell, limit=80) for cell in self.cells),
             "Experiment": self.experiment,
             "Date": self.day.isoformat(),
             "Made by": self.made_by,

@@ -9,6 +9,7 @@ from aexp.domain.promotion.names import names_of
 
 FUTURE = "__future__"
 SETUP_CALL = "setup_sandbox_notebook"
+_DISPLAYS = frozenset({"IPython.display", "IPython.core.display", "IPython.core.display_functions"})
 
 # What changes how an import that follows works, or what it does.
 _MOVERS = frozenset(
@@ -154,3 +155,8 @@ def check_nested(tree: ast.Module, local: Mapping[str, str], where: str) -> None
 def is_setup(one: Imported) -> bool:
     """Whether it is the call that sets a notebook up, which a script does without."""
     return one.name == SETUP_CALL and one.module.split(".")[0] == "aexp"
+
+
+def is_display(one: Imported) -> bool:
+    """Whether it is the `display` of notebooks, which a script stands in for."""
+    return one.bound == one.name == "display" and one.module in _DISPLAYS

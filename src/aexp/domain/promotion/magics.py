@@ -29,8 +29,8 @@ class CommentedOut:
 def plain_python(source: str) -> tuple[str, tuple[CommentedOut, ...]]:
     """The cell as Python alone, and what was commented out for that.
 
-    ``%time`` before a statement or a value is taken off, that stays. ``%%time``, ``%%capture`` and
-    ``%%prun`` are taken off their cells; under any other ``%%magic`` the whole cell is commented out.
+    ``%time`` before a statement or a value, and ``%%time``, ``%%capture`` and ``%%prun`` above a cell are
+    taken off, which changes nothing else. Under any other ``%%magic`` the whole cell is commented out.
     """
     lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     first = next((at for at, line in enumerate(lines) if line.strip()), 0)
@@ -52,7 +52,7 @@ def _line_by_line(lines: list[str]) -> tuple[str, tuple[CommentedOut, ...]]:
         # A shell line goes on behind a backslash, as a statement does.
         if goes_on or (not state.open and _for_ipython(line)):
             kept.append(f"# {line}" if goes_on else _commented(line))
-            if not _TIME.fullmatch(line):
+            if not _TIME.fullmatch(line) and not _CELL_MAGIC.match(line):
                 out.append(CommentedOut(number, line.strip()))
             goes_on = line.endswith("\\")
         else:

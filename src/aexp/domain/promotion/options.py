@@ -9,6 +9,7 @@ from aexp.domain.promotion.choosing import PARAMETERS
 from aexp.domain.promotion.names import names_of
 from aexp.domain.promotion.parameters import Parameter, check_options, parameter_in
 from aexp.domain.promotion.parsing import comment_behind
+from aexp.domain.promotion.places import setup_target
 from aexp.domain.text import visible
 
 
@@ -42,6 +43,37 @@ def options_in(codes: list[Code], named: tuple[str, ...] | None) -> dict[ast.stm
     kept = [one for one in found.values() if named is None or one[1].name in named]
     check_options(parameter for _, parameter in kept)
     return dict(kept)
+
+
+def no_options(codes: list[Code], options: dict[ast.stmt, Parameter]) -> list[str]:
+    """Notes on values of the cell of parameters that become no options.
+
+    Args:
+        codes: the cells of the script.
+        options: what becomes an option, of all that could.
+    """
+    names = {one.name for one in options.values()}
+    told: list[str] = []
+    for code in codes:
+        if PARAMETERS not in code.picked.cell.tags:
+            continue
+        for statement in code.tree.body:
+            if not _sets_values(statement) or statement in options:
+                continue
+            bound = sorted(names_of(ast.Module([statement], [])).bound - names)
+            if bound:
+                which = ", ".join(f"`{visible(name)}`" for name in bound)
+                told.append(
+                    f"{code.picked}, line {statement.lineno} makes no option of {which}: "
+                    "only `name = value` with a plain value does"
+                )
+    return told
+
+
+def _sets_values(statement: ast.stmt) -> bool:
+    said = isinstance(statement, ast.AnnAssign) and statement.value is None
+    sets = isinstance(statement, ast.Assign | ast.AnnAssign) and not said
+    return sets and setup_target(statement) is None
 
 
 def lost_options(codes: list[Code], options: dict[ast.stmt, Parameter]) -> list[str]:

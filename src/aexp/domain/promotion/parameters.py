@@ -6,23 +6,41 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aexp.domain.errors import SandboxError
+from aexp.domain.promotion.arithmetic import reckoned
 from aexp.domain.promotion.places import quoted
 from aexp.domain.text import visible
 
 _FLOAT = re.compile(r"\bfloat\b")
 _KINDS = {int: "int", float: "float", str: "str"}
-_ANY = '''\
+_LITERAL = '''\
+def _literal(text: str) -> object:
+    """A value as Python writes it."""
+    import argparse
+    import ast
+
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        raise argparse.ArgumentTypeError(f"no value as Python writes it: {text!r}") from None
+
+
+'''
+_TEXT_TOO = '''\
 def _value(text: str) -> object:
     """A value as Python writes it; what is none is text."""
     import ast
 
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return text
 
 
 '''
+_READERS = {"_literal": _LITERAL, "_value": _TEXT_TOO}
+_NEGATIVE = r"""
+    # Before Python 3.14, argparse takes -1e-3 for an option.
+    parser._negative_number_matcher = re.compile(r"-\.?\d")"""
 
 
 @dataclass(frozen=True)
@@ -68,23 +86,29 @@ class Parameter:
         return f"    parser.add_argument(\n{arguments}    )"
 
     @property
-    def free(self) -> bool:
-        """Whether it is read as Python writes values."""
-        return self._reading() == ["type=_value"]
-
-    def _reading(self) -> list[str]:
+    def kind(self) -> str:
+        """The function that reads a word behind the option; empty where none is read."""
         value = self.value
         if isinstance(value, bool):
-            return ["action=argparse.BooleanOptionalAction"]
+            return ""
         if type(value) in _KINDS:
-            return [f"type={_KINDS[type(value)]}"]
-        if isinstance(value, list) and (kind := _common(value)):
-            return ['nargs="*"', f"type={kind}"]
-        return ["type=_value"]
+            return _KINDS[type(value)]
+        # What has no value yet may get any, and a text is one.
+        other = "_value" if value is None else "_literal"
+        return (_common(value) if isinstance(value, list) else None) or other
+
+    def _reading(self) -> list[str]:
+        if not self.kind:
+            return ["action=argparse.BooleanOptionalAction"]
+        several = isinstance(self.value, list) and self.kind != "_literal"
+        return [*(['nargs="*"'] if several else []), f"type={self.kind}"]
 
 
 def parameter_in(statement: ast.stmt) -> Parameter | None:
-    """What ``name = literal`` or ``name: type = literal`` sets, or None for any other statement."""
+    """What ``name = literal`` or ``name: type = literal`` sets, or None for any other statement.
+
+    A calculation with plain numbers counts as what it gives.
+    """
     match statement:
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             pass
@@ -93,6 +117,7 @@ def parameter_in(statement: ast.stmt) -> Parameter | None:
         case _:
             return None
     try:
+        value = reckoned(value)
         found = ast.literal_eval(value)
         if isinstance(statement, ast.AnnAssign) and _FLOAT.search(
             ast.unparse(statement.annotation)
@@ -130,13 +155,15 @@ def options_code(parameters: tuple[Parameter, ...], about: str, target: str) -> 
         target: the variable that holds the values.
     """
     lines = "\n".join(one.added() for one in parameters)
-    helper = _ANY if any(one.free for one in parameters) else ""
+    kinds = {one.kind for one in parameters}
+    helpers = "".join(code for name, code in _READERS.items() if name in kinds)
+    regular, negative = ("\n    import re", _NEGATIVE) if kinds - {"", "str"} else ("", "")
     return f'''\
-{helper}def _command_line():
+{helpers}def _command_line():
     """The options; where this file is imported, their defaults."""
-    import argparse
+    import argparse{regular}
 
-    parser = argparse.ArgumentParser(description={quoted(about)}, allow_abbrev=False)
+    parser = argparse.ArgumentParser(description={quoted(about)}, allow_abbrev=False){negative}
 {lines}
     run = __name__ in ("__main__", "__mp_main__")
     return parser.parse_args(None if run else [])

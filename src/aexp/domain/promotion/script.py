@@ -17,7 +17,14 @@ from aexp.domain.promotion.imports import (
     moves_imports,
 )
 from aexp.domain.promotion.names import names_of
-from aexp.domain.promotion.options import lost_options, options_in
+from aexp.domain.promotion.notes import (
+    commented_out,
+    from_elsewhere,
+    moved,
+    needs_sandbox,
+    together,
+)
+from aexp.domain.promotion.options import lost_options, no_options, options_in
 from aexp.domain.promotion.parameters import Parameter, assigned, options_code
 from aexp.domain.promotion.parsing import parse, rewritten
 from aexp.domain.promotion.places import PATHS, setup_target
@@ -90,10 +97,17 @@ def script_of(order: Order) -> Script:
     pieces += [block(one, texts[one] if one in texts else as_comment(one)) for one in order.picked]
     text = "\n\n\n".join(piece for piece in pieces if piece) + "\n"
     tree = parse(text, "The script")
-    warnings = [*_commented(codes), *lost_options(codes, options), *_moved(others)]
+    warnings = together(
+        commented_out(codes),
+        no_options(codes, options) if order.parameters is None else [],
+        lost_options(codes, options),
+        moved(others),
+        needs_sandbox(codes, modules, frozenset().union(*(one.names.bound for one in cells))),
+        from_elsewhere(codes, modules),
+    )
     spellings = tuple(one.option for one in options.values())
     heads = {one.module.split(".")[0] for node in ast.walk(tree) for one in imported_by(node)}
-    return Script(text, spellings, undefined, tuple(warnings), frozenset(heads))
+    return Script(text, spellings, undefined, warnings, frozenset(heads))
 
 
 def _take_futures(codes: list[Code], others: list[Code], supply: Supply) -> bool:
@@ -161,20 +175,3 @@ def _free_name(wanted: str, codes: list[Code]) -> str:
     while wanted in taken:
         wanted = f"_{wanted}"
     return wanted
-
-
-def _commented(codes: list[Code]) -> list[str]:
-    return [
-        f"{code.picked}, line {one.line} does not run in the script: {one.text}"
-        for code in codes
-        for one in code.commented_out
-    ]
-
-
-def _moved(others: list[Code]) -> list[str]:
-    return [
-        f"{code.picked} was not chosen, and changes how imports work: {ast.unparse(one)}"
-        for code in others
-        for one in code.tree.body
-        if moves_imports(one) and setup_target(one) is None
-    ]

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aexp.domain.promotion.imports import FUTURE, Imported, is_setup, local_ones
+from aexp.domain.promotion.imports import FUTURE, Imported, is_display, is_setup, local_ones
 from aexp.domain.promotion.modules import Copied, copied, moves, spread
 from aexp.domain.promotion.places import IMPORT, PATHS, PLACES, places_code
 
-OURS = frozenset({"_command_line", "_value", "_Path"})
+OURS = frozenset({"_command_line", "_literal", "_value", "_Path"})
 """Names that the script has for itself."""
 
 DISPLAY = '''\
@@ -42,7 +42,8 @@ class Supply:
     def take(self, found: tuple[Imported, ...]) -> None:
         """Have these imports at the top, whatever they come from."""
         rest = self.take_local(found)
-        self.imports.update({one.text: one for one in rest})
+        self.display = self.display or any(map(is_display, rest))
+        self.imports.update({one.text: one for one in rest if not is_display(one)})
 
     def take_local(self, found: tuple[Imported, ...]) -> tuple[Imported, ...]:
         """Have those that cannot be imported from outside the sandbox; returns the others."""
@@ -79,13 +80,14 @@ class Supply:
     def code(self, modules: list[Copied], sandbox: str) -> list[str]:
         """The pieces of the script above the cells, in their order."""
         places = bool(self.paths) or self.places or any(module.places for module in modules)
-        everything = [*self.imports.values(), *(one for part in modules for one in part.imports)]
+        copied_too = [one for part in modules for one in part.imports]
+        everything = [*self.imports.values(), *(one for one in copied_too if not is_display(one))]
         lines = dict.fromkeys([*([IMPORT] if places else []), *(one.text for one in everything)])
         future = [line for line in lines if line.startswith(f"from {FUTURE} ")]
         pieces = ["\n".join(future), "\n".join(line for line in lines if line not in future)]
         pieces += [places_code(sandbox)] if places else []
         pieces += [f"{name} = {PATHS}" for name in self.paths]
-        pieces += [DISPLAY] if self.display else []
+        pieces += [DISPLAY] if self.display or any(map(is_display, copied_too)) else []
         for part in modules:
             pieces.append(
                 f"# %% From {part.module}.py of the sandbox\n{part.text}" if part.text else ""
