@@ -131,7 +131,6 @@ def test_a_promoted_script_gives_what_the_cells_gave(repo: Path, notebook: Path)
     ] == [
         "note: cell 14 (mine-0), line 3",
         "note: cell 14 (mine-0), line 4",
-        "note: cell 16 (mine-2), line 1",
         "note: cell 17 (mine-3), line 3",
     ]
     assert "- Promoted: " in (notebook.parent / "README.md").read_text("utf-8")
@@ -177,11 +176,11 @@ def test_json_has_the_result_and_notes_are_in_it(repo: Path, notebook: Path) -> 
     # Cell 15 alone begins with the mark; what it needs of cell 14 is imported there.
     assert told.returncode == 0, told.stderr
     made = json.loads(told.stdout)
-    assert (made["script"], made["cells"], made["options"]) == (
-        "x.py",
-        ["parameters", "mine-1"],
+    assert (made["script"], made["cells"], made["along"], made["options"]) == (
+        *("x.py", ["parameters", "mine-1"], ["parameters"]),
         ["--seed"],
     )
+    assert made["as_committed"] is False
     assert (made["written"], made["undefined"]) == (True, [])
     assert told.stderr == ""
 

@@ -22,6 +22,10 @@ SANDBOX = "/repo/notebooks/_sandbox/2026-11-23_lr-warmup"
 NOTEBOOK = f"{SANDBOX}/00_feasibility.ipynb"
 README = f"{SANDBOX}/README.md"
 DAY = date(2026, 11, 25)
+NEEDS_SANDBOX = (
+    "cell 15 (more-14) uses SANDBOX_DIR: what is read or written there is found only while the sandbox "
+    "stays where it is"
+)
 
 
 class Desk:
@@ -76,19 +80,27 @@ def test_a_script_and_a_line_in_the_readme_are_all_that_is_written(desk: Desk) -
     assert promotions(after[README]) == (told,)
     commit = desk.git.look("/repo", SANDBOX).commits[NOTEBOOK].id
     digest = sha256(before[NOTEBOOK].encode()).hexdigest()
-    for fact in (commit, digest, "parameters, more-13, more-14", "E012", "2026-11-25"):
+    for fact in (
+        commit,
+        digest,
+        "3 (parameters), 14 (more-13), 15 (more-14)",
+        "E012",
+        "2026-11-25",
+    ):
         assert f" {fact}\n" in after[script].split("\n\n")[0] + "\n"
     assert asdict(made) == {
         "script": "scripts/E012_lr_warmup.py",
         "notebook": "notebooks/_sandbox/2026-11-23_lr-warmup/00_feasibility.ipynb",
         "sandbox": "notebooks/_sandbox/2026-11-23_lr-warmup",
         "cells": ("parameters", "more-13", "more-14"),
+        "along": ("parameters",),
         "notebook_sha256": digest,
         "commit": commit,
+        "as_committed": True,
         "experiment": "E012",
         "options": ("--seed", "--repeats"),
         "undefined": (),
-        "warnings": (),
+        "warnings": (NEEDS_SANDBOX,),
         "written": True,
         "diff": made.diff,
     }
@@ -126,8 +138,10 @@ def test_the_header_says_when_no_commit_has_the_notebook_as_it_is(desk: Desk) ->
     assert none.commit is None
     assert "+# Commit:     none, the notebook is in no commit\n" in none.diff
     assert f"+# Commit:     {changed.commit}, and the notebook has changed since\n" in changed.diff
-    assert "commit it" in none.warnings[0]
-    assert "commit it" in changed.warnings[0]
+    for made in (none, changed):
+        assert made.as_committed is False
+        assert "save and commit the notebook, then promote" in made.warnings[0]
+        assert "delete it and its line in the README before that" in made.warnings[0]
 
 
 def test_without_git_the_script_is_made_and_says_so(desk: Desk) -> None:
@@ -137,7 +151,7 @@ def test_without_git_the_script_is_made_and_says_so(desk: Desk) -> None:
 
     desk.git = NoGit(desk.disk)
 
-    assert desk.promote().warnings == ("git could not be started. Install git.",)
+    assert desk.promote().warnings[0] == "git could not be started. Install git."
     assert "git could not be asked" in desk.text("/repo/scripts/lr_warmup.py")
 
 
@@ -158,7 +172,7 @@ def test_without_git_the_script_is_made_and_says_so(desk: Desk) -> None:
         ({"to": "/repo/taken.py", "dry_run": True}, "exists already"),
         ({"to": "/repo/a`b.py"}, "Rename the file"),
         ({"notebook": f"{SANDBOX}/missing.ipynb"}, "There is no notebook"),
-        ({"notebook": SANDBOX}, "There is no notebook"),
+        ({"notebook": "/repo/notebooks"}, "There is no notebook /repo/notebooks"),
         ({"notebook": README}, "is no notebook"),
         ({"notebook": "/repo/loose.ipynb"}, "lies in no sandbox"),
         ({"notebook": "/2026-11-23_stray/a.ipynb"}, "no git repository"),
@@ -196,6 +210,31 @@ def test_what_is_no_notebook_of_format_4_is_refused(desk: Desk, text: str, words
     desk.refused(words)
 
 
+def test_a_sandbox_with_one_notebook_is_as_good_as_its_path(desk: Desk) -> None:
+    assert desk.promote(notebook=SANDBOX, dry_run=True) == desk.promote(dry_run=True)
+
+    desk.disk.write(f"{SANDBOX}/deep/more.ipynb", desk.text(NOTEBOOK))
+    desk.refused(
+        r"holds 2 notebooks\. Give one of: .*00_feas.*, .*deep/more\.ipynb", notebook=SANDBOX
+    )
+    assert desk.promote(notebook=f"{SANDBOX}/deep", dry_run=True).notebook.endswith("more.ipynb")
+
+
+def test_a_slug_will_do_and_a_name_that_is_none_is_told_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote = promoter(tmp_path, "x = 1")
+    monkeypatch.chdir(tmp_path / "repo")
+    notebook = "notebooks/_sandbox/2026-11-25_probe/a.ipynb"
+
+    assert promote("1", notebook="probe").notebook == notebook
+    for typed in ("a.ipynb", "notebooks/a.ipynb", "notebooks/b.ipynb"):
+        with pytest.raises(SandboxError, match=rf"There is no notebook .*one of: {notebook}\."):
+            promote("1", notebook=typed)
+    with pytest.raises(SandboxError, match=r"Did you mean probe\?"):
+        promote("1", notebook="prob")
+
+
 def test_a_notebook_of_another_language_is_refused(desk: Desk) -> None:
     desk.add(language_info={"name": "R"})
     desk.refused("language is R")
@@ -205,7 +244,7 @@ def test_a_script_that_lacks_names_is_written_when_that_is_wanted(desk: Desk) ->
     made = desk.promote(cells="15", allow_undefined=True)
 
     assert made.undefined == ("x",)
-    assert "`x` in cell 15 (more-14) is not defined here" in made.warnings[0]
+    assert "`x` in cell 15 (more-14) is not defined here" in made.warnings[1]
     assert "y = x * repeats" in desk.text("/repo/scripts/lr_warmup.py")
 
 
@@ -270,7 +309,7 @@ def promoter(tmp_path: Path, *cells: str) -> Callable[..., PromotedScript]:
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.write_text(nbformat.writes(book))
 
-    def promote(chosen: str) -> PromotedScript:
+    def promote(chosen: str, notebook: str | Path = notebook) -> PromotedScript:
         return promote_notebook(
             *(notebook,),
             **{"to": root / f"scripts/s{chosen}.py", "cells": chosen, "today": DAY},
@@ -396,3 +435,77 @@ def test_of_two_who_promote_to_one_place_the_second_is_refused() -> None:
         desk.promote()
     assert desk.text("/repo/scripts/lr_warmup.py") == "theirs"
     assert promotions(desk.text(README)) == ()
+
+
+class Interrupted(MemoryFilesystem):
+    """Ctrl-C comes in one call: before it has done anything, or right after."""
+
+    call = ""
+    late = False
+
+    def create_file(self, path: str, text: str) -> bool:
+        return self._interrupted(
+            "create_file", lambda: MemoryFilesystem.create_file(self, path, text)
+        )
+
+    def replace_file(self, path: str, before: str, text: str) -> bool:
+        return self._interrupted(
+            "replace_file", lambda: MemoryFilesystem.replace_file(self, path, before, text)
+        )
+
+    def _interrupted(self, call: str, do: Callable[[], bool]) -> bool:
+        if call != self.call:
+            return do()
+        self.call = ""
+        if self.late:
+            do()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("call", "late", "written"),
+    [
+        ("create_file", False, False),
+        ("create_file", True, True),
+        ("replace_file", False, True),
+        ("replace_file", True, True),
+    ],
+)
+def test_an_interruption_leaves_the_script_with_its_line_or_nothing_and_says_which(
+    call: str, late: bool, written: bool
+) -> None:
+    disk = Interrupted()
+    desk = Desk(disk)
+    disk.call, disk.late = call, late
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        desk.promote()
+
+    script = "/repo/scripts/lr_warmup.py"
+    assert (disk.kind(script) == "file", len(promotions(desk.text(README)))) == (
+        written,
+        int(written),
+    )
+    (note,) = stop.value.__notes__
+    assert note == (
+        "scripts/lr_warmup.py was written, and the line in "
+        "notebooks/_sandbox/2026-11-23_lr-warmup/README.md."
+        if written
+        else "Nothing was promoted: scripts/lr_warmup.py was not written."
+    )
+
+
+def test_after_an_interruption_a_readme_that_cannot_be_written_is_told_with_the_line() -> None:
+    class Stuck(Interrupted):
+        def replace_file(self, path: str, before: str, text: str) -> bool:
+            if self.call:
+                return super().replace_file(path, before, text)
+            raise FilesystemError("README.md: no permission.", "Ask for it.")
+
+    disk = Stuck()
+    desk = Desk(disk)
+    disk.call = "replace_file"
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        desk.promote()
+    assert "Add the line yourself: - Promoted: 2026-11-25" in stop.value.__notes__[0]

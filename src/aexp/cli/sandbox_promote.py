@@ -1,7 +1,10 @@
 """``aexp sandbox promote``."""
 
 import shlex
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 import rich_click as click
 
@@ -25,7 +28,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
     "--to",
     required=True,
     metavar="PATH",
-    help="The script, which must not exist yet; or a folder for it.",
+    help="The script, which must not exist yet; or a folder for it. From the current folder on.",
 )
 @click.option(
     "--param",
@@ -52,12 +55,16 @@ def promote(
 ) -> None:
     """Make a script of some cells of a sandbox's notebook, outside of the sandbox.
 
+    NOTEBOOK is its path; or a sandbox's slug or folder, where that holds one notebook. Save it and commit it
+    first: the script names the commit that it comes from.
+
     Without --cells and --tag, the cells that begin with `#| export`. The notebook stays as it is, nothing
     is overwritten, and the sandbox's README gains a line that names the script.
     """
     if cells is not None and tag is not None:
         raise click.UsageError("Give one of --cells and --tag.")
-    made = promote_notebook(
+    make = partial(
+        promote_notebook,
         notebook,
         to=to,
         cells=cells,
@@ -65,8 +72,10 @@ def promote(
         parameters=_names(parameters),
         experiment=experiment,
         allow_undefined=allow_undefined,
-        dry_run=dry_run,
     )
+    if not (dry_run or as_json):
+        _ask_if_too_early(make)
+    made = make(dry_run=dry_run)
     if as_json:
         print_json(asdict(made))
         return
@@ -76,6 +85,16 @@ def promote(
         show_note(visible(warning, limit=1000))
     if not dry_run:
         _tell(made)
+
+
+def _ask_if_too_early(make: Callable[..., PromotedScript]) -> None:
+    """Ask whoever sits there before a script is written that no commit can be found for."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    early = make(dry_run=True)
+    if not early.as_committed:
+        show_note(visible(early.warnings[0], limit=1000))
+        click.confirm("Promote it all the same?", abort=True, err=True)
 
 
 def _names(given: str | None) -> tuple[str, ...] | None:
@@ -97,6 +116,8 @@ def _show_diff(diff: str) -> None:
 def _tell(made: PromotedScript) -> None:
     script, notebook = (visible(path, limit=500) for path in (made.script, made.notebook))
     cells = f"{len(made.cells)} {'cell' if len(made.cells) == 1 else 'cells'}"
+    if made.along:
+        cells += f" ({visible(', '.join(made.along))} came along)"
     echo(f"Promoted {cells} of {notebook}\n      to {script}")
     if made.options:
         echo(f" options {', '.join(made.options)}")

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from aexp.domain.errors import SandboxError
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
-from aexp.sandbox.promotion_places import Source
+from aexp.sandbox.promotion_source import Source
 
 
 class LocalModules(Mapping[str, str]):

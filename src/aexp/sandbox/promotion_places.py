@@ -1,4 +1,4 @@
-"""Where a promotion takes from, and where it may write."""
+"""Where a promotion may write, and what git and the tracked chain know of it."""
 
 from dataclasses import dataclass
 from os import PathLike, fspath
@@ -11,36 +11,16 @@ from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
 from aexp.ports.history import History
 from aexp.sandbox.places import around, current_folder, find_repo_root, local_history, walk
+from aexp.sandbox.promotion_source import Source
 
 KNOWLEDGE = "kb/research"
 """Where a repository keeps its tracked chain, if it has one."""
 _TEXTS = (".md", ".yaml", ".yml", ".json", ".jsonl", ".toml", ".csv", ".tsv", ".txt", ".rst")
 _LARGEST = 1 << 20
-
-
-@dataclass(frozen=True)
-class Source:
-    """A notebook in a sandbox in a repository; absolute paths, links followed.
-
-    Attributes:
-        path: of the notebook.
-        sandbox: the sandbox around it.
-        root: the repository around that.
-    """
-
-    path: str
-    sandbox: str
-    root: str
-
-    @property
-    def shown(self) -> str:
-        """Its path in the repository."""
-        return shown_path(self.path, self.root)
-
-    @property
-    def below(self) -> str:
-        """Its path in the sandbox."""
-        return shown_path(self.path, self.sandbox)
+_LATE = (
+    ", and the script says so for good: save and commit the notebook, then promote. Where the script is "
+    "there already, delete it and its line in the README before that"
+)
 
 
 @dataclass(frozen=True)
@@ -71,32 +51,6 @@ class Traced:
     doubts: tuple[str, ...] = ()
 
 
-def source_at(notebook: str | PathLike[str], files: Filesystem) -> Source:
-    """The notebook at this path.
-
-    Raises:
-        SandboxError: it is no notebook of a sandbox in a repository.
-    """
-    path = _resolved(notebook, files)
-    shown = visible(fspath(notebook), limit=500)
-    if files.kind(path) != "file":
-        raise SandboxError(f"There is no notebook {shown}.", "See: aexp sandbox ls.")
-    if not path.endswith(".ipynb"):
-        raise SandboxError(f"{shown} is no notebook.", "Give a file that ends in .ipynb.")
-    root = find_repo_root(str(PurePosixPath(path).parent), files)
-    if root is None:
-        raise SandboxError(
-            f"{shown} lies in no git repository, so that no script could go to one.",
-            "Run `git init` in the project's folder, or copy the sandbox into a repository.",
-        )
-    sandbox = around(path, files)
-    if sandbox is None or not sandbox.startswith(f"{root}/"):
-        raise SandboxError(
-            f"{shown} lies in no sandbox.", "Make one (aexp sandbox new SLUG), and move it there."
-        )
-    return Source(path, sandbox, root)
-
-
 def target_at(
     to: str | PathLike[str], source: Source, experiment: str | None, files: Filesystem
 ) -> Target:
@@ -109,7 +63,7 @@ def target_at(
         files: where both lie.
 
     Raises:
-        SandboxError: the script may not stand there.
+        SandboxError: the script may not stand there, or the tracked chain does not know the experiment.
     """
     if experiment is not None:
         check_experiment(experiment)
@@ -126,6 +80,8 @@ def target_at(
     folder = files.resolve(str(asked.parent))
     path = f"{folder.rstrip('/')}/{script_name(asked.name, experiment)}"
     _may_stand(path, source, files)
+    if experiment is not None:
+        check_known(experiment, source.root, files)
     return Target(path, shown_path(path, source.root))
 
 
@@ -188,10 +144,11 @@ def trace(source: Source, history: History | None) -> Traced:
         return Traced(None, "not known, git could not be asked", (f"{exc}",))
     commit = standing.commits.get(source.path)
     if commit is None:
-        why = "the notebook is in no commit yet: commit it, so that the script can be traced"
-        return Traced(None, "none, the notebook is in no commit", (why,))
+        return Traced(
+            None, "none, the notebook is in no commit", (f"the notebook is in no commit{_LATE}",)
+        )
     if source.path in standing.changed:
-        why = "the notebook has changed since its last commit: commit it, so that the script can be traced"
+        why = f"the notebook has changed since its last commit{_LATE}"
         return Traced(commit.id, f"{commit.id}, and the notebook has changed since", (why,))
     return Traced(commit.id, commit.id)
 
@@ -202,7 +159,3 @@ def _text(path: str, files: Filesystem) -> str:
     except FilesystemError:
         # A file of theirs that is no text cannot name an experiment.
         return ""
-
-
-def _resolved(path: str | PathLike[str], files: Filesystem) -> str:
-    return files.resolve(str(current_folder() / fspath(path)))

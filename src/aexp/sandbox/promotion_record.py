@@ -9,7 +9,8 @@ from aexp.domain.sandbox import shown_path
 from aexp.domain.sandbox_promoted import Promotion, with_promotion
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
-from aexp.sandbox.promotion_places import Source, Target
+from aexp.sandbox.promotion_places import Target
+from aexp.sandbox.promotion_source import Source
 
 _ATTEMPTS = 5
 
@@ -71,23 +72,41 @@ class Record:
         return "".join(pieces)
 
     def write(self, files: Filesystem) -> None:
-        """Make the script, then tell of it.
+        """Make the script, then tell of it. Ctrl-C in between does not keep it from being told.
 
         Raises:
+            KeyboardInterrupt: with a note that says what is there.
             SandboxError: somebody has taken the script's name meanwhile. Nothing was changed.
             FilesystemError: the script cannot be made, and then nothing was changed; or it was, and
                 the README could not be.
         """
-        if not files.create_file(self.target.path, self.text):
-            raise SandboxError(
-                f"{visible(self.target.shown, limit=500)} exists already, and is never overwritten.",
-                "Give another name, or move it away first.",
-            )
-        if self.readme is not None:
-            self._tell(self.readme, files)
+        try:
+            if not files.create_file(self.target.path, self.text):
+                raise SandboxError(
+                    f"{visible(self.target.shown, limit=500)} exists already, and is never overwritten.",
+                    "Give another name, or move it away first.",
+                )
+            self._tell(files)
+        except KeyboardInterrupt as stop:
+            stop.add_note(self._finished(files))
+            raise
 
-    def _tell(self, readme: str, files: Filesystem) -> None:
-        why = "it changes all the time"
+    def _finished(self, files: Filesystem) -> str:
+        """What is there after an interruption, the line in the README among it where the script is."""
+        script = visible(self.target.shown, limit=500)
+        if files.kind(self.target.path) is None or files.read_text(self.target.path) != self.text:
+            return f"Nothing was promoted: {script} was not written."
+        try:
+            self._tell(files)
+        except FilesystemError as exc:
+            return str(exc)
+        line = "" if self.readme is None else f", and the line in {visible(self.shown, limit=500)}"
+        return f"{script} was written{line}."
+
+    def _tell(self, files: Filesystem) -> None:
+        if self.readme is None:
+            return
+        readme, why = self.readme, "it changes all the time"
         try:
             # Somebody may be writing in the README at this very moment: their text is kept.
             for _ in range(_ATTEMPTS):

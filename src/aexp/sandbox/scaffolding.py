@@ -57,11 +57,18 @@ def scaffold(
     heading = title_or_default(title, slug)
     ground = grounds(repo_root, parent_dir, filesystem)
     name = directory_name(slug, today or today_of(ground.root))
-    place = f"{ground.parent}/{name}"
     held = _texts(name, heading, ground)
     if not notebook:
         del held[STARTER]
-    root_files = _publish(place, held, ground.files)
+    root_files = _publish(f"{ground.parent}/{name}", held, ground.files)
+    return _told(slug, name, root_files, [*held], ground)
+
+
+def _told(
+    slug: str, name: str, root_files: list[str], held: list[str], ground: Grounds
+) -> SandboxScaffoldResult:
+    """What was made, in the order in which it was."""
+    place = f"{ground.parent}/{name}"
     created = (*root_files, *(f"{place}/{file}" for file in held))
     return SandboxScaffoldResult(
         slug=slug,

@@ -60,7 +60,9 @@ def check(
 
 
 def promote(
-    notebook: Annotated[str, Field(description="The notebook's path.")],
+    notebook: Annotated[
+        str, Field(description="Its path; or a sandbox's slug, where it holds one notebook.")
+    ],
     to: Annotated[str, Field(description="The script, which must not exist; or a folder for it.")],
     cells: Annotated[
         str | None,
