@@ -366,7 +366,7 @@ def test_the_day_of_a_promotion_is_that_of_the_zone_that_is_set(
 def test_a_package_in_the_sandbox_is_refused(desk: Desk) -> None:
     desk.disk.write(f"{SANDBOX}/mine/__init__.py", "")
     desk.add("from mine import x")
-    desk.refused("takes a module out of the sandbox", cells="16")
+    desk.refused("out of the package mine in the sandbox", cells="16")
 
 
 def test_a_sandbox_without_a_readme_is_told_the_line() -> None:

@@ -340,8 +340,9 @@ def test_what_a_module_does_to_imports_comes_before_those_behind_it() -> None:
     ("cell", "module", "words"),
     [
         ("import mod", "a = 1", "takes a module out of the sandbox"),
-        ("import mod.deep", "", "takes a module out of the sandbox"),
-        ("from mod import a", "", "takes a module out of the sandbox"),
+        ("import mod.deep", "", "out of the package mod in the sandbox"),
+        ("from mod import a", "", "out of the package mod in the sandbox"),
+        ("from mod.deep import a", "", "Move mod out of the sandbox"),
         ("from mod.deep import a", "a = 1", "takes a module out of the sandbox"),
         ("from . import a", "a = 1", "takes a module out of the sandbox"),
         ("from mod import b", "a = 1", "mod.py of the sandbox has no 'b'"),

@@ -16,7 +16,7 @@ from aexp.domain.sandbox_check import (
     judge_statement,
     judge_threshold,
 )
-from aexp.domain.sandbox_readme import placeholders, title_in
+from aexp.domain.sandbox_readme import left_open, placeholders, title_in
 from aexp.domain.sandbox_templates import filled, slot_values
 from aexp.domain.sandbox_texts import README
 
@@ -201,6 +201,48 @@ def test_what_stands_in_comments_and_code_is_not_read() -> None:
         "Mode:", "<!-- [later] -->\n`[square brackets]`\n```\n[x y]\n```\nMode:"
     )
     assert complete(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("the tokens [PAD], [CLS] and [MASK_2]", []),
+        ("a [link][ref], a [link][] and a [link](x)\n[ref]: http://x", []),
+        ("[0, 1] and [12] and [x] and [ ] and [^note] and [@key]", []),
+        ("[TODO] [TBD] [Y] [name] [...]", ["[TODO]", "[TBD]", "[Y]", "[name]", "[...]"]),
+        (
+            "[X: what I change,\n from what] lowers [Loss]",
+            ["[X: what I change, from what]", "[Loss]"],
+        ),
+    ],
+)
+def test_what_is_to_be_filled_in_is_told_from_tokens_links_and_intervals(
+    text: str, found: list[str]
+) -> None:
+    assert placeholders(text) == found
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_is_to_be_filled_in_is_told_with_its_line(end: str) -> None:
+    text = (
+        "# T\n<!-- a\nb\n\n-->\n- Owner: [name]\n```\n[code]\n```\n\n## Mechanism\n\n1. [X\nleads]\n"
+        "2. `[y]` [z]\n\n## Shortcut risks\n\n[r]\n\n## Test plan\n\n[a]\n\n## Stages\n\n[b]\n"
+    ).replace("\n", end)
+
+    assert [str(one) for one in left_open(text)] == [
+        *("[name] (line 6)", "[X leads] (line 13)", "[z] (line 15)", "[a] (line 23)"),
+    ]
+    assert (
+        "[name] (line 6), [X leads] (line 13), [z] (line 15) and 1 more"
+        in judge_readme(text)[-1].what
+    )
+
+
+def test_a_comment_in_a_paragraph_does_not_end_it() -> None:
+    assert (
+        judge_statement(readme(statement=f"A longer <!-- or\n\nso --> {STATEMENT[9:]}")).level
+        is Level.OK
+    )
 
 
 def test_the_title_is_read_from_the_heading() -> None:

@@ -54,7 +54,7 @@ def read_notebook(text: str) -> Notebook:
         raise _bad("it is not in notebook format 4", "Open and save it in a current Jupyter.")
     minor = body.get("nbformat_minor")
     wants_ids = isinstance(minor, int) and minor >= 5
-    read = tuple(_cell(cell, f"cell {number}", wants_ids) for number, cell in enumerate(cells))
+    read = tuple(_cell(cell, f"cell {number}", wants_ids) for number, cell in enumerate(cells, 1))
     ids = [cell.id for cell in read if cell.id]
     if len(ids) != len(set(ids)):
         raise _bad("two of its cells have the same id", "Open and save it in a current Jupyter.")

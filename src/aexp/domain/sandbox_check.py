@@ -131,7 +131,7 @@ def _judge_rest(readme: str) -> Finding:
     rest = left_open(readme)
     if not rest:
         return ok("readme", "everything before the stages is filled in")
-    named = ", ".join(rest[:3])
+    named = ", ".join(map(str, rest[:3]))
     more = f" and {len(rest) - 3} more" if len(rest) > 3 else ""
     return warn(
         "readme", f"still to be filled in: {named}{more}", "Fill it in, or delete the line."

@@ -19,15 +19,29 @@ _FENCED = re.compile(r"^(```|~~~).*?(?:^\1[^\n]*$|\Z)", re.DOTALL | re.MULTILINE
 _SPAN = re.compile(r"`[^`\n]*`")
 _HEADING = re.compile(r"^##[ \t]+([^ \t\n].*)$", re.MULTILINE)
 _ASIDE = re.compile(r"^[-*+][ \t]+I (?:expect|would)\b.*", re.MULTILINE | re.DOTALL | re.I)
-# Not a box to tick, a link, or something that begins with a digit: an interval or a citation.
+# Not a box to tick, a link, a token such as [PAD], or something that begins with a digit: an interval or a
+# citation.
+_CAPITALS = r"(?!(?:TODO|TBD|FIXME|XXX)\])[A-Z][A-Z0-9_]+\]"
 _PLACEHOLDER = re.compile(
-    r"\[(?!\s*[xX]?\s*\])(?!\s*[-+]?[\d^@])[^\[\]\n]*(?:\n[^\[\]\n]+)*\](?![(\[:])"
+    rf"(?<!\])\[(?!\s*[xX]?\s*\])(?!\s*[-+]?[\d^@])(?!{_CAPITALS})"
+    r"[^\[\]\n]*(?:\n[^\[\]\n]+)*\](?![(\[:])"
 )
 _ITEM = re.compile(r"^(?:\d+[.)]|[-*+])[ \t]+", re.MULTILINE)
 _SUB_ITEM = re.compile(r"\n[ \t]+[-*+][ \t]+")
 _LABEL = re.compile(
     r"(?:notice|mitigat|detect|catch|caught|guard|check)[^:.]{0,40}:\s*(?P<text>\S.*)", re.I
 )
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """What is still to be filled in: its text in one line, and the line, from 1, in which it begins."""
+
+    text: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.text} (line {self.line})"
 
 
 @dataclass(frozen=True)
@@ -44,11 +58,16 @@ class Risk:
 
 
 def prose(readme: str) -> str:
-    """The README without comments and without blocks and spans of code."""
-    text = _COMMENT.sub("", readme.replace("\r\n", "\n"))
-    for code in (_FENCED, _SPAN):
-        text = code.sub("", text)
+    """The README without comments and without blocks and spans of code; its lines keep their numbers."""
+    text = readme.replace("\r\n", "\n")
+    for hidden in (_COMMENT, _FENCED, _SPAN):
+        text = hidden.sub(_only_lines, text)
     return text
+
+
+def _only_lines(hidden: "re.Match[str]") -> str:
+    # A space in each line keeps what stands around from falling into two paragraphs.
+    return "\n ".join("" for _ in hidden[0].split("\n"))
 
 
 def title_in(readme: str) -> str:
@@ -62,8 +81,8 @@ def title_in(readme: str) -> str:
 
 def section(readme: str, heading: str) -> str | None:
     """What stands below a heading of the second level, or None when there is no such heading."""
-    _, parts = _parts(readme)
-    return next((body for name, body in parts if name == heading.casefold()), None)
+    wanted = heading.casefold()
+    return next((part.body for part in _parts(readme)[1:] if part.name == wanted), None)
 
 
 def placeholders(text: str) -> list[str]:
@@ -113,18 +132,31 @@ def calibrated(readme: str) -> bool:
     return any(stage.done for stage in stages if CALIBRATION in stage.name.casefold())
 
 
-def left_open(readme: str) -> list[str]:
+def left_open(readme: str) -> list[Placeholder]:
     """The placeholders in what has to be filled in before the first result, but for the risks."""
-    top, parts = _parts(readme)
-    open_ones = placeholders(top)
-    for name, body in takewhile(lambda part: part[0] != _STAGES.casefold(), parts):
-        if name != RISKS.casefold():
-            open_ones += placeholders(body)
-    return open_ones
+    before = takewhile(lambda part: part.name != _STAGES.casefold(), _parts(readme))
+    return [
+        Placeholder(" ".join(found[0].split()), part.line + part.body.count("\n", 0, found.start()))
+        for part in before
+        if part.name != RISKS.casefold()
+        for found in _PLACEHOLDER.finditer(part.body)
+    ]
 
 
-def _parts(readme: str) -> tuple[str, list[tuple[str, str]]]:
-    """What stands above the first heading of the second level, and each of these with what is below it."""
+@dataclass(frozen=True)
+class _Part:
+    """A heading of the second level in lower case, what is below it, and the line in which that begins."""
+
+    name: str
+    body: str
+    line: int
+
+
+def _parts(readme: str) -> list[_Part]:
+    """The parts; the first is what stands above every heading, and has no name."""
     top, *rest = _HEADING.split(prose(readme))
-    names = (name.rstrip(" \t#").casefold() for name in rest[::2])
-    return top, list(zip(names, rest[1::2], strict=True))
+    parts, line = [_Part("", top, 1)], 1 + top.count("\n")
+    for name, body in zip(rest[::2], rest[1::2], strict=True):
+        parts.append(_Part(name.rstrip(" \t#").casefold(), body, line))
+        line += body.count("\n")
+    return parts

@@ -1,6 +1,5 @@
 """Checking a sandbox by its rules."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 
@@ -70,7 +69,7 @@ def _check(
     findings = (
         *_readme(folder, files, ground.files),
         *_notebooks(folder, files, ground.files),
-        *(fail("files", one.what, one.hint) for one in closed),
+        *(_unreadable("files", one, folder) for one in closed),
         _sizes(folder, files, standing),
     )
     return SandboxCheck(shown_path(folder, ground.root), worst(findings), findings)
@@ -83,20 +82,28 @@ def _readme(folder: str, files: dict[str, int], filesystem: Filesystem) -> list[
     try:
         return judge_readme(filesystem.read_text(f"{folder}/README.md"))
     except FilesystemError as exc:
-        return [fail("readme", exc.what, exc.hint)]
+        return [_unreadable("readme", exc, folder)]
 
 
-def _notebooks(folder: str, files: dict[str, int], filesystem: Filesystem) -> Iterator[Finding]:
+def _notebooks(folder: str, files: dict[str, int], filesystem: Filesystem) -> list[Finding]:
+    """Which notebooks can be read, then which of these set themselves up."""
     paths = notebooks_of(files)
     if not paths:
-        yield ok("notebooks", "there is none yet")
-    for path in paths:
-        try:
-            text = filesystem.read_text(f"{folder}/{path}")
-        except FilesystemError as exc:
-            yield fail("notebooks", exc.what, exc.hint)
-        else:
-            yield from judge_notebook(path, text)
+        return [ok("notebooks", "there is none yet")]
+    found = [one for path in paths for one in _notebook(folder, path, filesystem)]
+    return sorted(found, key=lambda one: one.name != "notebooks")
+
+
+def _notebook(folder: str, path: str, filesystem: Filesystem) -> list[Finding]:
+    try:
+        return judge_notebook(path, filesystem.read_text(f"{folder}/{path}"))
+    except FilesystemError as exc:
+        return [_unreadable("notebooks", exc, folder)]
+
+
+def _unreadable(name: str, error: FilesystemError, folder: str) -> Finding:
+    """What is wrong with a file of the sandbox, which is called as it is below the sandbox's folder."""
+    return fail(name, error.what.replace(f"{folder}/", ""), error.hint)
 
 
 def _sizes(folder: str, files: dict[str, int], standing: Standing | HistoryError) -> Finding:

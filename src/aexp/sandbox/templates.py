@@ -1,5 +1,6 @@
 """The repository's own templates for sandboxes."""
 
+from aexp.domain.sandbox_starter import STARTER
 from aexp.domain.sandbox_templates import (
     MAX_TEMPLATE_BYTES,
     TEMPLATES,
@@ -40,5 +41,6 @@ def _read(name: str, folder: str, root: str, files: Filesystem) -> str:
     size = next((entry.size for entry in files.entries(parent) if entry.name == last), 0)
     if size > MAX_TEMPLATE_BYTES:
         limit = f"{MAX_TEMPLATE_BYTES >> 20} MB"
-        raise bad_template(name, f"is larger than {limit}", "Clear the outputs of its cells.")
+        hint = "Clear the outputs of its cells." if name == STARTER else "Keep it short."
+        raise bad_template(name, f"is larger than {limit}", hint)
     return files.read_text(place)

@@ -122,7 +122,14 @@ def local_ones(found: tuple[Imported, ...], local: Mapping[str, str]) -> Iterato
         head = one.module.split(".")[0]
         if head not in local and not one.module.startswith("."):
             continue
-        if one.name is None or one.module != head or not local[head]:
+        if head in local and not local[head]:
+            raise SandboxError(
+                f"`{one.text}` takes a module out of the package {head} in the sandbox, and a script "
+                "outside cannot.",
+                f"Move {head} out of the sandbox into a package that is installed, or what is needed of it "
+                "into a file beside the notebook: the code of such a file is copied.",
+            )
+        if one.name is None or one.module != head:
             raise SandboxError(
                 f"`{one.text}` takes a module out of the sandbox, and a script outside cannot.",
                 f"Write `from {head or 'MODULE'} import NAME` for a file {head or 'MODULE'}.py of the "
