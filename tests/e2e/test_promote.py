@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 from aexp.sandbox import scaffold
+from tests.told import Screen
 
 pytestmark = [
     pytest.mark.e2e,
@@ -226,6 +228,50 @@ def test_nothing_is_written_through_a_link_or_over_anything(repo: Path, notebook
     assert (repo / "mine.py").read_text() == "mine\n"
     assert not (repo / "not-there.py").exists()
     assert "Promoted: 2" not in (notebook.parent / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("answer", "written"), [(b"n\n", False), (b"y\n", True)])
+def test_on_a_terminal_a_script_that_no_commit_can_be_found_for_is_asked_about_first(
+    repo: Path, notebook: Path, answer: bytes, written: bool
+) -> None:
+    screen = Screen()
+    command = [sys.executable, "-m", "aexp", "sandbox", "promote", notebook, "--cells", "14-17"]
+    with subprocess.Popen(
+        [*command, "--to", "x.py"],
+        cwd=repo,
+        stdin=screen.slave,
+        stdout=screen.slave,
+        stderr=screen.slave,
+    ) as running:
+        while b"Promote it all the same?" not in screen.seen():
+            assert select.select([screen.master], [], [], 60)[0], screen.seen()
+        assert not (repo / "x.py").exists()
+        screen.press(answer)
+        ended = running.wait(timeout=60)
+
+    assert (ended, (repo / "x.py").exists()) == ((0, True) if written else (130, False))
+    assert b"save and commit the notebook, then promote" in screen.seen()
+    screen.close()
+
+
+def test_on_a_terminal_nobody_is_asked_about_what_is_committed(repo: Path, notebook: Path) -> None:
+    git(repo, "add", "-A")
+    git(repo, "commit", "-qm", "x")
+    screen = Screen()
+    command = [sys.executable, "-m", "aexp", "sandbox", "promote", notebook, "--cells", "14-17"]
+
+    ran = subprocess.run(
+        [*command, "--to", "x.py"],
+        cwd=repo,
+        check=False,
+        timeout=60,
+        stdin=screen.slave,
+        stdout=screen.slave,
+        stderr=screen.slave,
+    )
+
+    assert (ran.returncode, (repo / "x.py").exists()) == (0, True)
+    screen.close()
 
 
 def test_wrong_usage_is_told_as_such(repo: Path, notebook: Path) -> None:

@@ -169,6 +169,50 @@ def test_open_prints_the_folder_or_becomes_the_program(repo: Path, tmp_path: Pat
     assert "no-such-program" in missing.stderr
 
 
+def test_a_program_beside_the_path_is_told_where_it_is(repo: Path) -> None:
+    python(repo, "-m", "aexp", "sandbox", "new", "probe")
+    program = repo / ".venv/bin/my-lab"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho started $1\n")
+    program.chmod(0o755)
+
+    told = python(repo, "-m", "aexp", "sandbox", "open", "--with", "my-lab --now")
+    both = python(repo, "-m", "aexp", "sandbox", "open", "--launch", "--with", "my-lab")
+
+    assert "no program 'my-lab' on the PATH" in told.stderr
+    assert f"It is in {program.parent}: --with '{program} --now'." in told.stderr
+    launched = python(repo, "-m", "aexp", "sandbox", "open", "--with", f"{program} --now")
+    assert launched.stdout == "started --now\n"
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "Give one of --launch and --with" in both.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("sandbox", "ls"), ("sandbox", "ls", "--json"), ("sandbox", "--help"), ("--version",)]
+)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output_is_an_error_and_no_traceback(
+    repo: Path, words: tuple[str, ...], unbuffered: str
+) -> None:
+    python(repo, "-m", "aexp", "sandbox", "new", "probe")
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(
+            [sys.executable, "-m", "aexp", *words],
+            cwd=repo,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+
+    assert told.returncode == 74
+    assert told.stderr.splitlines() == [
+        "error: Standard output cannot be written: No space left on device.",
+        "  next: What was asked for may be done all the same: look before you try again.",
+    ]
+
+
 def test_a_printed_template_can_be_changed_and_used(repo: Path) -> None:
     folder = repo / ".aexp" / "templates" / "sandbox"
     folder.mkdir(parents=True)

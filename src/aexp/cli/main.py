@@ -7,15 +7,59 @@ import sys
 def main() -> None:
     """Run the command line: its plainest spellings by themselves, everything else with click."""
     try:
-        plain = "_AEXP_COMPLETE" not in os.environ and _quick(sys.argv[1:])
+        _run()
     except BrokenPipeError:
-        # Nobody reads on. The interpreter flushes once more at its end, which must not fail as well.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         sys.exit(1)
-    if not plain:
-        from aexp.cli.root import root
+    except OSError as error:
+        if error.filename is not None or not _takes_nothing():
+            raise
+        from aexp.cli.exits import STORAGE
+        from aexp.cli.terminal import show_error
+        from aexp.domain.errors import FilesystemError
 
-        root(prog_name="aexp")
+        _write_no_more()
+        why = error.strerror or type(error).__name__
+        show_error(
+            FilesystemError(
+                f"Standard output cannot be written: {why}.",
+                "What was asked for may be done all the same: look before you try again.",
+            )
+        )
+        sys.exit(STORAGE)
+
+
+def _run() -> None:
+    try:
+        if "_AEXP_COMPLETE" in os.environ or not _quick(sys.argv[1:]):
+            from aexp.cli.root import root
+
+            root(prog_name="aexp")
+    except SystemExit:
+        _flush()
+        raise
+    _flush()
+
+
+def _flush() -> None:
+    # At the interpreter's end it would be too late to tell of an error. Without a terminal there may be none.
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _takes_nothing() -> bool:
+    """Whether standard output takes nothing any more: then that is what went wrong."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _write_no_more() -> None:
+    # The interpreter flushes once more at its end, which must not fail as well.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _quick(words: list[str]) -> bool:

@@ -32,6 +32,8 @@ def open_(name: str | None, launch: bool, program: str | None, parent_dir: str |
     from aexp.sandbox.looking import meant_sandbox, notebooks_of
     from aexp.sandbox.places import local_filesystem, walk
 
+    if launch and program is not None:
+        raise click.UsageError("Give one of --launch and --with COMMAND.")
     folder = meant_sandbox(name, parent_dir=parent_dir)
     if not launch and program is None:
         echo(folder)
@@ -53,10 +55,24 @@ def _launch(command: str, place: str) -> None:
     found = shutil.which(words[0]) if words else None
     if found is None:
         raise SandboxError(
-            f"There is no program '{visible(command)}' on the PATH.",
-            f"Name another with --with COMMAND, or open it yourself: {place}",
+            f"There is no program '{visible(words[0]) if words else ''}' on the PATH.",
+            f"{_nearby(words, place)}Name another with --with COMMAND, or open it yourself: {place}",
         )
     echo(f"{command} {place}", err=True)
     sys.stdout.flush()
     os.chdir(Path(place).parent if Path(place).is_file() else place)
     os.execv(found, [*words, place])  # noqa: S606
+
+
+def _nearby(words: list[str], place: str) -> str:
+    """Where the program is although the PATH leads past it: in an environment of the project, or in ours."""
+    if not words:
+        return ""
+    bins = [Path(sys.executable).parent]
+    bins += [folder / env / "bin" for folder in Path(place).parents for env in (".venv", "venv")]
+    found = next((there for there in bins if os.access(there / words[0], os.X_OK)), None)
+    if found is None:
+        return ""
+    return (
+        f"It is in {found}: --with {shlex.quote(shlex.join([str(found / words[0]), *words[1:]]))}. "
+    )
