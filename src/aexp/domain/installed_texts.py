@@ -60,7 +60,8 @@ _PROMOTE = """\
 
 The request: $ARGUMENTS
 
-1. Find the notebook and the cells that are meant; ask if that is not clear.
+1. Find the notebook and the cells that are meant; ask if that is not clear. The notebook has to be
+   saved and committed first: the script names that commit.
 2. Run it with `--dry-run` first, and show the person the diff and every warning (magics that were
    commented out, names that are not defined).
 3. When they agree, run it without `--dry-run`. It never edits the notebook and never overwrites a

@@ -38,7 +38,7 @@ F### says what came out. Sandboxes stand outside of it. They lead into it when t
 
 1. Write the hypothesis down in the tracked chain, with the threshold that the calibration has shown
    to mean something, and register the experiment.
-2. Take the cells that matter out of the notebook:
+2. Save the notebook and commit it. Then take the cells that matter out of it:
 
        aexp sandbox promote NOTEBOOK --cells 4-12 --to PATH --experiment E###
 

@@ -91,7 +91,7 @@ that could catch it.
 - [ ] **4. Decision:** drop, park, or promote to a tracked experiment; why: [...]
 
 Promoting takes the cells that matter out of a notebook, as a script outside the sandbox, and leaves
-a line "Promoted" at the top of this file:
+a line "Promoted" at the top of this file. Save the notebook and commit it first:
 
     aexp sandbox promote NOTEBOOK --cells 4-12 --to PATH --experiment E###
 
