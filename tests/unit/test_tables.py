@@ -128,8 +128,8 @@ def test_of_a_list_of_sandboxes_titles_and_slugs_give_way_first() -> None:
     assert told == [
         "2026-11-23  2 d  does-a-longer-warm-up-help  3   141.5 KiB  2026-11-25  yes     "
         "Does a longer warm-up h…",
-        "2026-11-23  2 d  does-a-long…  3   141.5 KiB  2026-11-25  yes     Does a longer…",
-        "2026-11-23  does-a-long…  2026-11-25  yes     Does a longer…",
+        "2026-11-23  2 d  does-a-longer-w…  3   141.5 KiB  2026-11-25  yes     Does a lo…",
+        "2026-11-23  does-a-longer-w…  2026-11-25  yes     Does a lo…",
     ]
 
 

@@ -16,7 +16,7 @@ _STEPS = (
     # At first so that what is to be typed next still stands in a note.
     *(("NOTE", 48), ("FACTS", 48), ("TITLE", 32), ("GOES TO", 32)),
     *(("OPERATION", 32), ("WHERE", 24), ("OPERATION", 11), ("FROM", 8), ("WHERE", 10)),
-    *(("TITLE", 20), ("SLUG", 24), ("TITLE", 16), ("SLUG", 12), ("TITLE", 8)),
+    *(("TITLE", 20), ("SLUG", 24), ("TITLE", 12), ("SLUG", 16), ("TITLE", 8)),
 )
 """Which column gives way first, and down to how many columns; then all do, from the left."""
 _LEAST = MappingProxyType(
