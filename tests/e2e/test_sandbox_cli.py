@@ -213,6 +213,23 @@ def test_a_full_standard_output_is_an_error_and_no_traceback(
     ]
 
 
+def test_an_interruption_while_modules_are_loaded_is_no_traceback(repo: Path) -> None:
+    code = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'aexp.cli.root':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from aexp.cli.main import main\n"
+        "sys.argv = ['aexp', 'sandbox', 'ls']\n"
+        "main()\n"
+    )
+    told = python(repo, "-c", code)
+
+    assert (told.returncode, told.stdout, told.stderr) == (130, "", "\n")
+
+
 def test_a_printed_template_can_be_changed_and_used(repo: Path) -> None:
     folder = repo / ".aexp" / "templates" / "sandbox"
     folder.mkdir(parents=True)

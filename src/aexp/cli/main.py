@@ -8,6 +8,10 @@ def main() -> None:
     """Run the command line: its plainest spellings by themselves, everything else with click."""
     try:
         _run()
+    except KeyboardInterrupt:
+        # While modules are loaded nobody else is there yet to end as the commands do.
+        sys.stderr.write("\n")
+        sys.exit(130)
     except BrokenPipeError:
         _write_no_more()
         sys.exit(1)
