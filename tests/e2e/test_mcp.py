@@ -87,7 +87,7 @@ def test_a_push_that_is_behind_tells_its_kind_and_the_next_step(site: Site) -> N
 
     found = talking(site, talk)
     assert (found["returncode"], found["kind"]) == (1, "not-fast-forward")
-    assert "aexp relay rebase" in found["next"]
+    assert "relay_submit with op git_rebase, then" in found["next"]
 
 
 def test_only_a_person_on_the_login_node_can_let_an_upload_go(site: Site) -> None:
@@ -311,6 +311,59 @@ def test_the_process_never_loads_what_could_decide_and_writes_nothing_but_the_pr
     loaded = {*said.splitlines()[-1].split()}
     assert "mcp.server.mcpserver" in loaded
     assert not any(name.startswith(DECIDERS) for name in loaded)
+
+
+def test_what_a_library_prints_never_reaches_the_client(site: Site) -> None:
+    code = """
+import os
+from aexp.cli.mcp.relay import Relay
+of, daemon = Relay.of, Relay.daemon
+def printing_of(*given):
+    print("loud transport")
+    return of(*given)
+def printing_daemon(self):
+    print("held back", end="")
+    os.system("echo from a child")
+    return daemon(self)
+Relay.of, Relay.daemon = printing_of, printing_daemon
+from aexp.cli.main import main
+main()
+"""
+    with started(site, "-P", "-c", code, "mcp") as server:
+        assert server.stdout is not None
+        say(server, calling(2, "relay_status"))
+        answers = [json.loads(server.stdout.readline())["id"] for _ in range(2)]
+        rest, said = server.communicate(timeout=PATIENCE_S)
+    assert (answers, server.returncode, rest) == ([1, 2], 0, "")
+    assert said.splitlines() == ["loud transport", "from a child", "held back"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_without_a_stream_to_speak_on_it_says_so(site: Site, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, *COMMAND],
+        cwd=site.repo,
+        env=site.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 78
+    assert done.stderr.startswith("error: Standard input or output is closed")
+
+
+def test_what_only_a_person_may_trust_is_not_the_agents_next_step(site: Site) -> None:
+    del site.env["AEXP_RELAY_TRUST_REMOTES"]
+    site.serve()
+
+    async def talk(client: Client) -> dict[str, Any]:
+        return await call(client, "relay_submit", op="git_fetch", wait_s=30)
+
+    found = talking(site, talk)
+    assert "aexp relay trust --remote" in found["next"]
+    assert found["next"].startswith("Tell the person: ")
+    assert "do not type it yourself" in found["next"]
 
 
 @pytest.mark.parametrize("missing", ["mcp", "mcp_types", "anyio"])

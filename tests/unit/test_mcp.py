@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Awaitable, Callable
+import weakref
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents, Tool
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.executor.recording import Plan, RecordingExecutor
 from aexp.airgapped import visits
+from aexp.airgapped.following import Following
 from aexp.airgapped.waiting_notes import read_note
 from aexp.cli.mcp.harmless import harmless, middle_cut
 from aexp.cli.mcp.logs import from_offset, last_lines
@@ -68,10 +70,10 @@ def asked(world: World, talk: Callable[[Client], Awaitable[Any]]) -> Any:
 def told(world: World, tool_name: str, **arguments: object) -> dict[str, Any]:
     """What a tool tells, as structure, error or not; it is the same as text, and fits the schema."""
 
-    async def talk(client: Client) -> tuple[CallToolResult, Tool]:
+    async def talk(client: Client) -> tuple[CallToolResult, Tool | None]:
         done = await client.call_tool(tool_name, arguments)
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        return done, tools[tool_name]
+        return done, tools.get(tool_name)
 
     done, tool = asked(world, talk)
     found = done.structured_content
@@ -79,7 +81,7 @@ def told(world: World, tool_name: str, **arguments: object) -> dict[str, Any]:
     [text] = done.content
     assert isinstance(text, TextContent)
     assert json.loads(text.text) == found
-    jsonschema.validate(found, tool.output_schema or {})
+    jsonschema.validate(found, (tool and tool.output_schema) or {})
     assert bool(done.is_error) is ("error" in found)
     assert isinstance(found["summary"], str)
     assert "\n" not in found["summary"]
@@ -201,7 +203,7 @@ def test_a_failure_is_a_result_with_its_kind_and_the_next_step(world: World) -> 
 
     assert (found["returncode"], found["kind"]) == (1, "not-fast-forward")
     assert "not-fast-forward" in found["summary"]
-    assert "aexp relay rebase" in found["next"]
+    assert "relay_submit with op git_rebase, then" in found["next"]
 
 
 def test_a_request_for_a_person_comes_back_at_once_with_what_the_person_types(
@@ -247,6 +249,54 @@ def test_what_is_not_allowed_is_told_with_its_kind_and_sends_nothing(
     assert what in found["summary"] or what in found["error"]["field"]
     assert found["next"]
     assert world.queue.known_ids() == []
+
+
+@pytest.mark.usefixtures("repo")
+@pytest.mark.parametrize(
+    ("tool_name", "arguments", "field"),
+    [
+        ("relay_submit", {"op": "git_push", "args": ["origin", "main"], "dir": "/r"}, "dir"),
+        ("relay_list", {"state": "open"}, "state"),
+        ("relay_status", {"\x1b[2J": 1}, "\\x1b[2J"),
+        ("sandbox_new", {"slug": "a", "force": True}, "force"),
+    ],
+)
+def test_an_argument_that_there_is_not_is_never_passed_over(
+    world: World, tool_name: str, arguments: dict[str, Any], field: str
+) -> None:
+    world.serve()
+
+    found = told(world, tool_name, **arguments)
+
+    assert found["error"] == {"kind": "InvalidArguments", "field": field}
+    assert f"{tool_name} has no argument {field}" == found["summary"]
+    assert found["next"].startswith("Its arguments: ")
+    assert world.queue.known_ids() == []
+    assert tools_of(world)[tool_name].input_schema["additionalProperties"] is False
+
+
+@pytest.mark.usefixtures("repo")
+def test_what_is_refused_is_not_repeated_at_length(world: World) -> None:
+    world.serve()
+
+    unknown = told(world, "x" * 100_000)
+    nul = told(world, "relay_submit", op="git_status", cwd="a\0b")
+    long = told(world, "sandbox_new", slug="a", title="x" * 100_000)
+
+    assert unknown["next"].startswith("There are: relay_submit, relay_wait, ")
+    assert (nul["error"]["kind"], nul["next"]) == ("SettingsError", "Remove it.")
+    assert long["error"]["kind"] == "SandboxScaffoldError"
+    assert all(len(json.dumps(found)) < 600 for found in (unknown, nul, long))
+
+
+def test_a_digit_or_two_are_no_id(world: World) -> None:
+    world.serve()
+    left = told(world, "relay_submit", op="wandb_sync")["request_id"]
+
+    found = told(world, "relay_cancel", request_id=left[0])
+
+    assert found["error"] == {"kind": "InvalidArguments", "field": "request_id"}
+    assert told(world, "relay_result", request_id=left)["state"] == State.PENDING
 
 
 def test_without_a_daemon_the_person_is_to_be_asked(world: World) -> None:
@@ -523,6 +573,30 @@ def test_output_is_bounded_and_the_log_has_the_rest(world: World) -> None:
     assert both["error"]["kind"] == "RelayValidationError"
 
 
+def test_of_what_comes_in_one_look_no_more_is_kept_than_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Said(str):
+        """A line whose end can be seen."""
+
+    alive: weakref.WeakSet[Said] = weakref.WeakSet()
+    most = 0
+
+    def flood(*_: object) -> Iterator[str]:
+        nonlocal most
+        for number in range(1000):
+            said = Said(f"line {number}")
+            alive.add(said)
+            most = max(most, len(alive))
+            yield said
+
+    serving(world, Plan(duration_s=30))
+    monkeypatch.setattr(Following, "news", flood)
+    told(world, "relay_submit", op="git_fetch", wait_s=2)
+
+    assert 20 <= most < 50
+
+
 def reader(data: bytes) -> Callable[[int, int], bytes]:
     return lambda offset, limit: data[offset : offset + limit]
 
@@ -534,6 +608,17 @@ def test_a_line_that_has_not_ended_is_left_for_the_next_piece() -> None:
     assert (first.text, first.end, first.more) == ("", 22, False)
     last = from_offset(reader(b"$ git fetch  (cwd=/r)\n10%\r20%\rdone"), 22, 100, over=True)
     assert (last.text, last.more) == ("done", False)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 7, 100])
+def test_the_pieces_of_a_log_are_the_whole_of_it_wherever_they_end(most: int) -> None:
+    text = "é" * 9 + "\n💩💩💩a\nthe end 💩"
+    read, whole, at = reader(f"$ git fetch  (cwd=/r)\n{text}".encode()), "", 0
+    more = True
+    while more:
+        piece = from_offset(read, at, most, over=True)
+        whole, at, more = whole + piece.text, piece.end, piece.more
+    assert whole == text
 
 
 def test_a_line_longer_than_a_piece_is_given_in_pieces() -> None:
@@ -639,6 +724,27 @@ def test_a_sandbox_is_made_checked_listed_and_promoted(repo: Path, world: World)
     assert "print(lr)" in (repo / "scripts/x.py").read_text()
     again = told(world, "sandbox_promote", **wanted, dry_run=False)
     assert again["error"]["kind"] == "SandboxError"
+
+
+def test_a_notebook_of_another_repository_is_left_alone(repo: Path, world: World) -> None:
+    other = repo.parent / "other"
+    (other / ".git").mkdir(parents=True)
+    folder = other / "notebooks/_sandbox/2026-01-02_theirs"
+    folder.mkdir(parents=True)
+    (folder / "README.md").write_text("# theirs\n")
+    book = {"cells": CELLS, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "x.ipynb").write_text(json.dumps(book))
+    (repo / "way").symlink_to(other)
+
+    for path in (folder / "x.ipynb", "../other" / folder.relative_to(other) / "x.ipynb"):
+        wanted = {"notebook": str(path), "to": str(other / "x.py"), "dry_run": False}
+        found = told(world, "sandbox_promote", **wanted)
+        assert found["error"]["kind"] == "SandboxError"
+        assert "outside the repository that this server was started in" in found["summary"]
+        assert found["next"].startswith("Tell the person: ")
+    inner = f"way/{folder.relative_to(other)}/x.ipynb"
+    assert "error" in told(world, "sandbox_promote", notebook=inner, to="x.py", dry_run=False)
+    assert not (other / "x.py").exists()
 
 
 def test_a_relay_is_wired_as_the_settings_say(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

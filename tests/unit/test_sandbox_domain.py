@@ -131,6 +131,12 @@ def test_a_title_of_more_than_one_plain_line_is_an_error(title: str) -> None:
     assert caught.value.what.isprintable()
 
 
+def test_a_title_is_bounded() -> None:
+    assert title_or_default("x" * 200, "slug") == "x" * 200
+    with pytest.raises(SandboxScaffoldError, match="The title has 201 characters"):
+        title_or_default("x" * 201, "slug")
+
+
 @pytest.mark.parametrize("title", ["", "  "])
 def test_a_blank_title_is_an_error(title: str) -> None:
     with pytest.raises(SandboxScaffoldError, match="leave it out"):

@@ -113,8 +113,10 @@ def absolute(path: str | os.PathLike[str]) -> str:
     """The path from the root on, with ``~`` and the current folder put in; links are not followed.
 
     Raises:
-        SettingsError: it names a user that does not exist, or the current folder is gone.
+        SettingsError: it holds a NUL byte or a user that does not exist, or the current folder is gone.
     """
+    if "\0" in os.fspath(path):
+        raise SettingsError(f"The path {visible(os.fspath(path))} holds a NUL byte.", "Remove it.")
     found = os.path.expanduser(path)
     if found.startswith("~"):
         shown = visible(os.fspath(path))

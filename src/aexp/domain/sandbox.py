@@ -13,6 +13,7 @@ MAX_SLUG = 60
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})_(.+)", re.DOTALL)
+MAX_TITLE = 200
 _RULE = (
     f"A slug has 1 to {MAX_SLUG} characters: lower-case letters a-z and digits, with single '-' or "
     "'_' between them, and no date in front."
@@ -103,6 +104,11 @@ def title_or_default(title: str | None, slug: str) -> str:
     """
     if title is None:
         return re.sub("[-_]", " ", slug).title()
+    if len(title) > MAX_TITLE:
+        raise SandboxScaffoldError(
+            f"The title has {len(title)} characters.",
+            f"Give one of at most {MAX_TITLE}; more belongs into the README.",
+        )
     if any(unicodedata.category(char) in _NOT_IN_A_LINE for char in title):
         raise SandboxScaffoldError(
             f"The title '{visible(title)}' holds a line break or another control character.",

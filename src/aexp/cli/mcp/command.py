@@ -1,5 +1,6 @@
 """The command ``aexp mcp``: it needs the SDK, which takes a second to load; nothing else waits for that."""
 
+import contextlib
 import os
 import sys
 
@@ -40,7 +41,14 @@ def mcp(cwd: str | None, queue: str | None) -> None:
         ) from exc
     from aexp.cli.mcp.relay import Relay
 
-    relay = Relay.of(queue, cwd)
+    if sys.stdin is None or sys.stdout is None:
+        raise SettingsError(
+            "Standard input or output is closed, and there is no other way to speak.",
+            "Let an agent's client start it.",
+        )
+    with contextlib.redirect_stdout(sys.stderr):
+        # What opens the queue may be somebody else's, and print.
+        relay = Relay.of(queue, cwd)
     if cwd is not None:
         _change_to(cwd)
     if sys.stdin.isatty():

@@ -12,6 +12,7 @@ OUTPUT_CHARS = 10_000
 """Characters of an output that are given where nothing else is asked for."""
 MOST_CHARS = 100_000
 LINE_CHARS = 300
+SENTENCE_CHARS = 2000
 _DEPTH = 12
 
 
@@ -42,9 +43,9 @@ def untitled(schema: Any) -> Any:
     return schema
 
 
-def line(text: str) -> str:
-    """One line of a summary or of progress."""
-    return visible(" ".join(text.split()), limit=LINE_CHARS)
+def line(text: str, limit: int = LINE_CHARS) -> str:
+    """One line of progress or, with more characters, of a summary."""
+    return visible(" ".join(text.split()), limit=limit)
 
 
 def middle_cut(text: str, most: int) -> tuple[str, bool]:

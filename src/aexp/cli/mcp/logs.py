@@ -4,6 +4,7 @@ The log is a file that grows. Where it is not there (another request gave the ru
 the output in the answer stands for it.
 """
 
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from aexp.domain.progress import LogText, collapsed
 
 CHUNK = 1 << 20
 MOST_LINES = 1000
+_HEADING_BYTES = 64 * 1024
+_CHARACTER_BYTES = 4
 _MOST_BYTES = MAX_LOG_BYTES + CHUNK
 
 Read = Callable[[int, int], bytes]
@@ -63,13 +66,14 @@ def from_offset(read: Read, offset: int, most: int, *, over: bool) -> Piece:
         most: bytes of it.
         over: whether nothing more comes; until then a line that has not ended is left for the next piece.
     """
+    offset, most = offset or _behind_heading(read), max(most, _CHARACTER_BYTES)
     data = read(offset, most + 1)
     more, data = len(data) > most, data[:most]
     if more or not over:
         # A line is given whole where it fits, so that what is written over later is not given twice.
         cut = data.rfind(b"\n") + 1
-        data = data[:cut] if cut or not more else data
-    return Piece(_text(data, heading=offset == 0), offset + len(data), more)
+        data = data[:cut] if cut or not more else _whole_characters(data)
+    return Piece(_text(data, heading=False), offset + len(data), more)
 
 
 def last_lines(read: Read, count: int, most: int) -> Piece:
@@ -86,6 +90,19 @@ def last_lines(read: Read, count: int, most: int) -> Piece:
     text = _text(kept, heading=end <= len(kept))
     lines = text.splitlines(keepends=True)[-count:]
     return Piece("".join(lines)[-most:], end, more=False)
+
+
+def _behind_heading(read: Read) -> int:
+    """Where the log's own first line ends."""
+    head = read(0, _HEADING_BYTES)
+    return head.find(b"\n") + 1 if head.startswith(b"$ ") else 0
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """Without the first bytes of a character whose others are in the next piece."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(data)
+    return data[: len(data) - len(decoder.getstate()[0])]
 
 
 def _text(data: bytes, *, heading: bool) -> str:

@@ -20,7 +20,9 @@ from aexp.domain.operations import ALLOWED, OpSpec
 LATEST = 20
 _QUICK_S = 10.0
 
-Id = Annotated[str, Field(description="The request's id; its first digits will do.")]
+Id = Annotated[
+    str, Field(min_length=6, description="The request's id; its first 8 digits will do.")
+]
 Chars = Annotated[int, Field(ge=1, le=MOST_CHARS, description="At most so many characters.")]
 Seconds = Annotated[float, Field(ge=0, le=MOST_S)]
 Op = Annotated[

@@ -7,6 +7,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from aexp.cli.mcp.harmless import MOST_CHARS, harmless
+from aexp.cli.mcp.hints import for_agent, next_step
 from aexp.cli.mcp.logs import last_lines, source
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.mcp.telling import line_of
@@ -38,7 +39,11 @@ class Resources:
         except AexpError as exc:
             raise _told(exc) from exc
         told: dict[str, Any] = line_of(view).model_dump(mode="json")
-        said = {"error": view.error, "hint": view.hint, "duration_s": view.duration_s}
+        said = {
+            "error": view.error,
+            "hint": for_agent(view.hint) if view.hint else None,
+            "duration_s": view.duration_s,
+        }
         return _json({**told, **{name: value for name, value in said.items() if value is not None}})
 
     def log(self, id: str) -> str:  # noqa: A002
@@ -66,4 +71,4 @@ def _json(value: object) -> str:
 
 def _told(error: AexpError) -> ResourceError:
     kind = ResourceNotFoundError if isinstance(error, RelayNotFoundError) else ResourceError
-    return kind(visible_lines(str(error), limit=2000))
+    return kind(visible_lines(f"{error.what} {next_step(error)}".strip(), limit=2000))

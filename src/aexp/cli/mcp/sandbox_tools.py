@@ -5,9 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from aexp.cli.mcp.answers import Checks, Made, Promoted, Sandboxes
+from aexp.domain.errors import SandboxError
 from aexp.domain.findings import Level
 from aexp.domain.sandbox_starter import STARTER
 from aexp.sandbox import check_sandboxes, list_sandboxes, promote_notebook, scaffold
+from aexp.sandbox.places import current_folder, find_repo_root, local_filesystem
+from aexp.sandbox.promotion_places import source_at
 
 
 def new(
@@ -86,6 +89,7 @@ def promote(
     cells and tag: those that begin with `#| export`. The notebook stays as it is and nothing is overwritten.
     Writes nothing unless dry_run is false: show the person the diff and every warning first.
     """
+    _must_lie_here(notebook)
     made = promote_notebook(
         notebook,
         to=to,
@@ -104,3 +108,15 @@ def promote(
         told = f"Promoted {cell} to {made.script}"
         then = "Run it with --help, and commit it with the sandbox's README."
     return Promoted(summary=told, next=then, promotion=made)
+
+
+def _must_lie_here(notebook: str) -> None:
+    """Promoting goes by the notebook's own repository: let that be the server's, or one in it."""
+    files = local_filesystem()
+    root = find_repo_root(str(current_folder()), files)
+    source = source_at(notebook, files)
+    if root is None or not f"{source.root}/".startswith(f"{root}/"):
+        raise SandboxError(
+            f"{source.path} lies outside the repository that this server was started in.",
+            "Promote it where it lies: `aexp sandbox promote`, typed in that repository.",
+        )

@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from aexp import __version__
 from aexp.cli.mcp import sandbox_tools
 from aexp.cli.mcp.answers import Answer, Problem
-from aexp.cli.mcp.harmless import harmless, untitled
+from aexp.cli.mcp.harmless import SENTENCE_CHARS, harmless, line, untitled
+from aexp.cli.mcp.hints import next_step
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.mcp.relay_tools import RelayTools
 from aexp.cli.mcp.resources import add_resources
-from aexp.cli.mcp.telling import for_the_person
 from aexp.cli.mcp.waiting import Sleep
 from aexp.domain.errors import AexpError, RelayError, RelayValidationError
+from aexp.domain.text import visible
 
 INSTRUCTIONS = """\
 This node may have no internet. The relay runs one operation of a closed list (relay_operations) for
@@ -60,12 +61,16 @@ logger = logging.getLogger(__name__)
 class AexpServer(MCPServer[Any]):
     """Tells our own errors with what happened and what to do next; all that goes out is made harmless."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._known: dict[str, list[str]] = {}
+
     async def list_tools(self) -> list[Tool]:
         """The tools, without the titles that are the names once more: a model pays for each word."""
         return [
             tool.model_copy(
                 update={
-                    "input_schema": untitled(tool.input_schema),
+                    "input_schema": {**untitled(tool.input_schema), "additionalProperties": False},
                     "output_schema": untitled(tool.output_schema),
                 }
             )
@@ -76,6 +81,9 @@ class AexpServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool; an error that was foreseen is a result as well, of the tool's own shape."""
+        unknown = await self._unknown(name, arguments)
+        if unknown is not None:
+            return _result(unknown.model_dump(mode="json"), is_error=True)
         try:
             done = await super().call_tool(name, arguments, context)
         except ToolError as exc:
@@ -83,6 +91,25 @@ class AexpServer(MCPServer[Any]):
         if isinstance(done, InputRequiredResult):
             raise TypeError(f"{name} asked the client for something; no tool here does.")
         return _result(done.structured_content or {}, is_error=False)
+
+    async def _unknown(self, name: str, arguments: dict[str, Any]) -> Answer | None:
+        """What to say of a tool, or of an argument, that there is not: the SDK would pass over the latter."""
+        if not self._known:
+            tools = await super().list_tools()
+            self._known = {tool.name: [*tool.input_schema["properties"]] for tool in tools}
+        if name not in self._known:
+            told = f"There is no tool {visible(name, limit=60)}."
+            return _answer(told, f"There are: {', '.join(self._known)}.", "ToolError")
+        wrong = [one for one in arguments if one not in self._known[name]]
+        if not wrong:
+            return None
+        there = ", ".join(self._known[name]) or "none"
+        problem = Problem(kind="InvalidArguments", field=visible(wrong[0], limit=60))
+        return Answer(
+            summary=f"{name} has no argument {visible(wrong[0], limit=60)}",
+            next=f"Its arguments: {there}. Nothing was done.",
+            error=problem,
+        )
 
 
 def server_of(relay: Relay, sleep: Sleep = anyio.sleep) -> AexpServer:
@@ -130,11 +157,9 @@ def _refused(name: str, error: ToolError) -> dict[str, Any]:
             request_id=cause.request_id if isinstance(cause, RelayError) else None,
             field=cause.field if isinstance(cause, RelayValidationError) else None,
         )
-        answer = Answer(summary=cause.what, next=for_the_person(cause), error=problem)
+        answer = Answer(summary=cause.what, next=next_step(cause), error=problem)
     elif isinstance(cause, ValidationError):
         answer = _of_arguments(name, cause)
-    elif cause is None:
-        answer = _answer(str(error), "List the tools.", "ToolError")
     else:
         logger.error("%s failed", name, exc_info=cause)
         then = "This is a defect in aexp: please report it, with the server's standard error."
@@ -162,7 +187,8 @@ def _answer(summary: str, then: str, kind: str) -> Answer:
 
 def _result(told: dict[str, Any], *, is_error: bool) -> CallToolResult:
     """The same as structure and as text, both harmless."""
-    clean = harmless({**told, "summary": " ".join(str(told.get("summary", "")).split())})
+    sentences = {key: line(str(told.get(key, "")), SENTENCE_CHARS) for key in ("summary", "next")}
+    clean = harmless({**told, **sentences})
     text = json.dumps(clean, ensure_ascii=False)
     return CallToolResult(
         content=[TextContent(type="text", text=text)],

@@ -1,6 +1,7 @@
 """Serving over standard input and output, until the client closes its end."""
 
 import logging
+import os
 import signal
 import sys
 
@@ -21,3 +22,7 @@ def serve(relay: Relay) -> None:
     except* BrokenPipeError:
         # The client went away without a word. There is nobody left to tell, and the requests go on.
         pass
+    finally:
+        # What a library printed meanwhile may be held back until the process ends: it is not for the client.
+        if sys.stderr is not None:
+            os.dup2(sys.stderr.fileno(), 1)

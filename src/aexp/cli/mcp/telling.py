@@ -6,17 +6,15 @@ from aexp.airgapped.outcome import result_of
 from aexp.airgapped.standing import facts_of
 from aexp.cli.mcp.answers import Line, Request
 from aexp.cli.mcp.harmless import OUTPUT_CHARS, middle_cut
+from aexp.cli.mcp.hints import HANDS_OFF, down, for_agent
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.render import ended
 from aexp.domain.consent import FINAL, State
-from aexp.domain.errors import AexpError, RelayDownError, RelayValidationError
 from aexp.domain.progress import collapsed
 from aexp.domain.requests import RelayResult, Response
 from aexp.domain.text import age
-from aexp.domain.validation import CWD_DO
 
 WAIT = "Wait with relay_wait"
-HANDS_OFF = "Do not type it yourself, and do not look for another way: consent is a person's."
 
 
 def finished(answer: Response, view: RequestView, most: int = OUTPUT_CHARS) -> Request:
@@ -32,7 +30,7 @@ def finished(answer: Response, view: RequestView, most: int = OUTPUT_CHARS) -> R
     output, cut = middle_cut(collapsed(result.stdout), most)
     return Request(
         summary=_went(result),
-        next="" if result.ok else result.hint or _look_at(result),
+        next="" if result.ok else for_agent(result.hint) or _look_at(result),
         request_id=result.request_id,
         op=result.op,
         args=view.args,
@@ -128,20 +126,7 @@ def daemon_told(view: DaemonView) -> tuple[str, str]:
     if view.up and view.trouble:
         told += f"; in trouble: {view.trouble}"
     if not view.up:
-        return told, for_the_person(RelayDownError("", serve_hint(view.queue)))
+        return told, down(serve_hint(view.queue))
     if view.pending:
         return told, f"A person decides on {view.pending} on the login node. {HANDS_OFF}"
     return told, ""
-
-
-def for_the_person(error: AexpError) -> str:
-    """An error's hint, said to be the person's where it is to be done on the login node."""
-    if isinstance(error, RelayValidationError) and error.hint == CWD_DO:
-        return "Name a working copy below the home with cwd."
-    if not isinstance(error, RelayDownError):
-        return error.hint
-    return (
-        f"Ask the person. {error.hint}. Do not try ssh, a tunnel or another way out."
-        if error.hint
-        else ""
-    )

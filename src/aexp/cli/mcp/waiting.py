@@ -3,6 +3,7 @@
 What ends it early (a client that cancels, or goes away) ends the waiting alone; the request goes on.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
@@ -59,7 +60,8 @@ class Watch:
         self._sleep = sleep
         self._for_people = for_people
         self._state: State | None = None
-        self._news: list[str] = []
+        self._news: deque[str] = deque(maxlen=LINES_AT_ONCE)
+        self._left_out = 0
 
     async def answer(self) -> Response | None:
         """The answer, or None when there was none in time.
@@ -83,24 +85,29 @@ class Watch:
     def _look(self) -> Response | None:
         answer = self._wait.look()
         if answer is None:
-            self._news += self._following.news(self._wait)
+            for one in self._following.news(self._wait):
+                self._notes(one)
         return answer
 
     def _stands(self, state: State) -> None:
         if state is not self._state:
             self._state = state
-            self._news.append(_WORDS.get(state, state.value))
+            self._notes(_WORDS.get(state, state.value))
 
     def _notes(self, said: str) -> None:
+        # Of a flood the end alone is kept: it may be the whole of a large log.
+        self._left_out += len(self._news) == LINES_AT_ONCE
         self._news.append(said)
 
     async def _tell_news(self) -> None:
-        news, self._news = self._news, []
+        news, left_out = [*self._news], self._left_out
+        self._news.clear()
+        self._left_out = 0
         now = self._clock.monotonic()
         if not news and now - self._told_at >= ALIVE_EVERY_S and self._state is not None:
             news = [f"{_WORDS.get(self._state, self._state.value)}, {age(now - self._began)}"]
-        if len(news) > LINES_AT_ONCE:
-            news[:-LINES_AT_ONCE] = [f"[{len(news) - LINES_AT_ONCE} lines more: relay_log]"]
+        if left_out:
+            news.insert(0, f"[{left_out} lines more: relay_log]")
         for one in news:
             self._told_at = now
             await self._tell(line(one))
