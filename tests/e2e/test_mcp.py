@@ -14,6 +14,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import TextResourceContents
 
+from tests.login_host import LoginHost
 from tests.site import Site, slow_git
 
 COMMAND = ("-P", "-m", "aexp", "mcp")
@@ -26,6 +27,7 @@ def talking(
     *words: str,
     cwd: Path | None = None,
     command: Sequence[str] = (sys.executable, *COMMAND),
+    env: dict[str, str] | None = None,
 ) -> Any:
     """What comes of a talk with a server that was started in the working copy."""
 
@@ -36,7 +38,7 @@ def talking(
         server = StdioServerParameters(
             command=command[0],
             args=[*command[1:], *words],
-            env=site.env,
+            env=env or site.env,
             cwd=str(cwd or site.repo),
         )
         with anyio.fail_after(PATIENCE_S):
@@ -197,6 +199,31 @@ def test_the_working_copy_and_the_queue_can_be_named(site: Site) -> None:
     assert here["cwd"] == str(site.repo)
     assert there["cwd"] == str(site.repo / "deeper")
     assert out["error"]["kind"] == "RelayValidationError"
+
+
+def test_from_a_laptop_requests_work_in_the_repository_of_the_queues_url(
+    site: Site, tmp_path: Path
+) -> None:
+    host = LoginHost(site, tmp_path / "ssh")
+    site.serve()
+    (host.laptop / "thesis/.git").mkdir(parents=True)
+
+    async def talk(client: Client) -> list[dict[str, Any]]:
+        done = await call(client, "relay_submit", op="git_status", wait_s=30)
+        listed = await call(client, "relay_list", cwd=".")
+        out = await call(client, "relay_submit", op="git_status", cwd="/etc")
+        made = await call(client, "sandbox_new", slug="probe")
+        return [done, listed, out, made]
+
+    words = ("--queue", host.url, "--cwd", str(host.laptop / "thesis"))
+    try:
+        done, listed, out, made = talking(site, talk, *words, cwd=host.laptop, env=host.env)
+    finally:
+        host.close()
+    assert (done["returncode"], done["cwd"]) == (0, str(site.repo))
+    assert [one["request_id"] for one in listed["requests"]] == [done["request_id"]]
+    assert out["next"] == "Name a working copy of the login node with cwd, such as ~/repository."
+    assert (host.laptop / "thesis" / made["sandbox"]["dir_path"]).is_dir()
 
 
 def test_what_runs_beside_the_repository_is_the_installed_sdk(site: Site) -> None:

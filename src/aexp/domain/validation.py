@@ -19,6 +19,7 @@ MAX_TTL_S = 7 * 86400.0
 MAX_ECHO = 64
 KEYS = frozenset(field.name for field in fields(Request))
 CWD_DO = "cd into your repository, or give -C DIR."
+FAR_CWD_DO = "Name a folder of the login node: in the queue's URL, or with -C '~/repository'."
 _CWD_ALLOWED = "an absolute path (or one that begins with ~/) of a folder below the home"
 
 

@@ -3,7 +3,7 @@
 import re
 
 from aexp.domain.errors import AexpError, RelayDownError, RelayValidationError
-from aexp.domain.validation import CWD_DO
+from aexp.domain.validation import CWD_DO, FAR_CWD_DO
 
 HANDS_OFF = "Do not type it yourself, and do not look for another way: consent is a person's."
 _THEIRS = (
@@ -26,6 +26,10 @@ _TOOLS = {
         )
     },
 }
+_OF_CWD = {
+    CWD_DO: "Name a working copy below the home with cwd.",
+    FAR_CWD_DO: "Name a working copy of the login node with cwd, such as ~/repository.",
+}
 _NAMED = "|".join(map(re.escape, _TOOLS))
 _COMMAND = re.compile(rf"`aexp ({_NAMED})(?: [^`]*)?`|\baexp ({_NAMED})(?![\w-])")
 _A_PERSONS = re.compile(r"\baexp |\brelay-(?:approve|reject)\b|\bAEXP_[A-Z]|login node")
@@ -39,8 +43,8 @@ def for_agent(hint: str) -> str:
 
 def next_step(error: AexpError) -> str:
     """What an agent does after an error."""
-    if isinstance(error, RelayValidationError) and error.hint == CWD_DO:
-        return "Name a working copy below the home with cwd."
+    if isinstance(error, RelayValidationError) and error.hint in _OF_CWD:
+        return _OF_CWD[error.hint]
     if isinstance(error, RelayDownError):
         return down(error.hint) if error.hint else ""
     return for_agent(error.hint)

@@ -30,7 +30,8 @@ class Relay:
     """One queue, and the working copy that is meant where none is named.
 
     Args:
-        cwd: the working copy; without it, the current folder of each moment.
+        cwd: the working copy; without it, the current folder of each moment, or with a queue on another
+            machine the one in its URL.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class Relay:
         clock, settings = defaults.system_clock(), configured(folder, queue=queue)
         storage = defaults.open_queue(settings.queue, clock, settings.profile)
         parts = (clock, defaults.system_processes(), defaults.local_filesystem())
-        return cls(storage, *parts, cwd=folder)
+        # Where requests work on another machine, the folder is where the sandboxes are, and no other.
+        return cls(storage, *parts, cwd=folder if storage.far is None else None)
 
     @property
     def url(self) -> str:
@@ -113,7 +115,14 @@ class Relay:
         return waits_in(self.queue, request_views(self.queue), self._filesystem)
 
     def below(self, folder: str) -> str:
-        """A folder as requests name it: absolute, without links."""
+        """A folder as requests name it: absolute, without links.
+
+        Raises:
+            RelayValidationError: nothing may work there, on another machine.
+        """
+        far = self._storage.far
+        if far is not None:
+            return far.place(far.folder(folder))
         return self._filesystem.resolve(defaults.absolute(os.path.expanduser(folder)))
 
     def daemon(self) -> DaemonView:

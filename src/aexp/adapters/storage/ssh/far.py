@@ -11,10 +11,8 @@ from aexp.domain.errors import RelayConnectionError, RelayValidationError
 from aexp.domain.far import Broken
 from aexp.domain.frames import Frame
 from aexp.domain.text import visible
-from aexp.domain.validation import MAX_CWD_BYTES, ValidRequest, validate_operation
+from aexp.domain.validation import FAR_CWD_DO, MAX_CWD_BYTES, ValidRequest, validate_operation
 from aexp.ports.far import FarFacts, FarSide
-
-_WHERE = "Name a folder of the login node: in the queue's URL, or with -C '~/repository'."
 
 
 class SshFarSide(FarSide):
@@ -62,14 +60,14 @@ class SshFarSide(FarSide):
         except RelayValidationError as exc:
             if exc.field != "cwd":
                 raise
-            raise RelayValidationError("cwd", exc.problem, exc.allowed, do=_WHERE) from exc
+            raise RelayValidationError("cwd", exc.problem, exc.allowed, do=FAR_CWD_DO) from exc
         return found or Frame({})
 
 
 def _spelt(folder: str) -> str:
     """The folder as the rules over there read it: the home has a slash behind it."""
     if len(folder) > MAX_CWD_BYTES:
-        raise RelayValidationError("cwd", f"is longer than {MAX_CWD_BYTES} bytes", do=_WHERE)
+        raise RelayValidationError("cwd", f"is longer than {MAX_CWD_BYTES} bytes", do=FAR_CWD_DO)
     return "~/" if folder == "~" else folder
 
 
