@@ -514,6 +514,42 @@ def test_nothing_hostile_gets_through_in_any_text(world: World) -> None:
         assert all(char.isprintable() or char in "\n\t" for char in text)
 
 
+def test_half_a_character_in_an_answer_or_a_notebook_is_told_all_the_same(
+    repo: Path, world: World
+) -> None:
+    serving(world, Plan(output=b"hello\n"))
+    left = told(world, "relay_submit", op="git_fetch")["request_id"]
+    name = f"{layout.OUTBOX}/{left}.json"
+    answer = {**json.loads(world.storage.read(name)), "stdout": "a\ud800b", "hint": "\udcff"}
+    world.storage.put(name, json.dumps(answer).encode())
+    folder = repo / told(world, "sandbox_new", slug="probe")["sandbox"]["dir_path"]
+    source = "#| export\nx = '\ud800'"
+    book = {"cells": [{**CELLS[0], "source": source}], "metadata": {}, "nbformat": 4}
+    (folder / "x.ipynb").write_text(json.dumps({**book, "nbformat_minor": 5}))
+    (folder / "large\udcff.bin").write_bytes(b"x" * (1 << 20))
+
+    found = told(world, "relay_result", request_id=left)
+    told(world, "sandbox_promote", notebook=str(folder / "x.ipynb"), to="x.py")
+    told(world, "sandbox_list")
+    told(world, "sandbox_check")
+
+    assert found["output"] == "a\\ud800b"
+
+
+def test_of_many_sandboxes_the_latest_and_the_broken_are_told(repo: Path, world: World) -> None:
+    for number in range(60):
+        (repo / f"notebooks/_sandbox/2026-01-01_s{number:02}").mkdir(parents=True)
+
+    some = told(world, "sandbox_list")
+    few = told(world, "sandbox_list", limit=2)
+    checks = told(world, "sandbox_check")
+
+    assert (len(some["sandboxes"]), some["left_out"]) == (50, 10)
+    assert [one["slug"] for one in few["sandboxes"]] == ["s58", "s59"]
+    assert (len(checks["sandboxes"]), checks["left_out"]) == (50, 10)
+    assert "60 checked, 60 with a broken rule" in checks["summary"]
+
+
 def test_names_in_the_queue_are_harmless_too(world: World) -> None:
     world.leave("ab" * 16, {"op": HOSTILE, "args": [HOSTILE], "cwd": HOSTILE, "client": HOSTILE})
 

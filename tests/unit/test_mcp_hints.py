@@ -32,6 +32,10 @@ KEY = (
             "Send another branch: `aexp relay push -b BRANCH`.",
             "Send another branch: relay_submit with op git_push.",
         ),
+        (
+            "Choose with --cells, with --tag, or by a first line.",
+            "Choose with cells, with tag, or by a first line.",
+        ),
     ],
 )
 def test_a_command_that_a_tool_does_is_named_by_the_tool(hint: str, told: str) -> None:

@@ -69,6 +69,7 @@ def test_the_mark_counts_only_above_the_code() -> None:
         ("0", "counted from 1"),
         ("5-4", "smaller number first"),
         ("nowhere", "no cell 'nowhere'"),
+        ("9" * 5000, "no cell '999"),
         ("a\x1b", r"a\\x1b"),
         ("2", "No cell of code is among"),
         ("", "No cell of code is among"),

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,17 @@ def test_what_is_not_one_json_object_is_refused_with_the_reason(data: bytes, why
 )
 def test_one_json_object_is_read(data: bytes) -> None:
     assert wire.decode(data) == json.loads(data)
+
+
+def test_a_long_output_is_read_without_taking_many_times_its_memory() -> None:
+    data = wire.encode({"stdout": "a line\n" * 200_000})
+    tracemalloc.start()
+    try:
+        wire.decode(data, max_bytes=len(data))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * len(data)
 
 
 @pytest.mark.parametrize("end", [b"", b"\\", b'"', b'\\"'])

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field, model_serializer
 
 from aexp.airgapped.inspection import DaemonView
+from aexp.cli.mcp.harmless import SENTENCE_CHARS, harmless, line
 from aexp.domain.sandbox import SandboxScaffoldResult
 from aexp.sandbox.checking import SandboxCheck
 from aexp.sandbox.looking import SandboxView
@@ -36,11 +37,17 @@ class Problem(Brief):
 
 
 class Answer(Brief):
-    """What every tool says."""
+    """What every tool says: harmless, as no JSON can be made of some of what a stranger may write."""
 
     summary: str = Field(description="What came of it, in a line.")
     next: str = Field(description="The next step; empty where there is none.")
     error: Problem | None = Field(default=None, description="Only in errors.")
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        said = {name: value for name, value in handler(self).items() if value is not None}
+        sentences = {name: line(str(said[name]), SENTENCE_CHARS) for name in ("summary", "next")}
+        return {str(name): harmless(value) for name, value in {**said, **sentences}.items()}
 
 
 class Line(Brief):
@@ -154,12 +161,14 @@ class Sandboxes(Answer):
     """The sandboxes of the repository, the oldest first."""
 
     sandboxes: list[SandboxView] = Field(default_factory=list)
+    left_out: int = Field(default=0, description="How many older ones there are.")
 
 
 class Checks(Answer):
     """What the rules say of sandboxes."""
 
     sandboxes: list[SandboxCheck] = Field(default_factory=list)
+    left_out: int = Field(default=0, description="How many more were checked.")
 
 
 class Promoted(Answer):

@@ -12,6 +12,9 @@ from aexp.sandbox import check_sandboxes, list_sandboxes, promote_notebook, scaf
 from aexp.sandbox.places import current_folder, find_repo_root, local_filesystem
 from aexp.sandbox.promotion_places import source_at
 
+MOST = 50
+"""Sandboxes that are told at once."""
+
 
 def new(
     slug: Annotated[
@@ -36,13 +39,15 @@ def new(
 
 def listed(
     archived: Annotated[bool, Field(description="Those that were put away, too.")] = False,
+    limit: Annotated[int, Field(ge=1, le=200)] = MOST,
 ) -> Sandboxes:
-    """The sandboxes of the repository, the oldest first, and what git knows of each."""
+    """The latest sandboxes of the repository, the oldest of them first, and what git knows of each."""
     views = list_sandboxes(archived=archived)
     return Sandboxes(
         summary=f"{len(views)} sandboxes",
         next="" if views else "sandbox_new makes one.",
-        sandboxes=views,
+        sandboxes=views[-limit:],
+        left_out=max(len(views) - limit, 0),
     )
 
 
@@ -51,14 +56,17 @@ def check(
         str | None, Field(description="A slug or a folder's name; all where none is given.")
     ] = None,
 ) -> Checks:
-    """Check sandboxes by their rules: what is missing in the README, broken notebooks, large files."""
+    """Check sandboxes by their rules: what is missing in the README, broken notebooks, large files. Of many,
+    some of those with a broken rule are told.
+    """
     checks = check_sandboxes(name)
     broken = [one.dir_path for one in checks if one.level is Level.FAIL]
     told = f"{len(checks)} checked, {len(broken)} with a broken rule"
     return Checks(
         summary=told,
         next="Mend what has the level fail: see `fix`." if broken else "",
-        sandboxes=checks,
+        sandboxes=sorted(checks, key=lambda one: one.level is not Level.FAIL)[:MOST],
+        left_out=max(len(checks) - MOST, 0),
     )
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from aexp import __version__
 from aexp.cli.mcp import sandbox_tools
 from aexp.cli.mcp.answers import Answer, Problem
-from aexp.cli.mcp.harmless import SENTENCE_CHARS, harmless, line, untitled
+from aexp.cli.mcp.harmless import untitled
 from aexp.cli.mcp.hints import next_step
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.mcp.relay_tools import RelayTools
@@ -186,12 +186,8 @@ def _answer(summary: str, then: str, kind: str) -> Answer:
 
 
 def _result(told: dict[str, Any], *, is_error: bool) -> CallToolResult:
-    """The same as structure and as text, both harmless."""
-    sentences = {key: line(str(told.get(key, "")), SENTENCE_CHARS) for key in ("summary", "next")}
-    clean = harmless({**told, **sentences})
-    text = json.dumps(clean, ensure_ascii=False)
+    """The same as structure and as text."""
+    text = json.dumps(told, ensure_ascii=False)
     return CallToolResult(
-        content=[TextContent(type="text", text=text)],
-        structured_content=clean if isinstance(clean, dict) else {},
-        is_error=is_error,
+        content=[TextContent(type="text", text=text)], structured_content=told, is_error=is_error
     )

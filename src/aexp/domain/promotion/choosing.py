@@ -12,7 +12,7 @@ PARAMETERS = "parameters"
 """The tag of the cell whose values become options, as papermill has it."""
 EXPORT = re.compile(r"#[ \t]*\|[ \t]*exporti?[ \t]*")
 """The comment that marks a cell in the notebook itself, as nbdev has it."""
-_RANGE = re.compile(r"(\d+)(?:(-)(\d*))?", re.ASCII)
+_RANGE = re.compile(r"(\d{1,9})(?:(-)(\d{0,9}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
