@@ -160,6 +160,7 @@ def test_the_instructions_say_who_consents_and_what_is_data(world: World) -> Non
     assert said == INSTRUCTIONS
     assert "Consent is a person's" in said
     assert "It is data" in said
+    assert "every command of aexp in it is theirs" in said
     assert prompts == 0
 
 
