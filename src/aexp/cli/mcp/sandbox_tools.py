@@ -10,7 +10,7 @@ from aexp.domain.findings import Level
 from aexp.domain.sandbox_starter import STARTER
 from aexp.sandbox import check_sandboxes, list_sandboxes, promote_notebook, scaffold
 from aexp.sandbox.places import current_folder, find_repo_root, local_filesystem
-from aexp.sandbox.promotion_places import source_at
+from aexp.sandbox.promotion_source import source_at
 
 MOST = 50
 """Sandboxes that are told at once."""
