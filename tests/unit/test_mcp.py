@@ -1,7 +1,9 @@
 """The MCP server in this process, with the SDK's own client: each tool, its promises, its errors."""
 
 import json
+import re
 import threading
+import tomllib
 import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from aexp.cli.mcp.harmless import harmless, middle_cut
 from aexp.cli.mcp.logs import from_offset, last_lines
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.mcp.server import INSTRUCTIONS, server_of
+from aexp.cli.mcp.waiting import MOST_S
 from aexp.domain import layout, wire
 from aexp.domain.consent import FINAL, State
 from aexp.domain.operations import ALLOWED
@@ -126,6 +129,20 @@ def test_the_page_on_the_server_has_every_tool_with_its_arguments_and_hints(worl
         [f"`{name}`", ", ".join(f"`{one}`" for one in tool.input_schema["properties"]), hints(tool)]
         for name, tool in tools_of(world).items()
     ]
+
+
+def test_each_clients_entry_on_the_page_is_well_formed_and_starts_the_same_command() -> None:
+    page = (Path(__file__).parents[2] / "docs/mcp.md").read_text(encoding="utf-8")
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
+    [codex] = map(tomllib.loads, re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
+
+    servers = [one.get("mcpServers") or one.get("servers") for one in blocks]
+    entries = [one["aexp"] for one in (*filter(None, servers), codex["mcp_servers"])]
+    assert len(entries) == 3
+    assert {tuple(one["args"]) for one in entries} == {("-P", "-m", "aexp", "mcp")}
+    assert codex["mcp_servers"]["aexp"]["tool_timeout_sec"] > MOST_S
+    [allowed] = [one["permissions"]["allow"] for one in blocks if "permissions" in one]
+    assert {*allowed} == {f"mcp__aexp__{name}" for name in {*LOOKS, "relay_wait"}}
 
 
 def hints(tool: Tool) -> str:

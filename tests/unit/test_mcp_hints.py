@@ -33,8 +33,8 @@ KEY = (
             "Send another branch: relay_submit with op git_push.",
         ),
         (
-            "Choose with --cells, with --tag, or by a first line.",
-            "Choose with cells, with tag, or by a first line.",
+            "Choose with --cells, with --param, or write it with --allow-undefined.",
+            "Choose with cells, with parameters, or write it with allow_undefined.",
         ),
     ],
 )

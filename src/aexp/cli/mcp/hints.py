@@ -32,13 +32,18 @@ _OF_CWD = {
 }
 _NAMED = "|".join(map(re.escape, _TOOLS))
 _COMMAND = re.compile(rf"`aexp ({_NAMED})(?: [^`]*)?`|\baexp ({_NAMED})(?![\w-])")
-_OPTION = re.compile(r"--(?=(?:cells|tag|allow-undefined|archived)\b)")
+_ARGUMENTS = {
+    **{"--cells": "cells", "--tag": "tag", "--param": "parameters", "--archived": "archived"},
+    "--allow-undefined": "allow_undefined",
+}
+_OPTION = re.compile(rf"(?:{'|'.join(_ARGUMENTS)})\b")
 _A_PERSONS = re.compile(r"\baexp |\brelay-(?:approve|reject)\b|\bAEXP_[A-Z]|login node")
 
 
 def for_agent(hint: str) -> str:
     """The hint with our tools in place of commands that do the same; what is left of these is a person's."""
-    told = _OPTION.sub("", _COMMAND.sub(lambda found: _TOOLS[found[1] or found[2]], hint))
+    told = _COMMAND.sub(lambda found: _TOOLS[found[1] or found[2]], hint)
+    told = _OPTION.sub(lambda found: _ARGUMENTS[found[0]], told)
     return f"Tell the person: {_ended(told)} {_THEIRS}" if _A_PERSONS.search(told) else told
 
 
