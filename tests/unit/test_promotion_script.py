@@ -499,7 +499,7 @@ def test_what_of_the_parameters_becomes_no_option_is_told_unless_options_were_na
     [
         *("open('data/x.csv')", "Path('out')", "pathlib.Path('out') / 'a'", "pd.read_csv('x.csv')"),
         *("open(f'x-{n}.csv', 'w')", "df.to_parquet('x.parquet')"),
-        *("np.load('a.npy')", "torch.save(1, 2) or torch.load('model.pt')", "plt.savefig('a.png')"),
+        *("np.load('a.npy')", "torch.save(n, 'model.pt')", "plt.savefig('a.png')"),
         *(
             "Image.open('a.png')",
             "os.makedirs('out')",
@@ -538,6 +538,12 @@ def test_a_relative_path_is_told_with_its_line(call: str) -> None:
             "open(name)",
             "print('a.txt')",
             "f(f'{n}/x.csv')",
+        ),
+        *(
+            "x.write_text('a.txt')",
+            "x.read_text('utf-8')",
+            "pd.read_sql('SELECT 1', n)",
+            "x.open('rb')",
         ),
     ],
 )

@@ -86,16 +86,7 @@ def promote_notebook(
             line in the README is not.
     """
     files = filesystem or local_filesystem()
-    wish = Wish(
-        notebook,
-        to,
-        cells,
-        tag,
-        parameters,
-        experiment,
-        allow_undefined=allow_undefined,
-        today=today,
-    )
+    wish = Wish(notebook, to, cells, tag, parameters, experiment, allow_undefined, today)
     ready = prepare(wish, files, history)
     if not dry_run:
         ready.record.write(files)

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from itertools import chain
 
 from aexp.domain.promotion.cells import Code
 from aexp.domain.promotion.imports import moves_imports
@@ -99,9 +99,4 @@ def _shown(text: str) -> str:
 
 def together(*notes: list[str]) -> tuple[str, ...]:
     """All of them, each once."""
-    return tuple(dict.fromkeys(_flat(notes)))
-
-
-def _flat(notes: tuple[list[str], ...]) -> Iterator[str]:
-    for some in notes:
-        yield from some
+    return tuple(dict.fromkeys(chain(*notes)))

@@ -15,8 +15,14 @@ _ALWAYS = frozenset(
         *("to_netcdf", "to_zarr", "open_dataset", "open_mfdataset", "open_zarr", "save_file", "load_file"),
     }
 )  # fmt: skip
-_READS = re.compile(r"(?:read|scan|sink|write)_[a-z]\w*")
-# These are also called for what is no path: they count with a file's ending, and no mode of opening.
+# The names of formats keep out `read_sql`, and the `write_text` of a path, whose argument is no path.
+_FORMATS = (
+    "csv|table|fwf|parquet|json|ndjson|excel|pickle|feather|ipc|hdf|orc|avro|delta|xml|html|spss|stata|sas|"
+    "file|image|video|edgelist|gpickle|h5ad"
+)
+_READS = re.compile(rf"(?:read|scan|sink|write)_(?:{_FORMATS})")
+# These are also called for what is no path, or with the path behind what is saved: they count with a file's
+# ending, which no mode of opening has.
 _WITH_ENDING = frozenset(
     {"open", "load", "save", "dump", "File", "glob", "iglob", "exists", "isfile"}
 )
@@ -38,21 +44,20 @@ def relative_paths(tree: ast.Module) -> Iterator[RelativePath]:
     joined = {id(one.right) for one in ast.walk(tree) if isinstance(one, ast.BinOp)}
     calls = (one for one in ast.walk(tree) if isinstance(one, ast.Call) and id(one) not in joined)
     for call in sorted(calls, key=lambda one: (one.lineno, one.col_offset)):
-        if call.args and _is_relative(call, call.args[0]):
-            yield RelativePath(call.lineno, ast.unparse(call.args[0]))
+        path = next((one for one in _paths(call) if not _FIRM.match(_beginning(one))), None)
+        if path is not None:
+            yield RelativePath(call.lineno, ast.unparse(path))
 
 
-def _is_relative(call: ast.Call, path: ast.expr) -> bool:
-    begins = _beginning(path)
-    if not begins or _FIRM.match(begins):
-        return False
+def _paths(call: ast.Call) -> list[ast.expr]:
+    """The arguments that are text, and a path by the function's name."""
     name = call.func
-    if isinstance(name, ast.Name) and name.id == "open":
-        return True
     last = name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "")
-    if last in _WITH_ENDING:
-        return bool(_ENDING.fullmatch(_ends(path)))
-    return last in _ALWAYS or bool(_READS.fullmatch(last))
+    texts = [one for one in call.args[:2] if _beginning(one)]
+    if last in _WITH_ENDING and not (last == "open" and isinstance(name, ast.Name)):
+        return [one for one in texts if _ENDING.fullmatch(_ends(one))]
+    known = last == "open" or last in _ALWAYS or _READS.fullmatch(last)
+    return [one for one in texts if known and one is call.args[0]]
 
 
 def _beginning(path: ast.expr) -> str:
