@@ -27,7 +27,7 @@ from tests.lab.mounts import or_skip
 from tests.lab.stale import StaleLab, stale_lab
 from tests.site import Site, stand_in
 
-SOON_S = 10.0
+SOON_S = 20.0
 """Far below the 30 s of the caches, far above what it takes on a busy machine."""
 TRIPS = 40
 
