@@ -17,6 +17,8 @@ LONG_SEEDS = 12
 CROWD_CHUNKS = 8
 LONG_CROWD_SEEDS = 4
 ALIKE = (7, 189)
+LOST = (90272, 91094)
+"""Seeds in which a full disk lets all daemons take each other for dead, and a request was lost."""
 
 
 @pytest.mark.parametrize("first", range(0, CHUNK * CHUNKS, CHUNK))
@@ -31,6 +33,12 @@ def test_every_promise_holds_where_several_daemons_serve_at_once(first: int) -> 
     for seed in range(first, first + CHUNK):
         report = run(seed, crowd=True)
         assert not report.broken, report.explain()
+
+
+@pytest.mark.parametrize("seed", LOST)
+def test_a_claim_that_changes_hands_and_comes_back_is_not_lost(seed: int) -> None:
+    report = run(seed, crowd=True)
+    assert not report.broken, report.explain()
 
 
 @pytest.mark.parametrize("seed", range(LONG_CROWD_SEEDS))

@@ -164,6 +164,27 @@ def test_one_that_stood_still_and_was_taken_for_dead_does_no_harm(home: Path) ->
     assert crowd["login1"].client().pull(timeout=200).ok
 
 
+def test_what_was_taken_from_one_that_stood_still_comes_back_when_the_taker_dies(
+    home: Path,
+) -> None:
+    crowd = Crowd(home, "login1", "login2", plan=lambda _: Plan(duration_s=60))
+    copy = crowd.copy("repo")
+    handles = [crowd.any.client(cwd=copy).submit("git_push", ["origin", f"b{n}"]) for n in (1, 2)]
+    crowd.pass_time(2)
+    (claim,) = [
+        token
+        for token in layout.tokens_in(crowd.storage.list(layout.PROCESSING))
+        if token.stage == "claim"
+    ]
+    # Another takes it, in whose eyes this one is dead (a full disk, a long pause), and then ends itself.
+    other = layout.Token(claim.request_id, "login9-9-9-0badf00d", "claim")
+    assert crowd.storage.take(claim.name, other.name)
+    crowd.pass_time(300)
+    assert crowd.storage.list(layout.BAD) == [], "it is the only file of the request"
+    assert finals(crowd, [handle.id for handle in handles]) == {State.COMPLETED: 2}
+    assert crowd.started == sorted(handle.id for handle in handles)
+
+
 def test_a_file_that_was_left_twice_runs_once(home: Path) -> None:
     crowd = Crowd(home, "login1", "login2", plan=lambda _: Plan(duration_s=5))
     (request_id,) = submitted(crowd, 1)

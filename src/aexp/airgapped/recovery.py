@@ -149,16 +149,28 @@ class Recovery:
         if token.stage == "run":
             self._bury(token)
             return
-        if self._tokens.storage.shared and (
-            self._known(token.request_id) or self._tokens.was_started(token.request_id)
-        ):
-            # What has started has no claim any more: this is of a file that was left twice.
+        if self._is_copy(token):
             self._tokens.set_token_aside(token)
             return
+        known = self._known(token.request_id)
         mine = self._tokens.adopt(token)
         if mine is not None:
             self._audit.note("adopted", token.request_id, owner=token.owner)
-            self._carry_on(mine)
+            if not known:
+                self._carry_on(mine)
+
+    def _is_copy(self, token: Token) -> bool:
+        """Whether the claim of a dead daemon is of a file that was left twice, where several serve.
+
+        That we know the request does not tell: it may have been taken from us while we seemed to be dead,
+        by one that seems to be dead now. Then this is the one file that there is, and ours again.
+        """
+        request_id = token.request_id
+        if not self._tokens.storage.shared:
+            return False
+        if self._tokens.was_started(request_id):
+            return True  # What has started has no claim any more.
+        return self._known(request_id) and self._tokens.is_with_us(request_id)
 
     def _carry_on(self, token: Token) -> None:
         try:

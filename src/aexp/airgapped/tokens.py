@@ -177,6 +177,15 @@ class Tokens:
         # the truth also where this node remembers wrongly that the name is missing.
         return is_there(self.storage, layout.outbox(request_id))
 
+    def is_with_us(self, request_id: str) -> bool:
+        """Whether the file of a request in our hands is where we left it: owned, or among those that wait.
+
+        Each place is asked by its name: a listing may hold what has just left it.
+        """
+        claim = Token(request_id, self.me, "claim")
+        places = (claim.name, claim.started().name, layout.pending(request_id))
+        return any(is_there(self.storage, place) for place in places)
+
     def holds(self, request_id: str) -> bool:
         """Whether we have the request's claim: what a move was that seemed to fail and was made."""
         return Token(request_id, self.me, "claim") in self.owned()
