@@ -16,7 +16,8 @@ import pytest
 
 # Before they are imported: a broken promise is then told with the values that broke it.
 pytest.register_assert_rewrite(
-    *(f"aexp.testing.{name}" for name in ("queue_contract", "queue_races", "relay_contract"))
+    *(f"aexp.testing.queue_{part}" for part in ("contract", "names", "races", "waits")),
+    "aexp.testing.relay_contract",
 )
 
 from aexp.testing.contract import Place, in_threads  # noqa: E402

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, TypeVar
 
+import pytest
+
 from aexp.ports.storage import QueueStorage
 
 T = TypeVar("T")
@@ -25,6 +27,22 @@ class Contract:
 
     suite: ClassVar[str] = ""
     transport: ClassVar[str] = ""
+
+
+class QueuePromises(Contract):
+    """A part of the suite of the storage's promises."""
+
+    suite: ClassVar[str] = "storage"
+
+    @pytest.fixture
+    def storages(self) -> Opener:
+        """Opens a storage of one new queue, each time another one."""
+        raise NotImplementedError("give the fixture `storages`: a function that opens a storage")
+
+    @pytest.fixture
+    def storage(self, storages: Opener) -> QueueStorage:
+        """The first storage of the queue."""
+        return storages()
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,25 @@
 """The promises of the queue's storage (:mod:`aexp.ports.storage`), kept by every transport."""
 
 import os
-import time
-from collections.abc import Callable
-from typing import ClassVar
 
 import pytest
 
 from aexp.domain.errors import StorageMissingError
 from aexp.ports.storage import QueueStorage
 from aexp.testing.contract import Opener
+from aexp.testing.queue_names import QueueNames
 from aexp.testing.queue_races import QueueRaces
+from aexp.testing.queue_waits import QueueWaits
 
-_REALTIME_COARSE = 5  # clock_gettime(2); Python has no name for it.
 ID = "0123456789abcdef" * 2
 LONGEST = f"{ID}.{'login-node-' * 8}1a2b3c4d-4194304-99999999999-0123abcd.claim"
 
 
-class QueueContract(QueueRaces):
+class QueueContract(QueueRaces, QueueNames, QueueWaits):
     """A subclass gives the fixture ``storages``; see :mod:`aexp.testing`.
 
     The queue is a new one for each test. Where many act at once, each has a storage of its own.
     """
-
-    suite: ClassVar[str] = "storage"
 
     def test_a_folder_that_was_never_written_to_is_empty(self, storage: QueueStorage) -> None:
         assert storage.list("inbox") == []
@@ -50,14 +46,6 @@ class QueueContract(QueueRaces):
         assert storage.take(f"inbox/{ID}.json", f"processing/{LONGEST}") is True
         assert storage.list("processing") == [LONGEST]
         assert storage.read(f"processing/{LONGEST}") == b"request"
-
-    def test_a_folder_lists_all_that_is_in_it(self, storage: QueueStorage) -> None:
-        names = {f"{number:032x}" for number in range(300)}
-        for name in names:
-            assert storage.put_new(f"replied/{name}", b"", durable=False) is True
-        listed = storage.list("replied")
-        assert len(listed) == len(names)
-        assert set(listed) == names
 
     def test_reading_takes_a_part_of_the_bytes(self, storage: QueueStorage) -> None:
         storage.put("log/a", b"0123456789")
@@ -127,31 +115,6 @@ class QueueContract(QueueRaces):
         storage.put("inbox/a", b"")
         assert all(not entry.startswith(".") for entry in storage.list("inbox") + storage.list(""))
 
-    @pytest.mark.parametrize(
-        "change",
-        [
-            lambda storage: storage.put_new("pending/b", b""),
-            lambda storage: storage.take("pending/a", "processing/a"),
-            lambda storage: storage.take("inbox/c", "pending/c"),
-            lambda storage: storage.remove("pending/a"),
-        ],
-        ids=["made", "taken", "moved here", "removed"],
-    )
-    def test_a_stamp_stays_while_nothing_comes_or_goes_and_changes_when_something_does(
-        self, storage: QueueStorage, change: Callable[[QueueStorage], object]
-    ) -> None:
-        storage.put("inbox/c", b"")
-        storage.put("pending/a", b"")
-        before = storage.stamp("pending")
-        storage.put("outbox/other", b"")
-        assert storage.stamp("pending") == before
-        _let_the_kernels_date_pass()
-        change(storage)
-        assert before is None or storage.stamp("pending") != before
-
-    def test_a_folder_that_is_not_there_has_no_stamp(self, storage: QueueStorage) -> None:
-        assert storage.stamp("pending") is None
-
     def test_what_one_storage_did_is_there_for_another_at_once(self, storages: Opener) -> None:
         one, other = storages(), storages()
         assert other.list("inbox") == []
@@ -177,28 +140,6 @@ class QueueContract(QueueRaces):
         storage.put("inbox/a", b"x")
         assert storage.untrusted(("inbox", "outbox")) is None
 
-    def test_waiting_ends_in_time_and_at_once_for_a_readable_descriptor(
-        self, storage: QueueStorage
-    ) -> None:
-        read_end, write_end = os.pipe()
-        try:
-            storage.wait(("inbox",), 0.0)
-            storage.wait(("inbox",), 0.05)
-            os.write(write_end, b"x")
-            began = time.monotonic()
-            storage.wait(("inbox", "cancel"), 60.0, (read_end,))
-            assert time.monotonic() - began < 30
-        finally:
-            os.close(read_end)
-            os.close(write_end)
-
     def test_its_url_can_be_shown(self, storage: QueueStorage) -> None:
         assert storage.url.isprintable()
         assert storage.url != ""
-
-
-def _let_the_kernels_date_pass() -> None:
-    """What is changed from now on gets another date: the clock for those ticks 100 times a second."""
-    began = time.clock_gettime(_REALTIME_COARSE)
-    while time.clock_gettime(_REALTIME_COARSE) == began:
-        pass

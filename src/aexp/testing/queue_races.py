@@ -5,24 +5,14 @@ from functools import partial
 import pytest
 
 from aexp.ports.storage import QueueStorage
-from aexp.testing.contract import Contract, Opener, in_threads, meanwhile
+from aexp.testing.contract import Opener, QueuePromises, in_threads, meanwhile
 
 CLAIMERS = 6
 ROUNDS = 40
 
 
-class QueueRaces(Contract):
+class QueueRaces(QueuePromises):
     """The part of :class:`~aexp.testing.queue_contract.QueueContract` that has several threads."""
-
-    @pytest.fixture
-    def storages(self) -> Opener:
-        """Opens a storage of one new queue, each time another one."""
-        raise NotImplementedError("give the fixture `storages`: a function that opens a storage")
-
-    @pytest.fixture
-    def storage(self, storages: Opener) -> QueueStorage:
-        """The first storage of the queue."""
-        return storages()
 
     def test_of_many_takers_one_wins(self, storage: QueueStorage, storages: Opener) -> None:
         takers = [storages() for _ in range(CLAIMERS)]
@@ -122,3 +112,35 @@ class QueueRaces(Contract):
 
         meanwhile(write, read)
         assert seen == b"".join(lines)
+
+    def test_what_is_not_finished_yet_is_not_listed(
+        self, storage: QueueStorage, storages: Opener
+    ) -> None:
+        watcher = storages()
+        seen: set[str] = set()
+
+        def write() -> None:
+            for number in range(ROUNDS):
+                storage.put("outbox/a", b"x" * 40_000)
+                storage.put_new(f"outbox/b{number}", b"x" * 40_000, durable=False)
+                storage.append("outbox/c", b"x" * 4_000)
+
+        meanwhile(write, lambda: seen.update(watcher.list("outbox")))
+        assert seen <= {"a", "c", *(f"b{number}" for number in range(ROUNDS))}
+
+    def test_pieces_that_several_add_to_a_shared_queues_log_arrive_whole(
+        self, storages: Opener
+    ) -> None:
+        writers = [storages() for _ in range(CLAIMERS)]
+        if not writers[0].shared:
+            pytest.skip("it is not shared: one writer at a time adds to a name")
+        pieces = [bytes([number]) * 5_000 for number in range(CLAIMERS)]
+
+        def add(storage: QueueStorage, piece: bytes) -> None:
+            for _ in range(ROUNDS):
+                storage.append("log/a", piece)
+
+        in_threads([partial(add, *pair) for pair in zip(writers, pieces, strict=True)])
+        held = writers[0].read("log/a")
+        arrived = [held[begin : begin + 5_000] for begin in range(0, len(held), 5_000)]
+        assert sorted(arrived) == sorted(pieces * ROUNDS)
