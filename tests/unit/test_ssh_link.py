@@ -108,6 +108,57 @@ def test_much_that_is_said_on_standard_error_blocks_nothing(ssh: Path) -> None:
     link.close()
 
 
+# Faster than it is read (see `slow`): there is always more in the pipe than one look takes.
+ENDLESS = f"""exec {sys.executable} -c "
+import fcntl, os, struct
+os.write(1, b'aexp-gate/1\\n')
+fcntl.fcntl(WHERE, fcntl.F_SETPIPE_SZ, 1 << 20)
+head = b'{{\\"n\\": NUMBER}}'
+frame = struct.pack('>II', len(head), 60000) + head + bytes(60000)
+while True: os.write(WHERE, frame * 16)
+"
+"""
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This side takes some time for each piece that it reads."""
+    read = os.read
+
+    def slowly(descriptor: int, size: int) -> bytes:
+        time.sleep(0.005)
+        return read(descriptor, size)
+
+    monkeypatch.setattr(os, "read", slowly)
+
+
+@pytest.mark.usefixtures("slow")
+def test_an_endless_standard_error_is_given_up_in_time(ssh: Path) -> None:
+    write(ssh, ENDLESS.replace("WHERE", "2"))
+    link = Link(LOGIN)
+    began = time.monotonic()
+    with pytest.raises(RelayConnectionError) as met:
+        link.ask("open", {}, b"", 0.3)
+    assert met.value.kind == Broken.SILENT
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("number", ["7", "[1]"])
+def test_endless_answers_to_what_was_not_asked_are_given_up(ssh: Path, number: str) -> None:
+    write(ssh, ENDLESS.replace("WHERE", "1").replace("NUMBER", number))
+    link = Link(LOGIN)
+    with pytest.raises(RelayConnectionError) as met:
+        link.ask("open", {}, b"", 0.3)
+    assert met.value.kind == Broken.SILENT
+
+
+def test_the_words_of_a_banner_are_not_taken_for_those_of_ssh(ssh: Path) -> None:
+    banner = "Permission denied to strangers. Host key verification failed? Call us."
+    script = f"echo '{banner}' >&2\necho 'Connection closed by 192.0.2.1 port 22' >&2\nexit 255\n"
+    assert failure(ssh, script).kind == Broken.UNREACHABLE
+
+
 def test_what_is_no_frame_is_noise_and_ends_it(ssh: Path) -> None:
     write(ssh, "printf 'aexp-gate/1\\nWelcome to login, have a nice day'\nexec sleep 60\n")
     link = Link(LOGIN)

@@ -484,6 +484,19 @@ def test_reading_goes_on_over_several_answers(
         storage.read(f"log/{ID[:-1]}1.txt")
 
 
+def test_a_file_without_end_is_read_up_to_a_bound(
+    world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aexp.adapters.storage.ssh import storage as module
+
+    monkeypatch.setattr(module, "MAX_ANSWER", 3)
+    monkeypatch.setattr(module, "MOST_READ", 9)
+    monkeypatch.setattr(world.storage, "read", lambda name, offset, limit: b"x" * limit)
+    storage = storage_through(world.new_gate, world.clock)
+    with pytest.raises(RelayStorageError, match="has more than"):
+        storage.read(f"log/{ID}.txt")
+
+
 def test_the_url_names_the_queue_once_the_gate_has_said_which(world: GateWorld) -> None:
     gate = lambda: world.new_gate(is_default=False)  # noqa: E731
     storage = storage_through(gate, world.clock)

@@ -87,7 +87,9 @@ def _kind_at_the_door(ended: Ended) -> Broken:
     """Why no gate has greeted, by how ssh and what it ran ended."""
     said = ended.said.lower()
     if ended.status == SSH_FAILED:
-        return next((sign.kind for sign in _SIGNS if sign.says.search(said)), Broken.FAILED)
+        # The last line that tells: those before it may be the host's banner, which says what it likes.
+        told = ((line, sign) for line in reversed(said.splitlines()) for sign in _SIGNS)
+        return next((sign.kind for line, sign in told if sign.says.search(line)), Broken.FAILED)
     if ended.status in _NOT_FOUND or "command not found" in said:
         return Broken.NOT_FOUND
     if ended.status in _OURS:

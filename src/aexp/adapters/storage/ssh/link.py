@@ -13,12 +13,13 @@ from aexp.adapters.storage.ssh.failures import Ended, failure_of
 from aexp.adapters.storage.ssh.program import command_line
 from aexp.domain.errors import RelayConnectionError
 from aexp.domain.far import Broken
-from aexp.domain.frames import GREETING, MAX_ANSWER, Frame, FrameError, FrameReader
+from aexp.domain.frames import GREETING, MAX_ANSWER, MAX_HEAD, Frame, FrameError, FrameReader
 
 GREETS_WITHIN_S = 60.0
 """Seconds until a gate has greeted: ssh has its own limit for the host, a cold home takes some."""
 ENDS_WITHIN_S = 2.0
 _PIECE = 1 << 16
+_MOST_PIECES = 64
 _KEPT = 4096
 """Characters of what is said on standard error that are kept."""
 
@@ -138,6 +139,7 @@ class Link:
         self._greeted = True
 
     def _answer(self, number: int, deadline: float, also: Sequence[int]) -> Frame | None:
+        late = 0
         while True:
             with self._reading:
                 # Answers come in the order of the questions, so that whoever reads reads ours at the latest
@@ -148,10 +150,16 @@ class Link:
                         data = self._read(deadline, also)
                         if data is None:
                             return None
+                        # What is there by now may hold ours, if another thread has read for long; an
+                        # endless stream of other frames does not.
+                        late += len(data) if time.monotonic() > deadline else 0
+                        if late > MAX_ANSWER + MAX_HEAD:
+                            raise self._failure(silent=True)
                         self._frames.feed(data)
                         continue
-                    if frame.head.get("n") in self._awaited:
-                        self._answers[frame.head["n"]] = frame
+                    answered = frame.head.get("n")
+                    if isinstance(answered, int) and answered in self._awaited:
+                        self._answers[answered] = frame
                 return self._answers.pop(number)
 
     def _read(self, deadline: float, also: Sequence[int]) -> bytes | None:
@@ -176,7 +184,8 @@ class Link:
                 return data
             if ready & {*also}:
                 return None
-            if not ready and left <= 0:
+            if left <= 0:
+                # Also where there is no end of what is said on standard error.
                 raise self._failure(silent=True)
 
     def _hear(self, err: int) -> bool:
@@ -215,9 +224,11 @@ class Link:
             return self._process.wait()
 
     def _hear_the_rest(self) -> None:
-        # Not to its end: with ControlPersist another process keeps it open.
+        # Not to its end: with ControlPersist another process keeps it open, and the far side may never cease.
         err = self._process.stderr
-        while err is not None and not err.closed and select.select([err], [], [], 0)[0]:
+        for _ in range(_MOST_PIECES):
+            if err is None or err.closed or not select.select([err], [], [], 0)[0]:
+                return
             if not self._hear(err.fileno()):
                 return
 

@@ -23,6 +23,8 @@ from aexp.ports.far import FarSide
 from aexp.ports.storage import QueueStorage
 from aexp.ports.transport import TransportOptions
 
+MOST_READ = 64 << 20
+"""Bytes that one look at a name takes at most, whatever the far side goes on to send."""
 ROUND_TRIPS = 2.0
 """How much longer than on a local disk the waits between two looks are: each look crosses the network."""
 
@@ -84,6 +86,11 @@ class SshStorage(QueueStorage):
             data += found
             if len(found) < piece:
                 break
+            if len(data) > MOST_READ:
+                raise RelayStorageError(
+                    f"{visible(name)} has more than {MOST_READ >> 20} MiB.",
+                    f"Look at it on the login node: ssh {self._address.named}",
+                )
         return bytes(data[:limit])
 
     def put(self, name: str, data: bytes, *, durable: bool = True) -> None:
