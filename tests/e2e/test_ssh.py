@@ -172,6 +172,9 @@ def test_the_key_runs_no_other_command_copies_no_file_and_forwards_nothing(
     forwarded = served.ssh("-o", "ExitOnForwardFailure=yes", "-W", "127.0.0.1:22", "login")
     assert forwarded.returncode != 0
     assert "SSH-2.0" not in forwarded.stdout
+    back = served.ssh("-o", "ExitOnForwardFailure=yes", "-R", "0:127.0.0.1:22", "login")
+    assert back.returncode == 255
+    assert "remote port forwarding failed" in back.stderr
     # A terminal is not given either, and whoever types into the gate is none of its clients.
     typed = served.ssh("-tt", "login")
     assert "PTY allocation request failed" in typed.stderr
@@ -179,6 +182,23 @@ def test_the_key_runs_no_other_command_copies_no_file_and_forwards_nothing(
     told = (served.site.queue / "audit.jsonl").read_text()
     assert "gate-refused" in told
     assert "rsync --server" in told
+
+
+def test_what_a_client_sets_does_not_reach_the_gate(served: LoginHost, tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile"
+    hostile.mkdir()
+    (hostile / "sitecustomize.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\n")
+    named = {
+        "PYTHONPATH": hostile,
+        "AEXP_RELAY_QUEUE": tmp_path,
+        "LC_ALL": "no_SUCH",
+        "HOME": tmp_path,
+    }
+    told = " ".join(f"{name}={value}" for name, value in named.items())
+    served.config.write_text(f"Host *\n  SetEnv {told}\n{served.config.read_text()}")
+    done = served.relay("git-status")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "mark").exists()
 
 
 def test_what_is_no_frame_ends_the_connection_with_one_line(served: LoginHost) -> None:

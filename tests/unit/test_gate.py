@@ -130,6 +130,33 @@ def test_a_submit_whose_answer_was_lost_is_looked_up_and_not_repeated(world: Gat
     assert submit(world, body(), new_request_id(), again=True).head["known"] is False
 
 
+@pytest.mark.parametrize("place", [f"pending/{ID}.json", f"outbox/{ID}.json", f"inbox/{ID}.json"])
+def test_an_id_that_is_known_is_not_taken_in_again(world: GateWorld, place: str) -> None:
+    answer = Response(request_id=ID, op="git_push", status="completed", returncode=0)
+    world.storage.put(place, answer.to_bytes())
+    before = everything(world)
+    error = submit(world, body()).head["error"]
+    assert "already" in error["what"]
+    assert everything(world) == before
+    # Nor can a file that was never left be taken back in the name of one that runs.
+    assert submit(world, body()).head["error"]["class"] == "RelayRejectedError"
+
+
+def test_what_is_kept_for_a_week_is_bounded(
+    world: GateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_moves, "MAX_KEPT", 3)
+    monkeypatch.setattr(gate_moves, "COUNT_EVERY", 2)
+    for _ in range(3):
+        request_id = new_request_id()
+        assert submit(world, body(), request_id).head["known"] is False
+        # What is taken back is answered, and the answer stays.
+        assert world.ask("withdraw", id=request_id, pending=False).head["withdrawn"] is True
+    assert submit(world, body(), new_request_id()).head["known"] is False
+    error = submit(world, body(), new_request_id()).head["error"]
+    assert (error["class"], "after 7 days" in error["hint"]) == ("RelayStorageError", True)
+
+
 def test_nothing_is_taken_in_while_no_daemon_serves(world: GateWorld) -> None:
     world.login.dead.add(str(world.login.me))
     error = submit(world, body()).head["error"]

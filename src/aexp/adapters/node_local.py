@@ -4,7 +4,6 @@ What the requester must not write lies here: pins, trust, the audit trail, the s
 private git directories. ``AEXP_RELAY_STATE`` names another place for all of it.
 """
 
-import hashlib
 import os
 import stat
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ def state_folder(environ: Mapping[str, str], home: str) -> Path:
     Raises:
         SettingsError: the folder is not this user's own, or other nodes share it.
     """
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    digest = _digest(home)[:16]
     if os.path.realpath(_base(environ)).startswith(os.path.realpath(home).rstrip("/") + "/"):
         raise SettingsError(
             f"The node-local folder {_base(environ)} lies in the home, which other nodes share.",
@@ -67,7 +66,13 @@ def queue_digest(queue: str) -> str:
         queue: the queue's folder, or its URL where it has none.
     """
     real = os.path.realpath(queue) if queue.startswith("/") else queue
-    return hashlib.sha256(os.fsencode(real)).hexdigest()
+    return _digest(real)
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(os.fsencode(text)).hexdigest()
 
 
 def private_folder(path: Path) -> Path:

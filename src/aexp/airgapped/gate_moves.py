@@ -16,6 +16,7 @@ from aexp.domain.consent import CANCELLED, NOT_TAKEN_UP, State
 from aexp.domain.errors import (
     FilesystemError,
     RelayNotFoundError,
+    RelayStorageError,
     RelayValidationError,
 )
 from aexp.domain.frames import Frame
@@ -30,6 +31,10 @@ MAX_REQUESTS = 1000
 """Requests of one connection; a client connects again by itself."""
 MAX_WAITING = 10_000
 """Requests that no daemon has taken up yet, beyond which none is taken in."""
+MAX_KEPT = 100_000
+"""Answers that are kept, beyond which no request is taken in: each stays for a week."""
+COUNT_EVERY = 100
+"""Requests of one connection between two looks at how many answers are kept."""
 _ANY_OP = "git_status"
 
 
@@ -80,8 +85,11 @@ class Moves:
         request_id, again = asked.request_id(), asked.flag("again")
         asked.end()
         request = self._request(body)
-        if again and self._queue.locate(request_id) is not None:
-            return Frame({"known": True})
+        if self._queue.locate(request_id) is not None:
+            if again:
+                return Frame({"known": True})
+            # Ids are random. Taken back from the inbox, a second file would answer for the first.
+            raise GateRefusedError(f"there is a request {request_id} already")
         self._refuse_too_many()
         require_served(self._queue, self._clock, serve_hint)
         self._queue.submit(request_id, request)
@@ -150,3 +158,12 @@ class Moves:
             raise GateClosedError("Enough was submitted in one connection; connect again.")
         if len(self._queue.storage.list(layout.INBOX)) >= MAX_WAITING:
             raise GateRefusedError("too many requests wait for the daemon already")
+        if self._submitted % COUNT_EVERY == 0:
+            self._refuse_too_much()
+
+    def _refuse_too_much(self) -> None:
+        if len(self._queue.storage.list(layout.OUTBOX)) >= MAX_KEPT:
+            raise RelayStorageError(
+                f"The queue keeps {MAX_KEPT} answers of the last week already.",
+                "They go after 7 days; on the login node outbox/ in the queue can be emptied sooner.",
+            )

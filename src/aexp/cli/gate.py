@@ -8,10 +8,11 @@ import re
 import select
 import shlex
 import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aexp.cli.exits import INVALID, REJECTED
+from aexp.cli.exits import BUSY, INVALID, REJECTED
 from aexp.cli.terminal import echo
 from aexp.domain.frames import GREETING, MAX_QUESTION, FrameError, FrameReader
 from aexp.domain.text import visible
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from aexp.airgapped.queue import RelayQueue
 
 IDLE_S = 900.0
-"""Seconds without a question after which the connection ends; a client connects again by itself."""
+"""Seconds without a whole question after which the connection ends; a client connects again by itself."""
+TAKEN_WITHIN_S = 60.0
+"""Seconds in which a client must take an answer."""
+MOST_CLIENTS = 64
+"""Connections of this account at once: each is a process here, and a key could open thousands."""
 _PIECE = 1 << 16
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}", re.ASCII)
 
@@ -35,6 +40,7 @@ def serve_client(queue: str | None, *, up: bool) -> None:
     Raises:
         SettingsError: a setting cannot be used.
     """
+    _take_seat(os.environ)
     _refuse_others(queue, os.environ)
     if sys.stdin.isatty():
         echo(
@@ -45,6 +51,7 @@ def serve_client(queue: str | None, *, up: bool) -> None:
         sys.exit(REJECTED)
     frames = os.dup(1)
     os.dup2(2, 1)
+    os.set_blocking(frames, False)
     reader = FrameReader(MAX_QUESTION)
     gate = _gate(queue, os.environ, reader, up=up)
     try:
@@ -74,19 +81,32 @@ def _is_ours(command: str) -> bool:
     return words[1:3] == ["relay", "exec"] and (len(words) == 3 or words[3:-1] == ["--queue"])
 
 
-def _converse(gate: "Gate", reader: FrameReader, frames: int) -> None:
+def _take_seat(environ: Mapping[str, str]) -> None:
+    """Have one of the connections that may be there at once, for as long as this process lives."""
+    from aexp.adapters.node_local import private_base, private_folder
+    from aexp.adapters.seats import take_seat
+
+    if take_seat(private_folder(private_base(environ) / "gate"), MOST_CLIENTS) is None:
+        echo(f"error: {MOST_CLIENTS} clients of your account are connected here already.", err=True)
+        echo("  next: end some; here each of them is a process `aexp relay exec`", err=True)
+        sys.exit(BUSY)
+
+
+def _converse(gate: "Gate", reader: FrameReader, frames: int, questions: int = 0) -> None:
     from aexp.airgapped.asked import GateClosedError
 
+    deadline = time.monotonic() + IDLE_S
     try:
         while True:
             question = reader.take()
             if question is None:
-                data = _read()
+                data = _read(questions, deadline)
                 if not data:
                     return
                 reader.feed(data)
                 continue
             _write(frames, gate.answer(question).to_bytes())
+            deadline = time.monotonic() + IDLE_S
     except FrameError as exc:
         echo(f"aexp: what came is {visible(str(exc))}; the connection ends.", err=True)
         sys.exit(INVALID)
@@ -95,17 +115,28 @@ def _converse(gate: "Gate", reader: FrameReader, frames: int) -> None:
         sys.exit(INVALID)
 
 
-def _read() -> bytes:
-    """What the client says next; nothing when it has gone, or has been silent for long."""
+def _read(questions: int, deadline: float) -> bytes:
+    """What the client says next; nothing when it has gone, or has asked nothing for long."""
     poller = select.poll()
-    poller.register(0, select.POLLIN)
-    return os.read(0, _PIECE) if poller.poll(IDLE_S * 1000) else b""
+    poller.register(questions, select.POLLIN)
+    left = deadline - time.monotonic()
+    return os.read(questions, _PIECE) if left > 0 and poller.poll(left * 1000) else b""
 
 
 def _write(descriptor: int, data: bytes) -> None:
+    """Let the client have this; one that does not take it is held for gone."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLOUT)
+    deadline = time.monotonic() + TAKEN_WITHIN_S
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        left = deadline - time.monotonic()
+        if left <= 0 or not poller.poll(left * 1000):
+            raise BrokenPipeError
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:
+            continue
 
 
 def _gate(
