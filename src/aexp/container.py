@@ -19,7 +19,7 @@ with spared("fast_depends", "fastapi", "ssl", "starlette", "werkzeug", "yaml"):
 from aexp.adapters.clock.system import SystemClock
 from aexp.adapters.filesystem.local import LocalFilesystem
 from aexp.adapters.processes import ProcProcesses
-from aexp.airgapped.defaults import cwd_names, cwd_policy, open_queue, queue_flag
+from aexp.airgapped.defaults import cwd_names, cwd_policy, is_usual, open_queue, queue_flag
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.consent import Mode
 from aexp.domain.validation import CwdPolicy
@@ -122,7 +122,7 @@ def _notifier(
     from aexp.domain.serving import session_name
 
     ways, hook = settings.notify, settings.notify_hook
-    session = session_name(storage.url, default=not queue_flag(storage.url))
+    session = session_name(storage.url, default=is_usual(storage.url))
     parts = (storage, ways, hook, terminal, environ, policy.home, clock, audit.warn)
     return choose_notifiers(*parts, session)
 

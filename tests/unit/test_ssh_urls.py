@@ -35,5 +35,14 @@ def test_both_readers_of_a_url_find_the_same_queue_in_it() -> None:
 def test_a_password_with_a_slash_in_it_is_not_taken_for_a_path() -> None:
     assert redacted_url("redis://bob:hun/ter2@host/0") == "redis://bob:[redacted]@host/0"
     assert redacted_url("redis://:hun/ter2@host/0") == "redis://:[redacted]@host/0"
-    for kept in ("ssh://host:22/a@b", "ssh://host/a@b", "ssh://[::1]:22/a@b"):
+    assert redacted_url("redis://u:12/x@h") == "redis://u:[redacted]@h"
+    assert redacted_url("https://u:123456/x@h") == "https://u:[redacted]@h"
+    assert redacted_url("https://u:\xb2/x@h") == "https://u:[redacted]@h"
+    # What git connects to is shown as it is: with a port, it is the host before it.
+    for kept in (
+        "https://evil.org:443/x@github.com/a",
+        "ssh://host:22/a@b",
+        "ssh://host/a@b",
+        "ssh://[::1]:22/a@b",
+    ):
         assert redacted_url(kept) == kept

@@ -128,13 +128,31 @@ def absolute(path: str | os.PathLike[str]) -> str:
         raise SettingsError("The current folder is gone.", "Change to one that exists.") from exc
 
 
+def is_usual(url: str) -> bool:
+    """Whether a queue is the one of whoever sets none, ``~/.relay``."""
+    return url == queue_folder(DEFAULT_QUEUE)
+
+
 def queue_flag(url: str) -> str:
-    """What a command line needs so that it reaches the queue ``url``: nothing for the default queue."""
-    if url == queue_folder(DEFAULT_QUEUE):
+    """What a command line needs so that it reaches the queue ``url``: nothing for ``~/.relay``.
+
+    That is named as well where another one is set here, which the command would reach without it.
+    """
+    if is_usual(url) and _none_is_set():
         return ""
     import shlex
 
     return f" --queue {shlex.quote(url)}"
+
+
+def _none_is_set() -> bool:
+    """Whether a command that names no queue reaches ``~/.relay``."""
+    try:
+        return configured().queue in ("", DEFAULT_QUEUE, queue_folder(DEFAULT_QUEUE))
+    except SettingsError:
+        return (
+            False  # A file that cannot be read may set any; a queue that is named is the right one.
+        )
 
 
 def system_clock() -> "Clock":

@@ -7,6 +7,7 @@ from enum import StrEnum
 from aexp.domain.git_setting import Setting
 
 MAX_CHARS = 2048
+_WITH_PORTS = ("https", "http", "ssh", "git+ssh", "git", "file")
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])"
 _USER = r"[A-Za-z0-9_~.%+!$*,=][^\x00-\x20\x7f@/:?#\[\]\\'\"`<>|;&]{0,255}"
 _LOGIN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}"
@@ -72,12 +73,23 @@ def lfs_endpoint(url: str) -> str:
     return url if path is None or url.startswith("file://") else f"file://{path}"
 
 
+def _is_port(text: str, scheme: str) -> bool:
+    """Whether what follows a host is its port, or the end of a host of colons.
+
+    Digits are, where git connects to that host: a person who is asked must be shown no other. For another
+    scheme (a queue's) they may be a password, in which a slash was written as it is.
+    """
+    if "]" in text:
+        return True
+    return scheme in _WITH_PORTS and text.isascii() and text.isdecimal() and int(text) < 65536
+
+
 def redacted_url(url: str) -> str:
     """The URL without the password (or token) that it may carry."""
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     port = authority.partition(":")[2]
-    if "@" not in authority and "@" in path and port and not port.isdigit() and "]" not in port:
+    if "@" not in authority and "@" in path and port and not _is_port(port, scheme):
         # No port: a password in which a slash was not written as %2F.
         authority, slash, path = rest.rpartition("@")[0] + "@", "", rest.rpartition("@")[2]
     user, at, host = authority.rpartition("@")
