@@ -18,6 +18,7 @@ from aexp.airgapped import (
 )
 from aexp.airgapped.ahead import open_requests
 from aexp.airgapped.inspection import daemon_view
+from aexp.airgapped.owners import Owners
 from aexp.airgapped.standing import facts_of
 from aexp.domain import layout, wire
 from aexp.domain.destinations import Destination
@@ -552,3 +553,15 @@ def test_shared_is_what_the_storage_says() -> None:
     clock = ManualClock()
     assert MemoryStorage(clock, shared=True).shared
     assert not MemoryStorage(clock).shared
+
+
+def test_names_that_were_planted_and_are_gone_take_no_memory(home: Path) -> None:
+    crowd = Crowd(home, "login1")
+    owners = Owners(crowd.storage, crowd["login1"].login, crowd.clock)
+    for number in range(500):
+        assert not owners.is_dead(f"gpu7-9-9-{number:08x}")
+    assert len(owners._watches) == 500
+    for _ in range(3):
+        crowd.clock.advance(500)
+        owners.is_dead("login9-9-9-0badf00d")
+    assert [*owners._watches] == ["login9-9-9-0badf00d"]

@@ -27,6 +27,7 @@ class Owners:
         self._processes = processes
         self._clock = clock
         self._watches: dict[str, BeatWatch] = {}
+        self._tidy_due = float("-inf")
 
     def beating(self) -> frozenset[str]:
         """The daemons whose own beat is there; to be listed after whatever names them."""
@@ -43,13 +44,25 @@ class Owners:
         alive = self._processes.alive(process) if process is not None else None
         if alive is not None:
             return not alive
+        now = self._clock.monotonic()
+        self._tidy(now)
         watch = self._watches.setdefault(owner, self._new_watch())
-        verdict = watch.see(self.beat(owner, beating), self._clock.monotonic())
+        verdict = watch.see(self.beat(owner, beating), now)
         if verdict is not Verdict.DOWN:
             return False
         # A daemon writes its own beat before it claims anything and removes it last, so an absent
         # beat is an end; an unchanged one is an end only for an observer that kept looking.
         return not watch.present or watch.looks >= TAKEOVER_LOOKS
+
+    def _tidy(self, now: float) -> None:
+        """Forget whom nobody has asked about for long: anybody can plant names, and daemons come and go."""
+        if now < self._tidy_due:
+            return
+        self._tidy_due = now + FORGET_AFTER_S
+        watches = self._watches.items()
+        self._watches = {
+            owner: watch for owner, watch in watches if watch.unlooked_s(now) < FORGET_AFTER_S
+        }
 
     def _new_watch(self) -> BeatWatch:
         crowd = self._storage.shared

@@ -86,3 +86,7 @@ class BeatWatch:
     def unchanged_s(self, now: float) -> float:
         """Seconds since the beat last changed, as far as this reader knows."""
         return 0.0 if self._last_look is None else now - self._since
+
+    def unlooked_s(self, now: float) -> float:
+        """Seconds since this reader last looked."""
+        return 0.0 if self._last_look is None else now - self._last_look
