@@ -99,6 +99,24 @@ def test_down_without_a_daemon_here_says_where_they_are(home: Path) -> None:
     assert Shell(crowd, "login3").ender.down().pid is None
 
 
+def test_down_says_where_they_are_though_their_clocks_are_hours_off(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd(home, "login1")
+    put = crowd.storage.put
+
+    def late(name: str, data: bytes, *, durable: bool = True) -> None:
+        if name.endswith(".hb"):
+            facts = wire.decode(data)
+            data = wire.encode({**facts, "wall": facts["wall"] - 7200})
+        put(name, data, durable=durable)
+
+    monkeypatch.setattr(crowd.storage, "put", late)
+    crowd.pass_time(11)
+    with pytest.raises(RelayBusyError, match=r"served by the one on login1 \(pid 100\)"):
+        Shell(crowd, "login3").ender.down()
+
+
 def test_down_ends_the_one_here_and_names_the_others(home: Path) -> None:
     crowd = Crowd(home, "login1", "login2")
     crowd.pass_time(6)

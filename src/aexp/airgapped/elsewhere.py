@@ -4,7 +4,7 @@ from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.inspection import daemon_view
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.errors import RelayBusyError
-from aexp.domain.liveness import PATIENCE_S
+from aexp.domain.liveness import GRACE_S, PATIENCE_S
 from aexp.ports.clock import Clock
 from aexp.ports.processes import Processes
 
@@ -39,8 +39,18 @@ def serving_elsewhere(queue: RelayQueue, clock: Clock) -> tuple[str, ...]:
     return tuple(sorted(beat.where for beat in lately))
 
 
+def _still_beating(queue: RelayQueue, clock: Clock) -> tuple[str, ...]:
+    """The same where the nodes' clocks are far apart: those whose beat changes within some seconds."""
+    before = {beat.daemon: beat.raw for beat in queue.own_beats() if queue.is_alive(beat) is None}
+    if not before:
+        return ()
+    clock.sleep(GRACE_S)
+    changed = (beat for beat in queue.own_beats() if before.get(beat.daemon, beat.raw) != beat.raw)
+    return tuple(sorted(beat.where for beat in changed))
+
+
 def _refuse_crowd(queue: RelayQueue, clock: Clock) -> None:
-    there = serving_elsewhere(queue, clock)
+    there = serving_elsewhere(queue, clock) or _still_beating(queue, clock)
     if there:
         url = queue.storage.url
         raise RelayBusyError(
