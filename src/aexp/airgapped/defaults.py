@@ -150,9 +150,8 @@ def _none_is_set() -> bool:
     try:
         return configured().queue in ("", DEFAULT_QUEUE, queue_folder(DEFAULT_QUEUE))
     except SettingsError:
-        return (
-            False  # A file that cannot be read may set any; a queue that is named is the right one.
-        )
+        # A file that cannot be read may set any, and a queue that is named is the right one.
+        return False
 
 
 def system_clock() -> "Clock":
