@@ -231,6 +231,7 @@ def test_where_memory_is_full_new_things_are_refused_and_the_rest_goes_on(
         ),
         ("MISCONF Redis is configured to save RDB snapshots", StorageFullError, "its own disk"),
         ("READONLY You can't write against a read only replica.", RelayStorageError, "the primary"),
+        ("BUSY Redis is busy running a script.", RelayStorageError, "SCRIPT KILL"),
         ("MOVED 3999 127.0.0.1:6381", RelayStorageError, "cluster"),
         ("NOAUTH Authentication required.", RelayStorageError, "AEXP_RELAY_REDIS_PASSWORD_FILE"),
         ("WRONGTYPE Operation against a key", StorageUnfitError, "something else"),
@@ -507,3 +508,69 @@ def test_a_server_with_the_documented_users_keeps_them_apart(guarded: RedisServe
     assert daemon.unguarded("approved") is None
     with pytest.raises(StorageForbiddenError):
         storage_at(guarded.url("other", user=login_of("daemon"))).put("inbox/a", b"")
+
+
+def test_the_documented_client_cannot_hide_the_queue_nor_speak_for_another_writer(
+    guarded: RedisServer,
+) -> None:
+    client, daemon = as_user(guarded, "client"), as_user(guarded, "daemon")
+    client.put_new("inbox/a.json", b"request")
+    daemon.put("outbox/b.json", b"answer")
+    at = guarded.url(user=login_of("client")).partition("?")[0]
+    with redis.Redis.from_url(at) as raw:
+        prefix = "aexp:{lab}:"
+        folder, writer = f"{prefix}inbox", f"{prefix}.last/daemon/{'0' * 32}"
+        for forge in (
+            ("SET", folder, "no set"),
+            ("UNLINK", folder),
+            ("APPEND", folder, "no set"),
+            ("RENAME", f"{prefix}inbox/a.json", folder),
+            ("RENAME", folder, f"{prefix}stale/gone"),
+            ("SET", writer, "9 1"),
+            ("EVAL", "return redis.call('SET', KEYS[1], '9 1')", 1, writer),
+            ("EVAL", "return redis.call('SET', ARGV[1], '9 1')", 0, folder),
+            ("KEYS", "*"),
+            ("SCAN", "0"),
+        ):
+            with pytest.raises((redis.exceptions.NoPermissionError, redis.ResponseError)) as caught:
+                raw.execute_command(*forge)
+            assert "permission" in str(caught.value) or "can't" in str(caught.value)
+        assert raw.exists(writer) == 0
+    assert daemon.list("inbox") == ["a.json"]
+
+
+def test_of_what_no_file_could_be_called_nothing_reaches_whoever_lists(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    storage = storage_at(redis_server.url(tmp_path.name))
+    storage.put("inbox/a.json", b"request")
+    storage.put("inbox/caf\udce9", b"any bytes are a name")
+    with redis.Redis(port=redis_server.port) as raw:
+        folder = f"aexp:{{{tmp_path.name}}}:inbox"
+        raw.sadd(folder, b"m" * (1 << 20), "a/b.json", "../approved/x", "", ".own", "n" * 256)
+        before = raw.info("stats")["total_net_output_bytes"]
+        assert sorted(storage.list("inbox")) == ["a.json", "caf\udce9"]
+        assert raw.info("stats")["total_net_output_bytes"] - before < 100_000
+
+
+def test_a_flood_of_messages_keeps_nobody_from_the_work(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    storage = storage_at(redis_server.url(tmp_path.name))
+    storage.wait(("inbox",), 0.0)
+    listener = storage._listener
+    assert listener is not None
+    ear = listener._ear
+    assert ear is not None
+    read = 0
+
+    def endless(**_: object) -> dict[str, object]:
+        nonlocal read
+        read += 1
+        assert read < 100_000, "it reads on for as long as somebody tells"
+        return {"type": "message", "channel": b"another", "data": b""}
+
+    ear.get_message = endless  # type: ignore[method-assign, assignment]
+    began = time.monotonic()
+    storage.wait(("inbox",), 30.0)
+    assert time.monotonic() - began < 20

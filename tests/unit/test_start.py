@@ -25,7 +25,16 @@ from tests.world import executable
 CLICK = {"click", "rich_click", "rich"}
 LIBRARIES = {
     *CLICK,
-    *("dependency_injector", "fsspec", "pydantic", "pydantic_core", "tenacity", "textual", "yaml"),
+    *(
+        "dependency_injector",
+        "fsspec",
+        "pydantic",
+        "pydantic_core",
+        "redis",
+        "tenacity",
+        "textual",
+        "yaml",
+    ),
 }
 SLOW = {
     *(
@@ -181,7 +190,7 @@ def test_a_daemon_keeps_neither_click_nor_fsspec_in_memory(tmp_path: Path) -> No
     env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **state}
     loaded = modules_after(COMMAND, "relay", "serve", "--once", cwd=home, env=env)
     assert "aexp.airgapped.daemon" in loaded
-    assert not loaded & {*CLICK, "fsspec", "tenacity"}
+    assert not loaded & {*CLICK, "fsspec", "redis", "tenacity"}
     # What dependency-injector would load where it is installed.
     assert importlib.util.find_spec("starlette") is not None
     assert not loaded & {"ssl", "starlette", "yaml"}

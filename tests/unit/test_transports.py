@@ -12,6 +12,7 @@ import pytest
 
 from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.clock.system import SystemClock
+from aexp.adapters.own_source import own_source
 from aexp.airgapped import RelayClient, transports
 from aexp.airgapped.defaults import open_queue
 from aexp.airgapped.transport_list import transport_views
@@ -112,15 +113,13 @@ def test_an_unknown_scheme_names_the_known_ones_and_keeps_a_password() -> None:
 def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     row = BuiltIn("a test", "aexp.adapters.nothing:open", "redis", "no_such_module_of_redis")
     monkeypatch.setitem(TRANSPORTS, "redis", row)
-    with pytest.raises(SettingsError, match=r"pip install 'aexp\[redis\]'"):
+    with pytest.raises(SettingsError, match=r"pip install .*\[redis\]"):
         opened("redis://host/0")
 
 
 def test_a_transport_of_ours_that_is_broken_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TRANSPORTS, "redis", BuiltIn("a test", "aexp.no_such:open", "redis", "sys"))
-    with pytest.raises(
-        SettingsError, match=r"redis:// of aexp could not be loaded .*'aexp\[redis\]'"
-    ):
+    with pytest.raises(SettingsError, match=r"redis:// of aexp could not be loaded .*\[redis\]"):
         opened("redis://host/0")
 
 
@@ -243,7 +242,7 @@ def test_the_transports_are_listed_with_what_to_install(
     assert "lab-queue 1.2" in lines["lab"]
     assert lines["lab"].endswith("yes")
     assert lines["redis"].endswith("no")
-    assert "redis://: pip install 'aexp[redis]'" in err
+    assert f"redis://: pip install {own_source('redis')}" in err
 
 
 def test_the_list_of_transports_as_json(
@@ -261,6 +260,42 @@ def test_the_list_of_transports_as_json(
         "remedy": "",
     }
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("record", "plain", "with_extra"),
+    [
+        (None, "aexp", "'aexp[redis]'"),
+        ({"url": "file:///a%20b/aexp", "dir_info": {}}, "'/a b/aexp'", "'/a b/aexp[redis]'"),
+        (
+            {"url": "file:///a/aexp", "dir_info": {"editable": True}},
+            "/a/aexp",
+            "-e '/a/aexp[redis]'",
+        ),
+        (
+            {"url": "https://x.example/aexp", "vcs_info": {"vcs": "git"}},
+            "git+https://x.example/aexp",
+            "'aexp[redis] @ git+https://x.example/aexp'",
+        ),
+    ],
+)
+def test_what_brings_an_extra_is_where_this_aexp_came_from(
+    record: dict[str, object] | None, plain: str, with_extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Installed:
+        def read_text(self, _: str) -> str | None:
+            return None if record is None else json.dumps(record)
+
+    monkeypatch.setattr("importlib.metadata.distribution", lambda _: Installed())
+    assert (own_source(), own_source("redis")) == (plain, with_extra)
+
+
+def test_a_url_that_lacks_a_slash_is_no_folder() -> None:
+    for url in ("redis:/host/0", "rediss:/user:secret@host/0", "redis+unix:/x", "memory:/x"):
+        with pytest.raises(SettingsError, match="lacks a slash") as caught:
+            opened(url)
+        assert "secret" not in str(caught.value)
+        assert url.partition(":")[0] + "://" in caught.value.hint
 
 
 def test_a_path_that_was_made_of_a_url_is_refused() -> None:

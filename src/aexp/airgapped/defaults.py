@@ -28,7 +28,7 @@ DURABLE_VARIABLE = "AEXP_RELAY_DURABLE"
 """``off``: requests and answers are not synced, and a power cut of the file server may lose the last ones."""
 DEFAULT_QUEUE = Settings.queue
 
-_HALF_URL = re.compile(r"(file|memory|rediss?|ssh):/(?!/)")
+_HALF_URL = re.compile(r"(file|memory|rediss?|redis\+unix|ssh):/(?!/)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
@@ -51,10 +51,8 @@ def open_queue(
         settings = configured()
         queue, profile = settings.queue if queue is None else queue, profile or settings.profile
     text = os.fspath(queue) or DEFAULT_QUEUE
-    if not isinstance(queue, str) and _HALF_URL.match(text):
-        raise SettingsError(
-            f"A path object has lost a slash of the URL in {visible(text)}.", "Give it as text."
-        )
+    if _HALF_URL.match(text):
+        raise _half_url(text, given_as_text=isinstance(queue, str))
     match = _SCHEME.fullmatch(text)
     scheme, rest = (match[1].lower(), match[2]) if match else ("file", text)
     treated = _profile(profile)
@@ -68,6 +66,21 @@ def open_queue(
     from aexp.ports.transport import TransportOptions
 
     return open_with(scheme, rest, TransportOptions(clock, text, treated, **switches))
+
+
+def _half_url(text: str, *, given_as_text: bool) -> SettingsError:
+    from aexp.domain.remote_urls import redacted_url
+
+    scheme, _, rest = text.partition(":/")
+    shown = visible(redacted_url(f"{scheme}://{rest}")).replace("://", ":/", 1)
+    if given_as_text:
+        return SettingsError(
+            f"The queue {shown} is a URL that lacks a slash.",
+            f"Write {scheme}://; a folder of that name is ./{scheme}:/.",
+        )
+    return SettingsError(
+        f"A path object has lost a slash of the URL in {shown}.", "Give it as text."
+    )
 
 
 def _profile(name: str) -> str | None:

@@ -43,7 +43,7 @@ class BuiltIn(NamedTuple):
     def remedy(self) -> str:
         """What to do so that it can be used; empty where it can be."""
         if self.needs and find_spec(self.needs) is None:
-            return f"pip install 'aexp[{self.extra}]'"
+            return f"pip install {_source(self.extra)}"
         if self.program:
             from shutil import which
 
@@ -97,9 +97,13 @@ def _ours(scheme: str, transport: BuiltIn) -> "Transport":
             f"{scheme}:// needs {transport.needs or transport.program}, which is not installed here.",
             f"To have it: {transport.remedy}",
         )
-    again = f"aexp[{transport.extra}]" if transport.extra else "aexp"
-    hint = f"Install it anew: pip install --force-reinstall '{again}'"
+    hint = f"Install it anew: pip install --force-reinstall {_source(transport.extra)}"
     return _loaded(scheme, "aexp", lambda: load(transport.opens), hint)
+
+
+def _source(extra: str) -> str:
+    # aexp may come from a clone: then its name alone is nobody's package, or somebody else's.
+    return str(load("aexp.adapters.own_source:own_source")(extra))
 
 
 def _theirs(scheme: str, url: str) -> "Transport":

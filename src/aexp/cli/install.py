@@ -134,7 +134,7 @@ def _python(
 def _warn(
     python: "Interpreter", root: str, files: "Filesystem", plan: "Plan", *, is_settled: bool
 ) -> None:
-    from aexp.cli.own_source import own_source
+    from aexp.adapters.own_source import own_source
     from aexp.domain.interpreters import doubts
     from aexp.installing.pythons import has_package, project_of
 

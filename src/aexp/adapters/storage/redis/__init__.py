@@ -6,7 +6,8 @@ Where what lies, for a queue of the name ``lab``; the braces keep all of it on o
     aexp:{lab}:inbox/<entry>    string   what an entry holds
     aexp:{lab}:/<entry>         string   the same for a name without a folder; its set is aexp:{lab}:
     aexp:{lab}:.folders         set      the folders that were ever written to
-    aexp:{lab}:.last/<writer>   string   number and outcome of a writer's last change, for 15 minutes
+    aexp:{lab}:.last/<user>/<writer>
+                                string   number and outcome of a writer's last change, for 15 minutes
     aexp:{lab}:inbox            channel  told of each new entry of a folder
     aexp:{lab}:told:<stem>      channel  told of moves with ``tell`` and of appends to names of that stem
 

@@ -51,6 +51,11 @@ _REMEDIES: dict[str, tuple[type[RelayStorageError], str, str]] = {
         "somebody has put something else there",
         "Remove that key; a queue holds sets and strings only.",
     ),
+    "BUSY": (
+        RelayStorageError,
+        "somebody's script keeps it from all else",
+        "Have `SCRIPT KILL` typed on it; its SLOWLOG says whose script it was.",
+    ),
     "MOVED": (
         RelayStorageError,
         "it is one node of a cluster and keeps this queue on another",
@@ -101,7 +106,8 @@ def translated(exc: they.RedisError, server: str, done: str) -> RelayStorageErro
     if is_passing(exc):
         return RelayStorageError(
             f"{done}: the server {server} cannot be reached ({said}).",
-            f"Check that it runs, and host and port; then try again. See: redis-cli -u … ping ({server})",
+            "Check that it runs, host and port, and whether it speaks TLS there (rediss://) or not "
+            "(redis://); then try again.",
         )
     hint = _OLD if "script flags" in said or "unknown command" in said.lower() else ""
     return RelayStorageError(

@@ -14,6 +14,8 @@ from redis.exceptions import RedisError
 MOST_CHANNELS = 64
 """Channels that one listener keeps for the next wait; the oldest go first."""
 CONFIRMED_WITHIN_S = 1.0
+MOST_AT_ONCE = 1000
+"""Messages that are read at one look: whoever tells more than that keeps nobody from the work."""
 QUIET_FOR_S = 5.0
 """Seconds for which nothing is listened to after the server could not be reached."""
 
@@ -110,10 +112,14 @@ class Listener(threading.local):
     def _heard(self, channels: Sequence[bytes]) -> bytes | None:
         """The first channel that something lies ready of; what others tell is left out."""
         heard = None
-        while self._ear is not None and (message := self._ear.get_message(timeout=0)) is not None:
+        for _ in range(MOST_AT_ONCE):
+            message = None if self._ear is None else self._ear.get_message(timeout=0)
+            if message is None:
+                return heard
             if message["type"] == "message" and message["channel"] in channels:
                 heard = heard or message["channel"]
-        return heard
+        # There is no end of it: what lies behind this may be anything, so whoever waits looks.
+        return heard or next(iter(channels), None)
 
     def _until_readable(self, timeout_s: float, also: Sequence[int]) -> bool:
         """Whether the server said something in time, before any of the descriptors was readable."""

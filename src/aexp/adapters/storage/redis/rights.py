@@ -53,7 +53,8 @@ def cautions(server: Server) -> Iterator[tuple[str, str]]:
     try:
         facts = server.facts()
     except StorageForbiddenError:
-        yield "this user may not ask whether the server forgets, or evicts", "Give it +info."
+        told = "this user may not ask whether the server forgets, or evicts"
+        yield told, "Ask as the daemon's user, who needs +info; a client's needs nothing more."
         return
     if facts.get("role", "master") != "master":
         yield "the server is a replica, which takes nothing in", "Name the primary in the URL."

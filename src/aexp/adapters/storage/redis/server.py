@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -67,6 +68,8 @@ class Server:
         self._writer = Writer(self.connected)
         self._away = False
         self._syncs = True
+        # By user, so that rights can keep one from writing what another would take for its own outcome.
+        self._user = quote(location.user or "default", safe="").encode()
 
     def connected(self, *, as_nobody: bool = False) -> redis.Redis:
         """A client for one thread. It neither repeats anything by itself nor decodes what it is given.
@@ -130,7 +133,7 @@ class Server:
         """
         writer = self._writer.fresh()
         writer.number += 1
-        own = b"%s.last/%s" % (self.prefix, writer.name.encode())
+        own = b"%s.last/%s/%s" % (self.prefix, self._user, writer.name.encode())
 
         def send() -> bool:
             return bool(run(writer.client, script, (own, *keys), writer.number, *values))

@@ -59,10 +59,10 @@ class RedisStorage(QueueStorage):
 
     def list(self, folder: str) -> list[str]:
         done = f"{self._named(folder)} could not be listed"
-        held = self._server.ask(done, "SMEMBERS", self._entries(folder))
+        held = {*self._server.look(done, scripts.LIST, (self._entries(folder),))}
         if not folder:
-            held |= self._server.ask(done, "SMEMBERS", self._folders)
-        return [fsdecode(entry) for entry in held if not entry.startswith(b".")]
+            held.update(self._server.look(done, scripts.LIST, (self._folders,)))
+        return [fsdecode(entry) for entry in held]
 
     def read(self, name: str, offset: int = 0, limit: int | None = None) -> bytes:
         done = f"{self._named(name)} could not be read"
