@@ -337,6 +337,21 @@ def test_the_notice_in_the_queue_is_one_harmless_line() -> None:
     assert len(text) < 1000
 
 
+def test_the_notices_in_the_queue_take_a_bounded_space() -> None:
+    storage = MemoryStorage(ManualClock())
+    log = ConsentLogNotifier(storage, ManualClock())
+    notice = Notice.of(petition(cwd="/home/" + "y" * 390))
+    storage.put(layout.CONSENT_LOG, b"an older notice\n" * ((1 << 16) - 1))
+    for _ in range(100):
+        log.consent_needed(notice)
+        assert len(storage.read(layout.CONSENT_LOG)) <= (1 << 20) + 1000
+    text = storage.read(layout.CONSENT_LOG).decode()
+    assert len(text) < 200_000
+    assert text.endswith("\n")
+    assert text.splitlines()[0] == "an older notice"
+    assert text.splitlines()[-1].count(notice.short) == 2
+
+
 def test_a_question_survives_the_way_and_nothing_else_is_taken_for_one() -> None:
     asked = Question("reject", ONE, reason="no")
     assert Question.from_bytes(asked.to_bytes()) == asked

@@ -565,3 +565,21 @@ def test_names_that_were_planted_and_are_gone_take_no_memory(home: Path) -> None
         crowd.clock.advance(500)
         owners.is_dead("login9-9-9-0badf00d")
     assert [*owners._watches] == ["login9-9-9-0badf00d"]
+
+
+def test_what_a_daemon_has_started_is_not_run_again_where_the_storage_goes_back_in_time(
+    home: Path,
+) -> None:
+    crowd = Crowd(home, "login1", plan=lambda _: Plan(duration_s=2))
+    (request_id,) = submitted(crowd, 1)
+    asked = crowd.storage.read(layout.inbox(request_id))
+    crowd.pass_time(5)
+    assert crowd.started == [request_id]
+    # Such as a server that was started from an older dump, or a replica that took over.
+    for folder in (layout.OUTBOX, layout.REPLIED, layout.STARTED, layout.LOG):
+        for entry in crowd.storage.list(folder):
+            crowd.storage.remove(f"{folder}/{entry}")
+    crowd.storage.put(layout.inbox(request_id), asked)
+    crowd.pass_time(30)
+    assert crowd.started == [request_id]
+    assert crowd.storage.list(layout.INBOX) == crowd.storage.list(layout.PROCESSING) == []

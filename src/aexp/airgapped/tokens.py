@@ -9,6 +9,8 @@ from aexp.domain.layout import Token
 from aexp.domain.requests import Response
 from aexp.ports.storage import QueueStorage
 
+REMEMBERED = 10_000
+"""Requests that one daemon remembers to have started."""
 MAX_OWNER_BYTES = 400
 """Bytes of the name of whoever has started a request, and some more."""
 
@@ -37,6 +39,7 @@ class Tokens:
         self.quarantine = Quarantine(storage)
         self._attempts: dict[str, str] = {}
         self._answering: dict[str, Token] = {}
+        self._begun: dict[str, None] = {}
 
     def arrivals(self) -> list[str]:
         """The ids that wait in the inbox."""
@@ -78,11 +81,17 @@ class Tokens:
     def _is_first(self, token: Token, attempt: str, *, durable: bool) -> bool:
         if not self.storage.shared:
             return True
-        name = layout.started(token.request_id)
-        body = f"{token.owner} {attempt}\n".encode()
-        if self.storage.put_new(name, body, durable=durable) and not self.is_answered(
-            token.request_id
+        request_id = token.request_id
+        name, body = layout.started(request_id), f"{token.owner} {attempt}\n".encode()
+        # A server that goes back to older data has forgotten that it was started; we have not.
+        if (
+            request_id not in self._begun
+            and self.storage.put_new(name, body, durable=durable)
+            and not self.is_answered(request_id)
         ):
+            self._begun[request_id] = None
+            if len(self._begun) > REMEMBERED:
+                del self._begun[next(iter(self._begun))]
             return True
         self.set_token_aside(token)
         return False
