@@ -1,6 +1,7 @@
 """The whole relay over a real Redis server, which dies and stands still: real daemons, a user each."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.redis_server import RedisServer, documented_users
+from tests.redis_server import RedisServer, documented_users, login_of
 from tests.site import Site, stand_in
 
 KEPT = ("--appendonly", "yes", "--appendfsync", "always")
@@ -123,6 +124,41 @@ def test_a_client_cannot_approve_and_an_approver_can_from_anywhere(
     done = site.json("wait", request_id, env=client)
     assert done["returncode"] == 0
     assert done["consent"] == "acl"
+
+
+def test_an_approval_by_rights_counts_for_what_was_shown_and_for_nothing_else(
+    site: Site, server: RedisServer
+) -> None:
+    """An approval holds the digest of another request; then the client writes over what waits."""
+    site.wandb()
+    serve(site, as_user(server, "daemon"), "--consent", "acl")
+    client, approver = as_user(server, "client"), as_user(server, "approver")
+
+    def shown(request_id: str) -> dict[str, Any]:
+        return site.json("show", request_id, env=client)
+
+    ids = [site.relay("wandb-sync", "--no-wait", env=client).stdout.strip() for _ in range(2)]
+    for one in ids:
+        site.until("it waits", lambda one=one: shown(one)["state"] == "pending")
+    first, second = ids
+    site.relay("approve", second, "--yes", env=approver)
+    assert site.json("wait", second, env=client)["returncode"] == 0
+    log = site.home / "daemon.log"
+    (digest,) = re.findall(rf"{second} approve .*digest=(\w+)", log.read_text())
+    with redis.Redis.from_url(server.url(user=login_of("approver")).partition("?")[0]) as raw:
+        raw.set(f"aexp:{{lab}}:approved/{first}", digest)
+        raw.sadd("aexp:{lab}:approved", first)
+    site.until("it is told", lambda: f"{first} approval-ignored" in log.read_text())
+    assert shown(first)["state"] == "pending"
+    with redis.Redis.from_url(server.url(user=login_of("client")).partition("?")[0]) as raw:
+        waits = f"aexp:{{lab}}:pending/{first}.json"
+        data = raw.get(waits)
+        assert isinstance(data, bytes)
+        raw.set(waits, data.replace(b'"args"', b' "args"'))
+    site.relay("approve", first, "--yes", env=approver)
+    site.until("it is decided", lambda: shown(first)["state"] != "pending")
+    assert shown(first)["state"] == "rejected"
+    assert "was changed while it waited" in shown(first)["error"]
 
 
 def test_approvals_by_rights_are_refused_where_the_server_keeps_nobody_apart(
