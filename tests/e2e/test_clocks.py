@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.lab.mounts import LabError, skip_or_fail
-from tests.lab.skew import wrong_clock
+from tests.lab.skew import forget, wrong_clock
 from tests.site import PATIENCE_S, Site
 
 WRONG_S = 600
@@ -88,6 +88,7 @@ def test_with_clocks_that_differ_by_twenty_minutes_the_living_serve_and_the_dead
         assert (status["up"], status["pid"]) == (True, node.daemon.pid)
     for node in nodes:
         site.end(node.daemon, signal.SIGKILL)
+        forget(node.daemon.pid)
     began = time.monotonic()
     for client in told(site, nodes):
         assert (client["up"], client["error"]) == (False, "RelayDownError")
