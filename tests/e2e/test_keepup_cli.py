@@ -208,6 +208,15 @@ def test_a_daemon_that_fails_early_is_told_with_its_words_and_code(tmux_site: Si
     assert list(site.state.glob("*/jobs/*")) == []
 
 
+def test_a_restart_that_comes_to_nothing_says_that_nothing_serves_now(tmux_site: Site) -> None:
+    site = tmux_site
+    former = site.serve()
+    done = site.relay("restart", "--", "--consent", "signed")
+    assert done.returncode == 78
+    assert former.wait(timeout=30) == 0
+    assert f"the former daemon (pid {former.pid}) has ended; nothing serves now" in done.stderr
+
+
 def test_options_of_serve_are_looked_at_before_anything_is_started(tmux_site: Site) -> None:
     site = tmux_site
     for wrong in (["--nonsense"], ["--once"], ["--queue", "/q"], ["more"]):

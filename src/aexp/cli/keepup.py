@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from aexp.cli.keepup_words import NEW, show_down, show_up
+from aexp.cli.keepup_words import NEW, gap, show_down, show_up
 from aexp.cli.login_node import container
+from aexp.cli.terminal import echo
 from aexp.cli.wiring import json_option, queue_option, serve_options
+from aexp.domain.errors import AexpError
 
 if TYPE_CHECKING:
     from aexp.airgapped.bringing_up import Bringer, Up
@@ -72,9 +74,14 @@ def restart(queue: str | None, as_json: bool, force: bool, options: tuple[str, .
     _refuse_unit(posted)
     bringer.require_terminals()
     words = options or _options_of(posted)
-    _down(built, force=force)
+    ended = _down(built, force=force)
     setup = Setup({**posted.environ, **built.environ()}, words)
-    show_up(built, bringer, _up(built, bringer, setup, posted.cwd), as_json)
+    try:
+        came = _up(built, bringer, setup, posted.cwd)
+    except AexpError:
+        echo(f"  note: {gap(built, ended)}", err=True)
+        raise
+    show_up(built, bringer, came, as_json, instead_of=ended)
 
 
 def bring_up_as_before(queue: str | None) -> None:

@@ -18,16 +18,26 @@ _TOLD = 20
 
 
 def show_up(
-    built: "Container", bringer: "Bringer", came: "Up", as_json: bool, *, given: bool = False
+    built: "Container",
+    bringer: "Bringer",
+    came: "Up",
+    as_json: bool,
+    *,
+    given: bool = False,
+    instead_of: "Down | None" = None,
 ) -> None:
-    """Say what came of it, and end with the daemon's own exit code if it has died."""
+    """Say what came of it, and end with the daemon's own exit code if it has died.
+
+    Args:
+        instead_of: the daemon that was ended for it, if one was.
+    """
     if as_json:
         host = built.processes().hostname
         facts = {"state": came.state, "host": host, "pid": came.pid, "session": came.session}
         end = {"returncode": came.status, "said": [*came.said]} if came.state == "died" else {}
         print_json({"queue": built.storage().url, **facts, **end})
     elif came.state == "died":
-        _show_death(came)
+        _show_death(came, "" if instead_of is None else gap(built, instead_of))
     else:
         _show_life(built, bringer, came, given)
     if came.state == "died":
@@ -53,7 +63,17 @@ def _show_life(built: "Container", bringer: "Bringer", came: "Up", given: bool) 
     echo(f"  end:  aexp relay down{flag}", err=True)
 
 
-def _show_death(came: "Up") -> None:
+def gap(built: "Container", ended: "Down") -> str:
+    """How the queue stands where a daemon was ended and no other could be started in its place."""
+    former = f"the former daemon (pid {ended.pid}) has ended"
+    if ended.successor is not None:
+        return f"{former}; {_successor(built, ended)}"
+    if ended.others:
+        return f"{former}; the daemon on {', and on '.join(ended.others)} goes on"
+    return f"{former}; nothing serves now"
+
+
+def _show_death(came: "Up", gap: str) -> None:
     from aexp.domain.text import visible
 
     for line in came.said[-_TOLD:]:
@@ -61,6 +81,8 @@ def _show_death(came: "Up") -> None:
     how = "a signal" if came.status is None else f"exit code {came.status}"
     mark = style("error:", "red", bold=True)
     echo(f"{mark} The daemon (pid {came.pid}) ended with {how} before it served.", err=True)
+    if gap:
+        echo(f"  note: {gap}", err=True)
     then = style("  next:", "cyan")
     echo(f"{then} What it said stands above; mend that, and try again.", err=True)
 
@@ -93,8 +115,8 @@ def _tell_down(built: "Container", ended: "Down") -> None:
     elif ended.successor is None:
         _show_waiting(ended)
     if ended.successor is not None:
-        stood_by = f"the one that stood by (pid {ended.successor}) serves now"
-        echo(f"  note: {stood_by}; end it too: aexp relay down{flag}", err=True)
+        other = _successor(built, ended)
+        echo(f"  note: {other}; end it too: aexp relay down{flag}", err=True)
     elif ended.unit is not None:
         off = f"systemctl --user disable {ended.unit}"
         echo(f"  note: systemd starts it at the next log-in or boot; for good: {off}", err=True)
@@ -102,6 +124,13 @@ def _tell_down(built: "Container", ended: "Down") -> None:
         from aexp.cli.setups import again
 
         echo(f"  next: {again(ended.setup, flag)}", err=True)
+
+
+def _successor(built: "Container", ended: "Down") -> str:
+    """The daemon that serves on this node after the one that was ended."""
+    if built.storage().shared:
+        return f"another daemon on this node (pid {ended.successor}) serves on"
+    return f"the one that stood by (pid {ended.successor}) serves now"
 
 
 def _show_waiting(ended: "Down") -> None:
