@@ -257,6 +257,16 @@ def test_a_link_in_its_place_is_an_error_to_look_at_and_none_to_take(real: NodeS
     assert not real.mine.take()
 
 
+def test_a_post_that_another_has_is_told_in_words(
+    real: NodeStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    real.other("take")
+    with caplog.at_level("WARNING", "aexp.relay"):
+        assert not real.mine.take()
+    assert "another daemon of this queue on this node has it" in caplog.text
+    assert "Errno" not in caplog.text
+
+
 def test_a_child_of_the_daemon_does_not_stand_there(real: NodeStage) -> None:
     real.mine.take()
     child = subprocess.Popen(["sleep", "300"], close_fds=False)

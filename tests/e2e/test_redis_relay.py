@@ -255,3 +255,25 @@ def test_the_check_up_says_something_true_of_a_server(site: Site, server: RedisS
         assert found["queue"]["level"] == "ok", found["queue"]
         assert "filesystem" not in found
         assert all(one["level"] != "fail" for one in found.values()), found
+
+
+def test_daemons_of_one_node_are_told_of_each_other(site: Site, server: RedisServer) -> None:
+    """The node-local folders are the real ones here: with the variable there is but one for the socket."""
+    from aexp.adapters.node_local import state_folder
+
+    run = site.home.parent / "run"
+    run.mkdir(mode=0o700)
+    env = as_user(server, "daemon") | {"AEXP_RELAY_STATE": "", "XDG_RUNTIME_DIR": str(run)}
+    try:
+        site.serve("--consent", "login", env=env)
+        refused = site.relay("serve", "--consent", "login", env=env)
+        assert refused.returncode == 73
+        assert f"Another process listens at {run}/aexp-relay/" in refused.stderr
+        beside = site.serve("--consent", "acl", env=env)
+        assert "consent login, acl" in " ".join(site.relay("status", env=env).stdout.split())
+        ended = site.relay("down", env=env)
+        assert f"another daemon on this node (pid {beside.pid}) serves on" in ended.stderr
+        assert "relay up" not in ended.stderr
+    finally:
+        site.close()
+        shutil.rmtree(state_folder({}, str(site.home)))

@@ -74,6 +74,22 @@ def test_a_socket_that_was_replaced_is_not_taken_for_ours(
     assert (run / NAME).exists()
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_second_daemon_is_refused_wherever_the_first_one_listens(
+    run: Path, tmp_path: Path, first: int
+) -> None:
+    folders = [run, tmp_path / "fallback"]
+    with Login(folders[first]) as former, Login(*folders) as second:
+        former.decisions.open()
+        with pytest.raises(RelayBusyError, match="Another process listens") as caught:
+            second.decisions.open()
+        assert "`aexp relay down` ends it" in caught.value.hint
+        assert second.decisions.where is None
+        former.decisions.close()
+        second.decisions.open()
+        assert second.decisions.where == run / NAME
+
+
 def test_without_any_place_it_says_why_goes_on_and_tries_again(tmp_path: Path) -> None:
     taken = tmp_path / "file"
     taken.write_text("x")

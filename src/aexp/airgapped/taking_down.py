@@ -11,6 +11,7 @@ from aexp.airgapped.elsewhere import refuse_elsewhere, refuse_unknown, serving_e
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
 from aexp.domain.errors import RelayTimeoutError
+from aexp.domain.identity import ProcessId
 from aexp.domain.serving import Setup, setup_of
 from aexp.ports.clock import Clock
 from aexp.ports.post import Post, Posted
@@ -29,7 +30,8 @@ class Down:
     Attributes:
         pid: what was ended; None when nothing served.
         forced: whether it had to be killed.
-        successor: the daemon on this machine that stood by and serves now; None when there is none.
+        successor: the daemon on this machine that stood by or served beside it, and serves now; None when
+            there is none.
         unit: the systemd unit that it ran in.
         setup: how it was set up.
         waiting: how many requests still wait for consent in the queue.
@@ -72,10 +74,19 @@ class Ender:
             return Down(waiting=self._waiting)
         forced = self._end(posted, force=force)
         after = self._post.who()
-        successor = None if after is None else after.process.pid
+        successor = self._beside(posted) if after is None else after.process.pid
         setup = setup_of(posted.words, posted.environ)
         facts = (posted.process.pid, forced, successor, posted.unit, setup, self._waiting)
         return Down(*facts, others=serving_elsewhere(self._queue, self._clock))
+
+    def _beside(self, posted: Posted) -> int | None:
+        """Another daemon that the queue names on this machine, where several may serve; only ever shown."""
+        if not self._queue.storage.shared:
+            return None
+        alive = [beat for beat in self._queue.own_beats() if self._queue.is_alive(beat)]
+        names = (ProcessId.parse(beat.daemon or "") for beat in alive)
+        pids = (name.pid for name in names if name is not None)
+        return min((pid for pid in pids if pid != posted.process.pid), default=None)
 
     @property
     def _waiting(self) -> int:

@@ -11,6 +11,7 @@ import os
 import socket
 import stat
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from aexp.adapters.node_local import private_folder, queue_digest
 from aexp.domain.errors import RelayBusyError, SettingsError
 
 BACKLOG = 64
+_TURNS, _TURN_S = 50, 0.01
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CREDENTIALS = struct.Struct("3i")
 _TIMEVAL = struct.Struct("ll")
@@ -68,10 +70,7 @@ class Listener:
     def __init__(self, folder: Path, name: str) -> None:
         self.path = private_folder(folder) / name
         with _opened(folder) as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                raise _busy(self.path) from exc
+            _take_turn(handle, self.path)
             _clear(handle, name, self.path)
             self.socket = _listening(f"/proc/self/fd/{handle}/{name}")
             about = os.stat(name, dir_fd=handle, follow_symlinks=False)
@@ -91,6 +90,20 @@ class Listener:
             with contextlib.suppress(OSError):
                 self.path.unlink()
         self.socket.close()
+
+
+def refuse_second(folder: Path, name: str) -> None:
+    """Make sure that no process of this user listens there; a folder that cannot be used has none.
+
+    Raises:
+        RelayBusyError: one does.
+    """
+    try:
+        with _opened(folder) as handle:
+            if _is_answered(handle, name):
+                raise _busy(folder / name)
+    except (OSError, SettingsError):
+        return
 
 
 def connect(folder: Path, name: str, timeout_s: float) -> socket.socket:
@@ -155,6 +168,18 @@ def _check_peer(path: Path, peer: Peer) -> None:
         raise _unfit(path, f"is answered by a process of another user (uid {peer.uid})")
 
 
+def _take_turn(handle: int, path: Path) -> None:
+    """Be the one that makes a socket in this folder; daemons of other queues take a moment for theirs."""
+    for _ in range(_TURNS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TURN_S)
+        else:
+            return
+    raise _busy(path)
+
+
 def _clear(handle: int, name: str, path: Path) -> None:
     """Remove what a dead daemon left. What lives, and what is no socket, stays."""
     try:
@@ -163,11 +188,17 @@ def _clear(handle: int, name: str, path: Path) -> None:
         return
     if not stat.S_ISSOCK(about.st_mode):
         raise _unfit(path, "is not a socket")
+    if _is_answered(handle, name):
+        raise _busy(path)
+    os.unlink(name, dir_fd=handle)
+
+
+def _is_answered(handle: int, name: str) -> bool:
+    """Whether somebody listens there; also one who takes no more clients at the moment."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)
-        if probe.connect_ex(f"/proc/self/fd/{handle}/{name}") != errno.ECONNREFUSED:
-            raise _busy(path)
-    os.unlink(name, dir_fd=handle)
+        told = probe.connect_ex(f"/proc/self/fd/{handle}/{name}")
+    return told not in (errno.ECONNREFUSED, errno.ENOENT)
 
 
 def _listening(address: str) -> socket.socket:
@@ -191,5 +222,5 @@ def _unfit(path: Path, problem: str) -> SettingsError:
 def _busy(path: Path) -> RelayBusyError:
     return RelayBusyError(
         f"Another process listens at {path}.",
-        "It is a daemon of the same queue, perhaps a suspended one; end it.",
+        "It is another daemon of this queue, perhaps a suspended one: `aexp relay down` ends it.",
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
 
-from aexp.adapters.consent.socket_files import Listener, Peer, peer_of
+from aexp.adapters.consent.socket_files import Listener, Peer, peer_of, refuse_second
 from aexp.domain.decisions import MAX_QUESTION_BYTES
 from aexp.domain.errors import AexpError, RelayBusyError, SettingsError
 from aexp.ports.clock import Clock
@@ -75,18 +75,33 @@ class DecisionServer:
         return found
 
     def open(self) -> None:
-        """Listen, if that is not so already.
+        """Listen, if that is not so already; beside another daemon's socket in any of the folders, refuse.
+
+        Raises:
+            RelayBusyError: another process of this user listens under this name already.
+            SettingsError: no folder can be used; the text says why for each.
+        """
+        if self._listener is None:
+            for folder in self._folders:
+                refuse_second(folder, self._name)
+            self._listen(alone=True)
+
+    def _listen(self, *, alone: bool = False) -> None:
+        """Listen in the first folder that can be used.
+
+        A daemon that serves and has lost its place takes the next one: whoever sits there now must not keep
+        people from it. With ``alone`` it gives way, to a second daemon that began at the same moment.
 
         Raises:
             SettingsError, RelayBusyError: no folder can be used; the text says why for each.
         """
-        if self._listener is not None:
-            return
         problems: list[AexpError] = []
         for folder in self._folders:
             try:
                 self._listener = Listener(folder, self._name)
             except AexpError as exc:
+                if alone and isinstance(exc, RelayBusyError):
+                    raise
                 problems.append(exc)
             except OSError as exc:
                 problems.append(AexpError(f"{folder}: {exc.strerror or exc}."))
@@ -122,7 +137,8 @@ class DecisionServer:
             self._listener.close()
             self._listener = None
         try:
-            self.open()
+            if self._listener is None:
+                self._listen()
         except AexpError as exc:
             if self.trouble != exc.what:
                 logger.warning("- no-socket error=%r", str(exc))

@@ -80,7 +80,7 @@ class NodePost(Post):
         except (OSError, AexpError) as exc:
             if not self._told:
                 self._told = True
-                logger.warning("- no-post where=%s error=%r", self._path, str(exc))
+                logger.warning("- no-post where=%s error=%r", self._path, _told(exc))
             return False
         self._handle = handle
         return True
@@ -172,6 +172,12 @@ def _locked_by(handle: int) -> int | None:
     asked = _LOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     kind, _, _, _, pid = _LOCK.unpack(fcntl.fcntl(handle, fcntl.F_GETLK, asked))
     return None if kind == fcntl.F_UNLCK else max(pid, 0)
+
+
+def _told(failure: Exception) -> str:
+    if isinstance(failure, BlockingIOError):
+        return "another daemon of this queue on this node has it; `aexp relay down` ends that one first"
+    return str(failure)
 
 
 def _same(one: Posted, other: Posted) -> bool:
