@@ -1,5 +1,6 @@
 """Several daemons on several nodes serve one queue: each request once, whoever has it, and whoever dies."""
 
+import dataclasses
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -532,6 +533,10 @@ def test_status_tells_of_each_of_them(home: Path) -> None:
     assert sum(line.running for line in view.daemons) == 3
     told = facts_of(view)
     assert told[0] == ("up    ", "2 daemons serve")
+    assert dict(told)["consent "] == view.daemons[0].consent
+    other = dataclasses.replace(view.daemons[1], consent="acl")
+    differing = dataclasses.replace(view, daemons=(view.daemons[0], other))
+    assert dict(facts_of(differing))["consent "] == f"{view.daemons[0].consent}, acl"
     crowd["login2"].die()
     crowd.pass_time(60)
     view = daemon_view(crowd.any.queue, crowd.clock, crowd.any.gpu)

@@ -57,7 +57,7 @@ def facts_of(view: "DaemonView") -> list[tuple[str, str]]:
         *(("daemon  ", _told(one)) for one in view.daemons),
         ("trouble  ", view.trouble if view.up else None),
         ("queue ", f"{view.queue}: {counts} (profile {view.profile}{seen})"),
-        ("consent ", view.consent),
+        ("consent ", _consents(view)),
         ("audit   ", view.trail),
         *(("destination ", line) for line in view.destinations),
     ]
@@ -71,6 +71,12 @@ def next_of(view: "DaemonView") -> str:
     from aexp.airgapped.hints import serve_hint
 
     return serve_hint(view.queue)
+
+
+def _consents(view: "DaemonView") -> str | None:
+    """What counts as an approval: all that does where several serve and differ."""
+    ways = dict.fromkeys(one.consent for one in view.daemons if one.consent and not one.silent)
+    return ", ".join(ways) if len(ways) > 1 else view.consent
 
 
 def _told(one: "DaemonLine") -> str:
