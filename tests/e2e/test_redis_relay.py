@@ -277,3 +277,13 @@ def test_daemons_of_one_node_are_told_of_each_other(site: Site, server: RedisSer
     finally:
         site.close()
         shutil.rmtree(state_folder({}, str(site.home)))
+
+
+def test_the_check_up_of_a_server_without_a_password_says_what_to_do(
+    site: Site, forgetful: RedisServer
+) -> None:
+    found = site.json("doctor", env={"AEXP_RELAY_QUEUE": forgetful.url()})["findings"]
+    (queue,) = [one for one in found if one["name"] == "queue"]
+    assert queue["level"] == "fail"
+    assert queue["fix"].startswith("Have users made")
+    assert "open=yes" in queue["fix"]

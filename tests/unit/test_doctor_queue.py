@@ -27,6 +27,9 @@ def surgery() -> Surgery:
          "/q belongs to another user (uid 3)", "Name a folder of your own with --queue."),
         ("/a. b is not a folder. Move it away; the daemon makes the folder.",
          "/a. b is not a folder", "Move it away; the daemon makes the folder."),
+        ("Whoever reaches it can write this queue: it asks for no password. Have users made. Or trust them.",
+         "Whoever reaches it can write this queue: it asks for no password",
+         "Have users made. Or trust them."),
         ("odd", "odd", f"Look at it: ls -la {FOLDER}"),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from aexp.domain.liveness import BEAT_INTERVAL_S
 
 LOOK_EVERY_S = 0.1
 NEXT_BEAT_S = BEAT_INTERVAL_S + 2.0
-_REMEDY = re.compile(r"(?<=\.) (?=(?:Type:|Move|Name|Start) )")
+_REMEDY = re.compile(r"(?<=\.) (?=(?:Type:|Move|Name|Start|Have) )")
 
 
 def _queue(ground: Ground, name: str) -> Finding:
@@ -25,11 +25,18 @@ def _queue(ground: Ground, name: str) -> Finding:
     distrust = ground.storage.untrusted(layout.EVERY_FOLDER)
     if distrust is not None:
         why, *remedy = _REMEDY.split(distrust, maxsplit=1)
-        return fail(name, why.rstrip("."), remedy[0] if remedy else f"Look at it: ls -la {url}")
+        return fail(name, why.rstrip("."), remedy[0] if remedy else _look(ground))
     ground.storage.list(layout.INBOX)
     if ground.storage.folder is None:
         return ok(name, f"{url} can be reached")
     return ok(name, f"{url} can be reached, is yours, and nobody else can write into it")
+
+
+def _look(ground: Ground) -> str:
+    """What to do about a queue that says no more than what is wrong with it."""
+    if ground.storage.folder is None:
+        return "Mend that where the queue is kept, or name another queue with --queue."
+    return f"Look at it: ls -la {ground.storage.folder}"
 
 
 def _cautions(ground: Ground, name: str) -> Sequence[Finding]:
