@@ -279,6 +279,20 @@ def test_daemons_of_one_node_are_told_of_each_other(site: Site, server: RedisSer
         shutil.rmtree(state_folder({}, str(site.home)))
 
 
+def test_a_client_that_waits_says_that_the_server_is_gone_and_is_back(
+    site: Site, server: RedisServer
+) -> None:
+    site.wandb()
+    serve(site, as_user(server, "daemon"), "--consent", "acl")
+    with waiting(site, as_user(server, "client"), "wandb-sync") as client:
+        assert client.stderr is not None
+        assert "waits for consent" in client.stderr.readline()
+        server.kill()
+        assert "cannot be reached" in client.stderr.readline()
+        server.start()
+        assert "The queue can be reached again." in client.stderr.readline()
+
+
 def test_the_check_up_of_a_server_without_a_password_says_what_to_do(
     site: Site, forgetful: RedisServer
 ) -> None:

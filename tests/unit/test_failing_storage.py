@@ -190,6 +190,34 @@ def test_a_queue_that_cannot_be_listed_for_a_while_is_waited_for(failing: World)
     assert handle.result().ok
 
 
+def test_who_waits_is_told_of_a_storage_that_goes_on_failing_and_that_it_is_back(
+    failing: World,
+) -> None:
+    failing.serve()
+    handle = failing.client().submit("git_pull")
+    assert isinstance(failing.storage, FailingStorage)
+    failing.storage.unlisted = ("replied",)
+    began, heard, daemon_goes_on = failing.clock.monotonic(), [], failing.clock.tick
+    failed_for = []
+
+    def tick() -> None:
+        lasts = failing.clock.monotonic() - began
+        if not heard:
+            failed_for[:] = [lasts]
+        if lasts > 30:
+            failing.storage.unlisted = ()  # type: ignore[attr-defined]
+            assert daemon_goes_on is not None
+            daemon_goes_on()
+
+    failing.clock.tick = tick
+    assert handle.result(300, on_said=heard.append).ok
+    assert heard == [
+        "replied could not be listed: Input/output error. The wait goes on until it is back.",
+        "The queue can be reached again.",
+    ]
+    assert failed_for[0] < 8
+
+
 def test_a_storage_that_fails_during_the_stop_does_not_keep_the_commands_running(
     home: Path,
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from aexp.airgapped.beats import Vigil
 from aexp.airgapped.hints import approve_hint, client_hint, show_hint, wait_hint
+from aexp.airgapped.outage import Outage
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
 from aexp.domain.consent import NOT_TAKEN_UP, State
@@ -42,7 +43,7 @@ class AnswerWait:
     Args:
         timeout_s: the caller's patience, in seconds.
         on_state: called about once a second with how the request stands, also where that is not news.
-        on_said: called with what the daemon says to whoever waits, once each.
+        on_said: called with what the daemon says to whoever waits, once each, and with a storage that fails.
         is_new: whether it was submitted a moment ago, so that the first look can be spared.
         near: whether the daemon is known to run on this machine.
     """
@@ -65,6 +66,7 @@ class AnswerWait:
         self._timeout_s = patience(timeout_s)
         self._on_state = on_state
         self._on_said = on_said
+        self._outage = Outage(clock, on_said)
         self._said = ""
         self._began = clock.monotonic()
         self._liveness_due = self._began + FIRST_LIVENESS_S
@@ -92,13 +94,17 @@ class AnswerWait:
         if self._is_new:
             self._is_new = False
             return None
+        began = self._clock.monotonic()
         try:
-            return self._look(moved)
-        except RelayStorageError:
+            found = self._look(moved)
+        except RelayStorageError as exc:
             # A file server that fails now may be back at the next look, as long as there is one.
             if self._clock.monotonic() - self._began >= self._timeout_s:
                 raise
+            self._outage.failed(began, exc)
             return None
+        self._outage.went_well()
+        return found
 
     def _look(self, moved: bool) -> Response | None:
         now = self._clock.monotonic()
@@ -208,9 +214,8 @@ class AnswerWait:
             what += "; the request was withdrawn and will not run."
         else:
             what += f" any more; it had taken up request {self._request_id}, which may have run."
-            hint += (
-                f". Then `{show_hint(self._request_id, self._queue.storage.url)}` tells the rest."
-            )
+            rest = show_hint(self._request_id, self._queue.storage.url)
+            hint += f". Then `{rest}` tells the rest."
         raise RelayDownError(what, hint, self._request_id)
 
     @property
@@ -240,7 +245,5 @@ class AnswerWait:
         silent = self._vigil.silent_s
         if silent > SILENCE_S:
             hint = f"The daemon has not beaten for {age(silent)}: see `aexp relay status`. {hint}"
-        waited = age(self._timeout_s)
-        return RelayTimeoutError(
-            f"No answer to {request_id} within {waited}; the request {what}.", hint, request_id
-        )
+        told = f"No answer to {request_id} within {age(self._timeout_s)}; the request {what}."
+        return RelayTimeoutError(told, hint, request_id)
