@@ -157,6 +157,15 @@ def _last_setup(
     return NodeSetup(state / f"setup-{place}.json")
 
 
+def _node_log(
+    environ: Mapping[str, str], policy: CwdPolicy, state: Path, storage: QueueStorage
+) -> Path:
+    """Where the daemon of a queue without a folder logs."""
+    from aexp.adapters.post.node import post_path
+
+    return state / "logs" / f"{post_path(environ, policy.home, storage.url).name}.log"
+
+
 def _terminals(environ: Mapping[str, str], state: Path) -> "Terminals":
     from aexp.adapters.terminals.tmux import TmuxTerminals
 
@@ -198,6 +207,7 @@ class Container(containers.DeclarativeContainer):
     )
     post = providers.Singleton(_post, environ, policy, storage, processes)
     last_setup = providers.Singleton(_last_setup, environ, policy, state, storage)
+    node_log = providers.Singleton(_node_log, environ, policy, state, storage)
     terminals = providers.Singleton(_terminals, environ, state)
     daemon = providers.Factory(
         _daemon,

@@ -257,6 +257,22 @@ def test_the_check_up_says_something_true_of_a_server(site: Site, server: RedisS
         assert all(one["level"] != "fail" for one in found.values()), found
 
 
+def test_a_queue_without_a_folder_logs_on_this_node_and_a_visit_is_quiet(
+    site: Site, server: RedisServer
+) -> None:
+    daemon, client = as_user(server, "daemon"), as_user(server, "client")
+    for _ in range(2):
+        done = site.relay("serve", "--once", env=daemon)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    request_id = site.relay("git-status", "--no-wait", env=client).stdout.strip()
+    assert site.relay("serve", "--once", env=daemon).stderr == ""
+    (log,) = site.state.glob("*/logs/*.log")
+    assert f"{request_id} received" in log.read_text(encoding="utf-8")
+    assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    site.serve(env=daemon)
+    assert f"log {log})" in site.said[-1]
+
+
 def test_daemons_of_one_node_are_told_of_each_other(site: Site, server: RedisServer) -> None:
     """The node-local folders are the real ones here: with the variable there is but one for the socket."""
     from aexp.adapters.node_local import state_folder

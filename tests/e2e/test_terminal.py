@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.redis_server import RedisServer
 from tests.site import Site, slow_git, stand_in
 
 needs_tmux = pytest.mark.skipif(
@@ -346,3 +347,19 @@ def test_no_color_is_honoured(site: Site, terminal: Terminal) -> None:
     terminal.shows("[again 69]")
     assert "\x1b[31m" not in terminal.screen(colours=True)
     assert "down  there is no beat" in terminal.screen()
+
+
+def test_a_queue_without_a_folder_shows_short_lines_as_well(
+    site: Site, terminal: Terminal, redis_server: RedisServer
+) -> None:
+    queue = redis_server.url("terminal", options="&open=yes")
+    terminal.aexp("relay", "serve", "--queue", queue)
+    terminal.shows("aexp relay serves")
+    request_id = site.relay("git-status", "--no-wait", "--queue", queue).stdout.strip()
+    terminal.shows("done op=git_status")
+    screen = terminal.screen()
+    assert re.search(rf"^\d\d:\d\d:\d\d {request_id[:8]} received", screen, re.MULTILINE), screen
+    assert request_id not in screen
+    assert " INFO " not in screen
+    terminal.press("C-c")
+    terminal.shows("[ended 0]")

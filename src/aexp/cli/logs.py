@@ -27,13 +27,20 @@ _CLIENT = re.compile(r" client=\S+")
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def log_to(log: str | None, folder: str | None, terminal: TerminalOutput | None = None) -> str:
+STANDARD_ERROR = "on standard error"
+"""Where the trail goes that goes into no file, for people."""
+
+
+def log_to(
+    log: str | None, folder: str | None, terminal: TerminalOutput | None, on_node: Path
+) -> str:
     """Send the audit trail to a file, or to standard error.
 
     Args:
         log: a path, ``-`` for standard error, None for ``daemon.log`` in the queue.
-        folder: the queue's folder; a queue without one logs to standard error.
+        folder: the queue's folder, if it has one.
         terminal: what standard error is, if it is a terminal.
+        on_node: where a queue without a folder logs, on this node's own disk.
 
     Returns:
         Where it goes, for people.
@@ -46,11 +53,11 @@ def log_to(log: str | None, folder: str | None, terminal: TerminalOutput | None 
     logger.propagate = False
     for handler in [*logger.handlers]:
         logger.removeHandler(handler)
-    if log == "-" or (log is None and folder is None):
+    if log == "-":
         _add(logging.StreamHandler() if terminal is None else _OnTerminal(terminal), _FULL)
-        return "standard error"
-    if log is not None:
-        path = Path(log).expanduser().absolute()
+        return STANDARD_ERROR
+    if log is not None or folder is None:
+        path = on_node if log is None else Path(log).expanduser().absolute()
         _add(_file(path, SettingsError(f"The log {path} cannot be written")), _FULL)
         return str(path)
     path = Path(f"{folder}/daemon.log")

@@ -14,7 +14,8 @@ from aexp.domain.profiles import PROFILES
 @click.option(
     "--log",
     metavar="PATH",
-    help="Where the audit trail goes; - for standard error.  [default: daemon.log in the queue]",
+    help="Where the audit trail goes; - for standard error.  [default: daemon.log in the queue, or "
+    "on this node's own disk where the queue is no folder]",
 )
 @click.option("--once", is_flag=True, help="Serve what waits now, then end.")
 @click.option(

@@ -64,7 +64,7 @@ def run_daemon(
         built = container(wake=wake, settings=settings)
         # What is wrong with the owner's hook is told before anything is made.
         built.notifier()
-        where = log_to(log, built.storage().folder, built.terminal())
+        where = log_to(log, built.storage().folder, built.terminal(), built.node_log())
         _note_files(built, layers, quietly=_is_cron(once))
         served = True
         mode = built.decisions().mode
@@ -85,7 +85,7 @@ def _serve(
     built: "Container", mode: Mode, where: str, write_end: int, once: bool, standby: bool
 ) -> bool:
     """Serve once; True when this daemon has lost the queue and is to stand by again."""
-    from aexp.cli.logs import show_on_terminal
+    from aexp.cli.logs import STANDARD_ERROR, show_on_terminal
 
     daemon, url, terminal = built.daemon(), built.storage().url, built.terminal()
     with _stopping(daemon, write_end, terminal):
@@ -96,7 +96,7 @@ def _serve(
         if not _is_cron(once):
             _tell_serving(url, mode, where)
         _tell_cautions(built, quietly=_is_cron(once))
-        if terminal is not None and where != "standard error":
+        if terminal is not None and where != STANDARD_ERROR:
             show_on_terminal(terminal)
         try:
             daemon.drain() if once else daemon.run()
