@@ -116,8 +116,25 @@ def test_a_client_cannot_approve_and_an_approver_can_from_anywhere(
     # Another machine, as far as anything of this node counts.
     elsewhere = {"AEXP_RELAY_STATE": str(site.home.parent / "elsewhere")}
     refused = site.relay("approve", request_id, "--yes", env={**client, **elsewhere})
-    assert refused.returncode != 0
-    assert "NOPERM" in refused.stderr
+    assert refused.returncode == 74
+    assert "This user of the queue may not approve" in refused.stderr
+    assert "as an approver of the queue (AEXP_RELAY_REDIS_USER=approver): aexp" in refused.stderr
+    # Before anything is shown that a person would read and type digits of.
+    assert "digest" not in refused.stderr
+    wait = f"from aexp.airgapped import RelayClient; RelayClient().handle({request_id!r}).result(1)"
+    in_python = subprocess.run(
+        [sys.executable, "-c", wait],
+        cwd=site.repo,
+        env={**site.env, **client},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    as_whom = "s an approver of the queue (AEXP_RELAY_REDIS_USER=approver)"
+    assert f"consent. A{as_whom}: aexp relay approve" in in_python.stderr
+    assert f"Approve it a{as_whom} with `aexp relay approve" in in_python.stderr
+    for hinted in (["pending"], ["show", request_id]):
+        assert "AEXP_RELAY_REDIS_USER=approver" in site.relay(*hinted, env=client).stderr
     assert site.json("show", request_id, env=client)["state"] == "pending"
     given = site.relay("approve", request_id, "--yes", env={**approver, **elsewhere})
     assert given.returncode == 0, given.stderr
@@ -302,7 +319,9 @@ def test_a_client_that_waits_says_that_the_server_is_gone_and_is_back(
     serve(site, as_user(server, "daemon"), "--consent", "acl")
     with waiting(site, as_user(server, "client"), "wandb-sync") as client:
         assert client.stderr is not None
-        assert "waits for consent" in client.stderr.readline()
+        asked = client.stderr.readline()
+        assert "waits for consent" in asked
+        assert "As an approver of the queue (AEXP_RELAY_REDIS_USER=approver): aexp relay" in asked
         server.kill()
         assert "cannot be reached" in client.stderr.readline()
         server.start()

@@ -4,14 +4,21 @@ What lies in the queue can be written by whoever can write the queue. It is for 
 bound to is in :mod:`aexp.airgapped.approver`.
 """
 
+import os
 from typing import Any
 
+from aexp.airgapped.hints import approve_hint, approve_where
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting_notes import read_note
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, Waiting, waiting_of
-from aexp.domain.errors import RelayNotFoundError, RelayStorageError, StorageMissingError
+from aexp.domain.errors import (
+    RelayNotFoundError,
+    RelayStorageError,
+    StorageForbiddenError,
+    StorageMissingError,
+)
 from aexp.domain.petition import Petition
 from aexp.domain.prefixes import the_one
 from aexp.domain.text import visible
@@ -93,9 +100,24 @@ def noted_petition(note: dict[str, Any], request_id: str) -> Petition | None:
     return petition if petition and petition.request_id == request_id else None
 
 
-def noted_mode(told: object) -> Mode | None:
-    """The mode that a note or a beat names, None when it names none."""
-    return Mode(told) if isinstance(told, str) and told in [*Mode] else None
+def refuse_powerless(queue: RelayQueue, request_id: str) -> None:
+    """Make sure that the storage lets this user approve, before a person reads what it would be.
+
+    Tried on a name that no request has, so nothing is changed.
+
+    Raises:
+        StorageForbiddenError: it does not.
+        RelayStorageError: that could not be tried.
+    """
+    url = queue.storage.url
+    try:
+        queue.storage.remove(f"{layout.APPROVED}/{os.urandom(16).hex()}")
+    except StorageForbiddenError as exc:
+        raise StorageForbiddenError(
+            "This user of the queue may not approve (consent: acl); nothing was approved.",
+            f"Type, {approve_where(Mode.ACL, url)}: {approve_hint(request_id, url)}",
+            request_id,
+        ) from exc
 
 
 def bare_petition(one: Waiting) -> Petition:

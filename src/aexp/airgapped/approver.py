@@ -8,8 +8,8 @@ from aexp.airgapped.approval import (
     find_waiting,
     mark_approved,
     note_of,
-    noted_mode,
     noted_petition,
+    refuse_powerless,
     reject,
     waiting_requests,
 )
@@ -24,6 +24,7 @@ from aexp.airgapped.places import (
 )
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.standing import judge
+from aexp.airgapped.waiting_notes import noted_mode
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import MAX_REASON_CHARS, signed_text, waiting_of
 from aexp.domain.errors import (
@@ -118,6 +119,7 @@ class Approver:
             RelayNotFoundError: no request, or more than one, with that prefix waits for consent.
             RelayDownError: it can be approved only where the daemon runs, or only while one runs; what was
                 decided between two visits of one would count for nothing.
+            StorageForbiddenError: the queue's storage lets this user approve nothing.
             RelayStorageError: the queue cannot be read, or does not hold what is to be signed.
         """
         try:
@@ -146,6 +148,8 @@ class Approver:
             )
         if mode is Mode.SIGNED and not self._queue.storage.shared:
             self._refuse_unheard(beat, one.request_id)
+        if mode is Mode.ACL:
+            refuse_powerless(self._queue, one.request_id)
         return _shown(one, noted_petition(note, one.request_id), mode)
 
     def _refuse_unheard(self, beat: Beat | None, request_id: str) -> None:

@@ -4,11 +4,11 @@ import shlex
 from collections.abc import Callable
 from typing import TypeVar
 
-from aexp.airgapped.approval import noted_mode
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.kept_grants import KeptGrants
 from aexp.airgapped.places import beat_to_ask, out_of_reach
 from aexp.airgapped.queue import RelayQueue
+from aexp.airgapped.waiting_notes import noted_mode
 from aexp.domain.consent import Mode
 from aexp.domain.errors import (
     RelayBusyError,

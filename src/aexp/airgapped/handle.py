@@ -1,14 +1,15 @@
 """A request that was submitted: ask how it stands, wait for it, stop it, pick it up elsewhere."""
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import Any
 
-from aexp.airgapped.hints import approve_hint
+from aexp.airgapped.hints import approve_hint, approve_where
 from aexp.airgapped.outcome import error_of, result_of
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import AnswerWait
 from aexp.domain.consent import CANCELLED, FINAL, State
-from aexp.domain.errors import RelayError
+from aexp.domain.errors import RelayError, RelayStorageError
 from aexp.domain.layout import REPLIED
 from aexp.domain.requests import RelayResult, Response
 from aexp.ports.clock import Clock
@@ -213,11 +214,20 @@ class RelayHandle:
 
         def warn(state: State) -> None:
             if state is State.PENDING and state not in told:
-                how = approve_hint(self.id, self._queue.storage.url)
-                _warn(f"The request waits for consent. On the login node: {how}")
+                how, where = approve_hint(self.id, self._queue.storage.url), self._approve_where()
+                _warn(f"The request waits for consent. {where[0].upper()}{where[1:]}: {how}")
             told.add(state)
 
         return warn
+
+    def _approve_where(self) -> str:
+        from aexp.airgapped.waiting_notes import mode_of
+
+        mode = None
+        # What the storage says against it is met by the wait itself, and told if it lasts.
+        with suppress(RelayStorageError):
+            mode = mode_of(self._queue.storage, self.id)
+        return approve_where(mode, self._queue.storage.url)
 
     def _to_its_end(self, lines: Iterator[str]) -> Iterator[str]:
         yield from lines

@@ -1,6 +1,7 @@
 """What a person types next, spelt out for the queue that they use."""
 
 from aexp.airgapped.defaults import queue_flag
+from aexp.domain.consent import Mode
 
 
 def serve_hint(url: str) -> str:
@@ -18,6 +19,18 @@ def client_hint(url: str) -> str:
 def approve_hint(request_id: str, url: str) -> str:
     """What a person types on the login node to approve a request."""
     return f"aexp relay approve {request_id[:8]}{flag_there(url)}"
+
+
+def approve_where(mode: Mode | None, url: str) -> str:
+    """Where that is typed, or by whom, to stand before or after the command.
+
+    Args:
+        mode: what counts as an approval of the request, None where that is not known.
+    """
+    if mode is not Mode.ACL:
+        return "on the login node"
+    user = " (AEXP_RELAY_REDIS_USER=approver)" if url.startswith("redis") else ""
+    return f"as an approver of the queue{user}"
 
 
 def show_hint(request_id: str, url: str) -> str:

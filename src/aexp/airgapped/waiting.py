@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from aexp.airgapped.beats import Vigil
-from aexp.airgapped.hints import approve_hint, client_hint, show_hint, wait_hint
+from aexp.airgapped.hints import approve_hint, approve_where, client_hint, show_hint, wait_hint
 from aexp.airgapped.outage import Outage
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
@@ -229,10 +229,11 @@ class AnswerWait:
         request_id, url = self._request_id, self._queue.storage.url
         later = f'`{wait_hint(request_id, url)}`, or client.handle("{request_id}").result()'
         if self._queue.is_pending(request_id):
-            what, hint = (
-                "waits for consent",
-                f"Approve it on the login node with `{approve_hint(request_id, url)}`, then: {later}",
-            )
+            from aexp.airgapped.waiting_notes import mode_of
+
+            where = approve_where(mode_of(self._queue.storage, request_id), url)
+            what = "waits for consent"
+            hint = f"Approve it {where} with `{approve_hint(request_id, url)}`, then: {later}"
         else:
             what, hint = "goes on", f"Pick the result up later: {later}"
         if self._said:

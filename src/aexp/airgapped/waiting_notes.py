@@ -161,6 +161,20 @@ def asked_of(storage: QueueStorage, request_id: str) -> Petition | None:
         return None
 
 
+def mode_of(storage: QueueStorage, request_id: str) -> Mode | None:
+    """What counts as an approval of a waiting request, as its note says; None when it does not say.
+
+    Raises:
+        RelayStorageError: the note cannot be read now.
+    """
+    return noted_mode(_noted(storage, request_id).get("mode"))
+
+
+def noted_mode(told: object) -> Mode | None:
+    """The mode that a note or a beat names, None when it names none."""
+    return Mode(told) if isinstance(told, str) and told in [*Mode] else None
+
+
 def _noted(storage: QueueStorage, request_id: str) -> dict[str, Any]:
     if request_id not in storage.list(layout.WAITING):
         return {}

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 def pending(queue: str | None, as_json: bool) -> None:
     """List the requests that wait for consent."""
     from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.hints import approve_where
+    from aexp.airgapped.waiting_notes import mode_of
     from aexp.cli.render import show_table
     from aexp.domain.text import age
 
@@ -53,6 +55,8 @@ def pending(queue: str | None, as_json: bool) -> None:
     flag = queue_flag(built.storage().url)
     host = approver.elsewhere()
     there = "" if host is None else f"on {host or 'the login node'}: "
+    if mode_of(built.storage(), found[0].request_id) is Mode.ACL:
+        there = f"{approve_where(Mode.ACL, built.storage().url)}: "
     told = f"{there}aexp relay approve ID{flag}, or aexp relay reject ID{flag}"
     if not _tell_absence(built, "nothing can be decided before one is started"):
         click.echo(f"  next: {told}", err=True)

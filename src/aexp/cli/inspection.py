@@ -60,10 +60,12 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
         for line in petition.lines() if petition else ():
             click.echo(line)
         if view.state is State.PENDING and petition:
-            from aexp.airgapped.hints import approve_hint
+            from aexp.airgapped.hints import approve_hint, approve_where
+            from aexp.airgapped.waiting_notes import mode_of
 
             how = approve_hint(full_id, relay_queue.storage.url)
-            click.echo(f"  next: {how} on the login node", err=True)
+            where = approve_where(mode_of(relay_queue.storage, full_id), relay_queue.storage.url)
+            click.echo(f"  next: {how} {where}", err=True)
 
 
 def _where(queue: "RelayQueue", full_id: str) -> str:

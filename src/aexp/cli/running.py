@@ -101,13 +101,15 @@ def _tell_visited(request_id: str, since_s: float, queue: "RelayQueue") -> None:
 
 def _tell_interrupted(op: str, request_id: str, queue: "RelayQueue", *, pending: bool) -> None:
     """The waiting was ended by Ctrl-C."""
-    from aexp.airgapped.hints import approve_hint, cancel_hint, wait_hint
+    from aexp.airgapped.hints import approve_hint, approve_where, cancel_hint, wait_hint
+    from aexp.airgapped.waiting_notes import mode_of
 
     url = queue.storage.url
     stop = cancel_hint(request_id, url)
     if pending:
         echo(f"\n{op} still waits for consent as {request_id}.", err=True)
-        echo(f"  next: {approve_hint(request_id, url)} on the login node, or {stop}", err=True)
+        where = approve_where(mode_of(queue.storage, request_id), url)
+        echo(f"  next: {approve_hint(request_id, url)} {where}, or {stop}", err=True)
     else:
         echo(f"\n{op} goes on as {request_id}.", err=True)
         echo(f"  next: {wait_hint(request_id, url)}, or {stop}", err=True)

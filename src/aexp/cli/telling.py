@@ -129,13 +129,17 @@ class Teller:
             return
         self._told = state
         if state is State.PENDING:
-            from aexp.airgapped.hints import approve_hint
+            from aexp.airgapped.hints import approve_hint, approve_where
+            from aexp.airgapped.waiting_notes import mode_of
 
             how = approve_hint(self._id, self._queue.storage.url)
             what = f"{self._name} waits for consent{self._why()}."
+            where = approve_where(mode_of(self._queue.storage, self._id), self._queue.storage.url)
             # On a terminal the command stands on a line of its own, where no width breaks it.
-            between = "\n  next: on" if sys.stderr.isatty() else " On"
-            self._say(f"{what}{between} the login node: {how}")
+            then = (
+                f"\n  next: {where}" if sys.stderr.isatty() else f" {where[0].upper()}{where[1:]}"
+            )
+            self._say(f"{what}{then}: {how}")
         elif not self._line.possible and self._voice is Voice.NORMAL:
             self._say(f"{self._name} {self._words()}")
 
