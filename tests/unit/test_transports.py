@@ -2,9 +2,6 @@
 
 import json
 import os
-import pty
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -312,23 +309,43 @@ def test_nobody_is_sent_to_the_login_node_for_a_queue_in_memory(home: Path) -> N
         client.pull()
 
 
-def test_serving_a_queue_in_memory_says_that_nobody_can_reach_it(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "words", [("up",), ("restart",), ("serve",), ("serve", "--once"), ("service", "print")]
+)
+def test_no_process_is_started_for_a_queue_that_it_alone_would_see(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
 ) -> None:
-    words = ["relay", "serve", "--once", "--queue", "memory://alone"]
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "AEXP_RELAY_STATE": str(tmp_path / "node"),
-    }
-    command = [sys.executable, "-P", "-m", "aexp", *words, "--log", str(tmp_path / "log")]
-    parent, child = pty.openpty()
-    try:
-        subprocess.run(
-            command, cwd=home, env=env, stderr=child, stdin=child, timeout=60, check=True
-        )
-        told = os.read(parent, 65536).decode()
-    finally:
-        os.close(parent)
-        os.close(child)
-    assert "no client can reach it" in told
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("sys.argv", ["aexp", "relay", *words, "--queue", "MEMORY://alone"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 78
+    told = capsys.readouterr()
+    assert "memory://alone is seen by one process alone" in told.err.replace("MEMORY", "memory")
+    assert "next: Name a folder or a server" in told.err
+    assert "aexp relay up" not in told.out + told.err
+
+
+def test_the_status_of_a_queue_in_memory_sends_nobody_in_a_circle(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("sys.argv", ["aexp", "relay", "status", "--queue", "memory://alone"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr()
+    assert "next: Only this process sees that queue" in told.err
+    assert "aexp relay up" not in told.out + told.err
+
+
+def test_the_page_on_transports_has_a_program_that_serves_a_queue_in_memory(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).parents[2] / "docs/transports.md").read_text(encoding="utf-8")
+    program = page.split("## A queue in memory")[1].split("```python\n")[1].split("```")[0]
+    exec(compile(program, "transports.md", "exec"), {})  # noqa: S102
+    assert capsys.readouterr().out == "True\n"
+    assert (home / "trial/repo").is_dir()

@@ -11,7 +11,9 @@ def serve_hint(url: str) -> str:
 
 def client_hint(url: str) -> str:
     """The same for a client, whose queue may be one that no other process sees."""
-    if url.startswith("memory://"):
+    from aexp.domain.far import is_private
+
+    if is_private(url):
         return "Only this process sees that queue: start a RelayDaemon in it, or name a folder."
     return serve_hint(url)
 

@@ -68,9 +68,9 @@ def next_of(view: "DaemonView") -> str:
     """What to do next; empty where there is nothing to do."""
     if view.up:
         return "aexp relay pending" if view.pending else ""
-    from aexp.airgapped.hints import serve_hint
+    from aexp.airgapped.hints import client_hint
 
-    return serve_hint(view.queue)
+    return client_hint(view.queue)
 
 
 def _consents(view: "DaemonView") -> str | None:

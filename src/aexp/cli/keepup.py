@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from aexp.cli.far import refuse_private
 from aexp.cli.keepup_words import NEW, gap, show_down, show_up
 from aexp.cli.login_node import container
 from aexp.cli.terminal import echo
@@ -33,6 +34,7 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     from aexp.domain.serving import Setup, settings_in
 
     built = container(queue)
+    refuse_private(built.storage().url)
     before = setups.last(built)
     bringer = _bringer(built)
     came = _up(built, bringer, Setup(built.environ(), options))
@@ -66,6 +68,7 @@ def restart(queue: str | None, as_json: bool, force: bool, options: tuple[str, .
     from aexp.domain.serving import Setup
 
     built = container(queue)
+    refuse_private(built.storage().url)
     bringer = _bringer(built)
     posted = built.post().who()
     if posted is None:

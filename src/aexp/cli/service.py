@@ -9,6 +9,7 @@ import rich_click as click
 
 from aexp.adapters.unit_files import UserUnits
 from aexp.airgapped.defaults import open_queue, queue_flag, system_clock
+from aexp.cli.far import refuse_private
 from aexp.cli.groups import LazyGroup
 from aexp.cli.login_node import container, login_layers
 from aexp.cli.terminal import echo
@@ -50,8 +51,9 @@ class _Service:
         """The unit's file. What of it comes from the daemon that serves here is said on standard error.
 
         Raises:
-            SettingsError: it cannot say what it would have to.
+            SettingsError: it cannot say what it would have to, or would serve nobody.
         """
+        refuse_private(self.queue)
         python = os.path.abspath(sys.executable)
         return Unit(
             host=os.uname().nodename,

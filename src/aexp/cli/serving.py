@@ -51,13 +51,16 @@ def run_daemon(
 
     Raises:
         RelayBusyError: another daemon serves the queue, or has taken over.
+        SettingsError: a setting cannot be used, or no other process sees the queue.
     """
+    from aexp.cli.far import refuse_private
     from aexp.cli.logs import log_to
     from aexp.settings import settings_of
 
     # The user's file lies in the shared home: it counts as it stands now, and is not read again.
     layers = login_layers(queue=queue, **given)
     settings = settings_of(layers)
+    refuse_private(settings.queue)
     paths = [*trust_remotes, *filter(None, [settings.trust_remotes])]
     settings = dataclasses.replace(settings, trust_remotes=":".join(paths))
     with _wake_pipe() as (wake, write_end):
@@ -117,8 +120,6 @@ def _tell_serving(url: str, mode: Mode, where: str) -> None:
     echo(f"aexp relay serves {url} ({told})", err=True)
     if mode is Mode.FILE:
         echo(_FORGEABLE, err=True)
-    if url.startswith("memory://"):
-        echo("  note: no other process sees this queue, so no client can reach it", err=True)
 
 
 def _tell_cautions(built: "Container", *, quietly: bool) -> None:

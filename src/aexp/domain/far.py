@@ -13,6 +13,7 @@ MAX_FOLDERS = 8
 MAX_WAIT_S = 20.0
 """Seconds that one wait takes at most: the other end is heard of that often."""
 SCHEME = "ssh://"
+_MEMORY = "memory://"
 
 
 class Broken(StrEnum):
@@ -59,6 +60,11 @@ def may_read(name: str) -> bool:
 def is_far(url: str) -> bool:
     """Whether the URL of a queue leads to another machine, on which requests work and people decide."""
     return url[: len(SCHEME)].lower() == SCHEME
+
+
+def is_private(url: str) -> bool:
+    """Whether the URL of a queue leads to one in the memory of a process, which no other one sees."""
+    return url[: len(_MEMORY)].lower() == _MEMORY
 
 
 def queue_there(url: str) -> str:
