@@ -99,6 +99,25 @@ def test_up_serves_says_how_to_look_and_may_be_repeated(tmux_site: Site) -> None
     assert "aexp relay serves" in tmux(site, "capture-pane", "-p", "-t", "aexp-relay")
 
 
+def test_up_says_which_settings_of_the_shell_the_daemon_that_serves_does_not_heed(
+    tmux_site: Site,
+) -> None:
+    site = tmux_site
+    first = site.relay("up", env={"AEXP_RELAY_MOST_AT_ONCE": "2"})
+    assert "does not heed" not in first.stderr
+    told = site.relay("up", env={"AEXP_RELAY_MOST_AT_ONCE": "2"}).stderr
+    assert "does not heed" not in told
+    program = executable(site.home / "my wandb", "#!/bin/sh\n")
+    more = {"AEXP_RELAY_WANDB": str(program)}
+    told = site.relay("up", env=more).stderr
+    assert "note: it was started before, and does not heed AEXP_RELAY_WANDB of this shell" in told
+    again = f"AEXP_RELAY_WANDB={shlex.quote(str(program))} aexp relay restart\n"
+    assert f"next: to have that: {again}" in told
+    assert site.relay("restart", env=more).returncode == 0
+    (pid,) = serving(site)
+    assert environ_of(pid)["AEXP_RELAY_WANDB"] == str(program)
+
+
 def test_down_ends_it_in_order_and_leaves_no_session(tmux_site: Site) -> None:
     site = tmux_site
     note = slow_git(site)

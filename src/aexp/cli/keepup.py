@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     """Start the daemon on this node in tmux, where it outlives the shell. Options of serve go after --.
 
-    When it serves here already, it says so and does nothing. Waits until it serves; when it does not come to
+    When it serves here already, it says so, and what this shell sets otherwise, and does nothing. Waits until it serves; when it does not come to
     that, shows its last words and ends with its exit code.
     """
     from aexp.cli import setups
@@ -39,6 +39,8 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     bringer = _bringer(built)
     came = _up(built, bringer, Setup(built.environ(), options))
     show_up(built, bringer, came, as_json, given=bool(options))
+    if came.state == "already" and not as_json:
+        setups.tell_unheeded(built.post().who(), built.environ(), bringer.flag)
     if came.state in NEW and not as_json:
         setups.tell_lacking(before, Setup(settings_in(built.environ()), options), bringer.flag)
 

@@ -1,14 +1,16 @@
 """How the last daemon on this node was set up: remembered, and told to whoever starts the next one."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from aexp.cli.terminal import echo
 from aexp.domain.errors import RelayStorageError
-from aexp.domain.serving import Setup
+from aexp.domain.serving import Setup, settings_in
 from aexp.domain.text import visible
 
 if TYPE_CHECKING:
     from aexp.container import Container
+    from aexp.ports.post import Posted
 
 
 def remember(built: "Container", setup: Setup) -> None:
@@ -35,6 +37,23 @@ def tell_lacking(before: Setup, now: Setup, flag: str) -> None:
         told = _shown(lacking.told)
         echo(f"  note: the last daemon here had {told}; this one has not", err=True)
         echo(f"  next: to have it again: {_shown(lacking.command('restart', flag))}", err=True)
+
+
+def tell_unheeded(posted: "Posted | None", environ: Mapping[str, str], flag: str) -> None:
+    """Say what this shell sets otherwise than the daemon has it that serves already.
+
+    Args:
+        posted: that daemon; nothing is said where its environment cannot be read.
+        environ: the shell's environment.
+    """
+    if posted is None or not posted.environ:
+        return
+    has = settings_in(posted.environ)
+    other = {name: said for name, said in settings_in(environ).items() if has.get(name) != said}
+    if other:
+        names = visible(", ".join(sorted(other)), limit=500)
+        echo(f"  note: it was started before, and does not heed {names} of this shell", err=True)
+        echo(f"  next: to have that: {_shown(Setup(other).command('restart', flag))}", err=True)
 
 
 def tell_kept(before: Setup, now: Setup) -> None:
