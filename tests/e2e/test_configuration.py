@@ -154,6 +154,47 @@ def test_the_environment_is_checked_as_well(site: Site) -> None:
     assert "AEXP_RELAY_EVENTS" not in words
 
 
+@pytest.mark.parametrize(
+    ("queue", "why"),
+    [
+        ("s3://b/q", "An object store (s3://) cannot hold a queue"),
+        ("fiel:///x", "has an unknown scheme, fiel"),
+        ("file:///x?y=1", "a folder takes no options"),
+        ("redis://host/0?nam=x", "unknown option, nam"),
+    ],
+)
+def test_a_queue_that_no_command_takes_is_named_wherever_it_is_set(
+    site: Site, queue: str, why: str
+) -> None:
+    own = own_file(site, f"relay:\n  queue: {queue}\n")
+
+    by_file = site.aexp("config", "validate")
+    assert by_file.returncode == 78
+    assert "fail  user" in by_file.stdout
+    assert why in " ".join(by_file.stdout.split())
+    assert site.relay("status", env={"AEXP_RELAY_QUEUE": queue}).returncode == 78
+    own.unlink()
+    by_environment = site.aexp("config", "validate", env={"AEXP_RELAY_QUEUE": queue})
+    assert by_environment.returncode == 78
+    assert why in " ".join(by_environment.stdout.split())
+    if queue.startswith("file:"):
+        repository_file(site, f"relay:\n  queue: {queue}\n")
+        assert "fail  repository" in site.aexp("config", "validate").stdout
+
+
+def test_a_queue_that_can_be_is_no_finding_and_is_not_made(site: Site) -> None:
+    for queue in (
+        "~/made",
+        f"file://{site.home}/made",
+        "redis://127.0.0.1:1/0?name=x",
+        "ssh://h/~/x",
+    ):
+        own_file(site, f"relay:\n  queue: {queue}\n")
+        told = site.aexp("config", "validate", env={"AEXP_RELAY_QUEUE": queue})
+        assert told.returncode == 0, told.stdout
+    assert not (site.home / "made").exists()
+
+
 @pytest.mark.parametrize("words", [("relay", "status"), ("sandbox", "ls"), ("relay", "push")])
 def test_a_wrong_file_is_one_line_and_a_hint(site: Site, words: tuple[str, ...]) -> None:
     file = repository_file(site, "relay:\n  qeue: /x\n")

@@ -68,6 +68,22 @@ def open_queue(
     return open_with(scheme, rest, TransportOptions(clock, text, treated, **switches))
 
 
+def check_queue(queue: str) -> None:
+    """Make sure that a path or URL can name a queue; nothing is made, and no server is asked.
+
+    Raises:
+        SettingsError: as for :func:`open_queue`.
+    """
+    from aexp.airgapped.transports import TRANSPORTS, transport_of
+
+    scheme, between, _ = queue.partition("://")
+    if between and _SCHEME.fullmatch(queue) and scheme.lower() not in TRANSPORTS:
+        # What another package does when it opens one is not known.
+        transport_of(scheme.lower(), queue)
+    else:
+        open_queue(queue, system_clock(), "auto")
+
+
 def _half_url(text: str, *, given_as_text: bool) -> SettingsError:
     from aexp.domain.remote_urls import redacted_url
 
@@ -104,11 +120,16 @@ def queue_folder(text: str, *, from_url: bool = False) -> str:
     """The absolute path of a queue's folder.
 
     Raises:
-        SettingsError: it names a user that does not exist, or a host.
+        SettingsError: it names a user that does not exist, or a host, or says more than a path.
     """
     if from_url:
         from urllib.parse import unquote
 
+        if "?" in text:
+            raise SettingsError(
+                f"The queue file://{visible(text)} says something behind a ?, and a folder takes no options.",
+                "Leave that out; a ? in the folder's name is written %3F.",
+            )
         text = unquote(text.removeprefix("localhost"))
         if not text.startswith(("/", "~")):
             raise SettingsError(

@@ -73,9 +73,20 @@ def open_with(scheme: str, location: str, options: "TransportOptions") -> "Queue
     Raises:
         SettingsError: nobody knows the scheme, or what opens it is not installed or cannot be loaded.
     """
+    return transport_of(scheme, options.url)(location, options)
+
+
+def transport_of(scheme: str, url: str) -> "Transport":
+    """What opens the queues of a scheme. It is loaded, and opens nothing yet.
+
+    Args:
+        url: the queue's whole URL, for the message.
+
+    Raises:
+        SettingsError: as for :func:`open_with`.
+    """
     built_in = TRANSPORTS.get(scheme)
-    opens = _theirs(scheme, options.url) if built_in is None else _ours(scheme, built_in)
-    return opens(location, options)
+    return _theirs(scheme, url) if built_in is None else _ours(scheme, built_in)
 
 
 def third_party() -> "list[EntryPoint]":

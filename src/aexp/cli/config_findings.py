@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 
-from aexp.airgapped.defaults import absolute
+from aexp.airgapped.defaults import absolute, check_queue
 from aexp.domain.configuration import KEYS, read_file, read_value
 from aexp.domain.errors import SettingsError
 from aexp.domain.findings import Finding, fail, ok, warn
@@ -36,11 +36,12 @@ def _of_file(name: str, path: str, *, of_repository: bool) -> list[Finding]:
         return [ok(name, f"there is no {shown}")]
     values, problems = read_file(document.body, of_repository=of_repository)
     found = [fail(name, f"{shown}: {problem.what}", problem.hint) for problem in problems]
+    queue = _of_queue(name, f"{shown}: relay.queue", values.get("queue"))
     zone = _of_zone(name, f"{shown}: sandbox.timezone", values.get("sandbox_timezone", "local"))
     if document.loose:
         fix = "Take that right away with chmod go-w: until then the login node refuses the file."
         found.append(warn(name, document.loose, fix))
-    return [*found, *zone] or [ok(name, shown)]
+    return [*found, *queue, *zone] or [ok(name, shown)]
 
 
 def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -55,6 +56,8 @@ def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
             read_value(key.setting, text)
         except SettingsError as error:
             yield fail("environment", error.what, error.hint)
+        if key.setting == "queue":
+            yield from _of_queue("environment", key.variable, text)
         if key.setting == "sandbox_timezone":
             yield from _of_zone("environment", key.variable, text)
     known = [key.variable for key in KEYS]
@@ -64,6 +67,15 @@ def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
             if near:
                 what = f"{visible(name)} is no variable of aexp, and sets nothing"
                 yield warn("environment", what, f"Did you mean {near[0]}?")
+
+
+def _of_queue(name: str, what: str, queue: str | None) -> list[Finding]:
+    try:
+        if queue is not None:
+            check_queue(queue)
+    except SettingsError as error:
+        return [fail(name, f"{what}: {error.what}", error.hint)]
+    return []
 
 
 def _of_zone(name: str, what: str, zone: str) -> list[Finding]:

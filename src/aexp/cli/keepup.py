@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     """Start the daemon on this node in tmux, where it outlives the shell. Options of serve go after --.
 
-    When it serves here already, it says so, and what this shell sets otherwise, and does nothing. Waits until it serves; when it does not come to
-    that, shows its last words and ends with its exit code.
+    When it serves here already, it says so, and what this shell sets otherwise, and does nothing. Waits
+    until it serves; when it does not come to that, shows its last words and ends with its exit code.
     """
     from aexp.cli import setups
     from aexp.domain.serving import Setup, settings_in
