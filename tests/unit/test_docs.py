@@ -248,3 +248,39 @@ def test_every_test_that_the_pages_on_promises_name_is_there() -> None:
         assert f"def {name}(" in written, name
     for path in re.findall(r"`(tests/[\w/.]+)`", page):
         assert (ROOT / path).exists(), path
+
+
+def test_the_matrix_in_the_page_on_transports_counts_the_promises_that_there_are() -> None:
+    from aexp.testing import QueueContract
+
+    page = text("docs/transports.md").split("= promises of the storage, by transport =")[1]
+    block = page.split("```")[0].splitlines()
+    promises = {name[5:].replace("_", " ") for name in dir(QueueContract) if name[:5] == "test_"}
+
+    for line in block[1:4]:
+        told = [int(number) for number in re.findall(r"(\d+) (?:kept|skipped)", line)]
+        assert sum(told) == len(promises), line
+    assert {line[:56].strip() for line in block[5:] if line} <= promises
+
+
+def test_what_the_page_on_transports_has_one_type_is_there_to_be_typed() -> None:
+    page = text("docs/transports.md")
+    lines = page.split("Install it, look, and run them:")[1].split("```")[1].splitlines()
+    (tests,) = [line.split()[2] for line in lines if line.startswith("$ pytest ")]
+
+    assert "$ pip install ./aexp_sqlite pytest" in "\n".join(lines)
+    assert (ROOT / "tests/samples" / tests).is_file()
+    # From a clone, which is how aexp is had, its name alone is nobody's package.
+    assert "`pip install '.[redis]'` in a clone" in page
+    assert "pip install 'aexp[redis]'" not in page
+
+
+def test_what_waits_for_consent_is_shown_in_the_lines_that_are_printed() -> None:
+    page = text("docs/quickstart.md")
+    shown = [line for line in page.splitlines() if "waits for consent (" in line]
+
+    assert len(shown) > 1
+    assert {line.partition(").")[2] for line in shown} == {""}
+    assert "(over a socket" not in text("docs/several-daemons.md")
+    assert "standard input is no terminal, it does not ask" in page
+    assert "wandb aexp relay restart`" in page
