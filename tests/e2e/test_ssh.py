@@ -364,6 +364,7 @@ def test_the_queue_of_the_keys_own_command_counts(served: LoginHost, tmp_path: P
     other = served.relay("git-status", "--queue", f"ssh://login/~/repo?queue={tmp_path}/other")
     assert other.returncode != 0
     assert "this key is for the queue" in other.stderr
+    assert "next: Leave ?queue= out of the URL" in other.stderr
     # A key that may run any command serves the queue that is asked for.
     url = f"ssh://plain/~/repo?queue={tmp_path}/other&aexp={served.aexp}"
     assert served.relay("git-status", "--queue", url).returncode == 69

@@ -368,7 +368,10 @@ def test_nothing_is_waited_for_while_another_question_is_there(world: GateWorld)
 
 def test_the_queue_that_a_client_names_must_be_the_one_behind_the_gate(world: GateWorld) -> None:
     world.gate = world.new_gate(is_queue=lambda named: named == "/q", is_default=False)
-    assert "not /other" in world.ask("open", queue="/other").head["error"]["what"]
+    refused = world.ask("open", queue="/other").head["error"]
+    assert "this key is for the queue memory://, not /other" in refused["what"]
+    assert refused["hint"].startswith("Leave ?queue= out of the URL, or change")
+    assert [event for event, _ in world.told] == ["gate-refused"]
     assert world.ask("open", queue="/q").head["queue"] == "memory://"
 
 

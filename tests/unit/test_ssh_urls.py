@@ -20,6 +20,12 @@ def test_what_is_said_twice_or_hides_control_characters_is_refused(location: str
         read_address(location)
 
 
+def test_an_option_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(SettingsError, match="unknown option, que") as refused:
+        read_address("login/~/p?que=/x")
+    assert refused.value.hint.startswith("Known for ssh://: aexp, queue. Write ssh://")
+
+
 def test_a_password_in_a_url_that_is_refused_is_not_shown() -> None:
     with pytest.raises(SettingsError) as refused:
         read_address("me:hunter2@login/~/p")

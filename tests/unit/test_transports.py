@@ -295,6 +295,26 @@ def test_a_url_that_lacks_a_slash_is_no_folder() -> None:
         assert url.partition(":")[0] + "://" in caught.value.hint
 
 
+def test_a_url_without_any_slash_is_no_folder_and_a_misspelt_one_is_told_what_was_meant() -> None:
+    for url in (
+        "redis:host/0",
+        "file:~/.relay",
+        "FILE:x",
+        "ssh:user:secret@login",
+        "memory:",
+        "memory:x",
+    ):
+        with pytest.raises(SettingsError, match="lacks its slashes") as caught:
+            opened(url)
+        assert "secret" not in f"{caught.value}{caught.value.hint}"
+        assert url.partition(":")[0] + "://" in caught.value.hint
+    assert opened("./file:x").folder == f"{Path.cwd()}/file:x"
+    for url, meant in (("redsi://h/0", "redis"), ("shh://h/~/x", "ssh"), ("fiel:///x", "file")):
+        with pytest.raises(SettingsError, match="unknown scheme") as caught:
+            opened(url)
+        assert caught.value.hint.startswith(f"Did you mean {meant}://? Known: ")
+
+
 def test_a_path_that_was_made_of_a_url_is_refused() -> None:
     for url in ("redis://host/0", "memory://x", "file:///a/b"):
         with pytest.raises(SettingsError, match="has lost a slash"):

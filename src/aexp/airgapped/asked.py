@@ -17,11 +17,8 @@ class GateClosedError(AexpError):
 class GateRefusedError(RelayRejectedError):
     """A client asked for what the gate does not let through."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"The gate lets a client's moves through, and nothing else: {what}.",
-            "Log in to the login node for the rest.",
-        )
+    def __init__(self, what: str, hint: str = "Log in to the login node for the rest.") -> None:
+        super().__init__(f"The gate lets a client's moves through, and nothing else: {what}.", hint)
 
 
 class Asked:

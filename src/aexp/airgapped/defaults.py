@@ -28,7 +28,7 @@ DURABLE_VARIABLE = "AEXP_RELAY_DURABLE"
 """``off``: requests and answers are not synced, and a power cut of the file server may lose the last ones."""
 DEFAULT_QUEUE = Settings.queue
 
-_HALF_URL = re.compile(r"(file|memory|rediss?|redis\+unix|ssh):/(?!/)")
+_HALF_URL = re.compile(r"(file|memory|rediss?|redis\+unix|ssh):(?!//)", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
@@ -87,12 +87,14 @@ def check_queue(queue: str) -> None:
 def _half_url(text: str, *, given_as_text: bool) -> SettingsError:
     from aexp.domain.remote_urls import redacted_url
 
-    scheme, _, rest = text.partition(":/")
-    shown = visible(redacted_url(f"{scheme}://{rest}")).replace("://", ":/", 1)
-    if given_as_text:
+    scheme, _, rest = text.partition(":")
+    slash, rest = ("/", rest[1:]) if rest.startswith("/") else ("", rest)
+    shown = visible(redacted_url(f"{scheme}://{rest}")).replace("://", f":{slash}", 1)
+    if given_as_text or not slash:
+        lacking = "a slash" if slash else "its slashes"
         return SettingsError(
-            f"The queue {shown} is a URL that lacks a slash.",
-            f"Write {scheme}://; a folder of that name is ./{scheme}:/.",
+            f"The queue {shown} is a URL that lacks {lacking}.",
+            f"Write {scheme}://; a folder of that name is ./{scheme}:{slash}.",
         )
     return SettingsError(
         f"A path object has lost a slash of the URL in {shown}.", "Give it as text."

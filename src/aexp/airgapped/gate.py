@@ -109,7 +109,10 @@ class Gate:
         asked.end()
         url = self._queue.storage.url
         if named is not None and self._is_queue is not None and not self._is_queue(named):
-            raise GateRefusedError(f"this key is for the queue {url}, not {visible(named)}")
+            raise GateRefusedError(
+                f"this key is for the queue {url}, not {visible(named)}",
+                "Leave ?queue= out of the URL, or change the key's line in authorized_keys over there.",
+            )
         if self._opened is not None:
             self._opened()
         self._verbs = {**self._looks.verbs, **self._moves.verbs, "facts": self._facts}

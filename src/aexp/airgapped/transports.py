@@ -163,8 +163,13 @@ def _unknown(scheme: str, url: str, others: list[str]) -> SettingsError:
             "move, so a request could be run twice.",
             "Use a folder that the nodes share, or redis://; `aexp relay transports` lists what there is.",
         )
-    known = ", ".join(f"{name}://" for name in dict.fromkeys([*TRANSPORTS, *others]))
+    import difflib
+
+    names = [*dict.fromkeys([*TRANSPORTS, *others])]
+    near = difflib.get_close_matches(scheme, names, n=1)
+    meant = f"Did you mean {near[0]}://? " if near else ""
+    known = ", ".join(f"{name}://" for name in names)
     return SettingsError(
         f"The queue {visible(redacted_url(url))} has an unknown scheme, {visible(scheme)}.",
-        f"Known: {known} or a plain path; `aexp relay transports` tells more.",
+        f"{meant}Known: {known} or a plain path; `aexp relay transports` tells more.",
     )

@@ -99,7 +99,10 @@ def read_address(location: str) -> Address:
     given = dict(pairs)
     for key in given:
         if key not in _KEYS:
-            raise _unfit(location, f"it says {visible(key, limit=32)}, which means nothing here")
+            raise SettingsError(
+                f"The queue's URL has an unknown option, {visible(key, limit=64)}.",
+                f"Known for ssh://: {', '.join(sorted(_KEYS))}. Write {LOOKS_LIKE}.",
+            )
     if len(given) < len(pairs):
         raise _unfit(location, "it says one thing twice")
     if not unquote(path or "").isprintable():
