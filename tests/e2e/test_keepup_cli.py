@@ -118,6 +118,18 @@ def test_up_says_which_settings_of_the_shell_the_daemon_that_serves_does_not_hee
     assert environ_of(pid)["AEXP_RELAY_WANDB"] == str(program)
 
 
+def test_up_in_a_repository_says_that_its_file_names_no_queue_for_a_daemon(tmux_site: Site) -> None:
+    site = tmux_site
+    file = site.repo / ".aexp/config.yaml"
+    file.parent.mkdir()
+    file.write_text("relay:\n  queue: ~/.relay-of-the-repository\n")
+    for _ in range(2):
+        told = site.relay("up", "--queue", str(site.queue))
+        assert f"serves {site.queue}" in told.stdout
+        assert f"  note: {file} does not count: a daemon takes nothing from a repo" in told.stderr
+    assert site.relay("up", "--json", "--queue", str(site.queue)).stderr == ""
+
+
 def test_down_ends_it_in_order_and_leaves_no_session(tmux_site: Site) -> None:
     site = tmux_site
     note = slow_git(site)

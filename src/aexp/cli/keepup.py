@@ -7,7 +7,7 @@ import rich_click as click
 
 from aexp.cli.far import refuse_private
 from aexp.cli.keepup_words import NEW, gap, show_down, show_up
-from aexp.cli.login_node import container
+from aexp.cli.login_node import container, tell_ignored
 from aexp.cli.terminal import echo
 from aexp.cli.wiring import json_option, queue_option, serve_options
 from aexp.domain.errors import AexpError
@@ -39,6 +39,8 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     bringer = _bringer(built)
     came = _up(built, bringer, Setup(built.environ(), options))
     show_up(built, bringer, came, as_json, given=bool(options))
+    if not as_json:
+        tell_ignored("  ")
     if came.state == "already" and not as_json:
         setups.tell_unheeded(built.post().who(), built.environ(), bringer.flag)
     if came.state in NEW and not as_json:

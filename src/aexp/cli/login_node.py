@@ -33,6 +33,20 @@ def consent_is_set(environ: Mapping[str, str] | None = None) -> bool:
     return origin_of("consent", login_layers(environ)) != "default"
 
 
+def tell_ignored(indent: str = "") -> None:
+    """Say that a repository's file of settings does not count here, where there is one."""
+    from aexp.airgapped.defaults import absolute
+    from aexp.cli.terminal import echo
+    from aexp.domain.text import visible
+    from aexp.settings import local_files
+
+    ignored = local_files().repository_path(absolute("."))
+    if ignored:
+        shown = visible(ignored, limit=500)
+        told = f"note: {shown} does not count: a daemon takes nothing from a repository"
+        echo(f"{indent}{told}", err=True)
+
+
 def container(
     queue: str | None = None,
     *,

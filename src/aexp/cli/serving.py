@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aexp.cli.exits import BUSY
-from aexp.cli.login_node import container, login_layers
+from aexp.cli.login_node import container, login_layers, tell_ignored
 from aexp.cli.terminal import echo
 from aexp.domain.consent import Mode
 from aexp.domain.errors import RelayBusyError, RelayStorageError
@@ -137,9 +137,8 @@ def _tell_cautions(built: "Container", *, quietly: bool) -> None:
 
 def _note_files(built: "Container", layers: "Sequence[Layer]", *, quietly: bool) -> None:
     """Say what counts because a file of settings says so, in the log and, unless ``quietly``, here."""
-    from aexp.airgapped.defaults import absolute
     from aexp.domain.configuration import BY_SETTING, shown_value
-    from aexp.settings import local_files, origin_of
+    from aexp.settings import origin_of
 
     for file in layers[2:]:
         told = {
@@ -152,10 +151,8 @@ def _note_files(built: "Container", layers: "Sequence[Layer]", *, quietly: bool)
             listed = ", ".join(f"{name} {value}" for name, value in told.items())
             if not quietly:
                 echo(visible(f"from {file.origin}: {listed}", limit=2000), err=True)
-    ignored = local_files().repository_path(absolute("."))
-    if ignored and not quietly:
-        shown = visible(ignored, limit=500)
-        echo(f"note: {shown} does not count: a daemon takes nothing from a repository", err=True)
+    if not quietly:
+        tell_ignored()
 
 
 def _tell_standby(busy: RelayBusyError) -> None:
