@@ -198,13 +198,15 @@ def test_what_the_last_daemon_had_is_told_and_kept(tmux_site: Site) -> None:
     site.wandb()
     program = site.env.pop("AEXP_RELAY_WANDB")
     shown = f"AEXP_RELAY_WANDB={shlex.quote(program)}"
-    site.relay("up", "--", "--most-at-once", "2", env={"AEXP_RELAY_WANDB": program})
+    stray = {"AEXP_RELAY_REDIS_USER": "daemon", "AEXP_RELAY_REDIS_PASSWORD_FILE": "/p"}
+    site.relay("up", "--", "--most-at-once", "2", env={"AEXP_RELAY_WANDB": program, **stray})
     request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
     site.until("it waits", lambda: site.json("show", request_id)["state"] == "pending")
     down = site.relay("down")
     assert "1 request still waits for consent; it stays for the next daemon.\n" in down.stdout
     assert shown in down.stderr
     assert " aexp relay up -- --most-at-once 2\n" in down.stderr
+    assert "REDIS" not in down.stderr
 
     up = site.relay("up")
     assert f"note: the last daemon here had {shown} --most-at-once 2; this one has not" in up.stderr

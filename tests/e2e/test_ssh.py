@@ -168,7 +168,8 @@ def test_the_key_runs_no_other_command_copies_no_file_and_forwards_nothing(
         done = served.ssh("login", command)
         assert done.returncode == 77, command
         assert done.stdout == ""
-        assert "serves the relay and nothing else" in done.stderr
+        assert done.stderr.startswith("aexp: this key serves the relay and nothing else; ")
+        assert done.stderr.count("\n") == 1, done.stderr
     forwarded = served.ssh("-o", "ExitOnForwardFailure=yes", "-W", "127.0.0.1:22", "login")
     assert forwarded.returncode != 0
     assert "SSH-2.0" not in forwarded.stdout

@@ -224,6 +224,13 @@ def test_the_command_to_have_it_again_is_quoted_for_a_shell() -> None:
     assert Setup().command("up", "") == "aexp relay up"
 
 
+def test_a_daemon_of_a_queue_in_files_is_told_without_a_servers_user() -> None:
+    setup = Setup({"AEXP_RELAY_REDIS_USER": "daemon", "AEXP_RELAY_WANDB": "/w"}, ("--strict",))
+    files = setup.fitting("/home/ada/.relay")
+    assert files.command("up", "") == "AEXP_RELAY_WANDB=/w aexp relay up -- --strict"
+    assert setup.fitting("redis://host/0") == setup
+
+
 def test_what_another_setup_lacks_is_what_it_says_nothing_about() -> None:
     before = Setup({"AEXP_RELAY_A": "1", "AEXP_RELAY_B": "2"}, ("--strict",))
     assert before.without(Setup({"AEXP_RELAY_A": "9"}, ("--log", "-"))).told == "AEXP_RELAY_B=2"

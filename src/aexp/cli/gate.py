@@ -193,6 +193,12 @@ def _is_same(asked: str, url: str) -> bool:
 
 def _tell(named: str | None, event: str, facts: dict[str, Any]) -> None:
     """Write to the audit trail that something was refused."""
+    import logging
+
+    # Where nothing handles it, logging writes a warning to standard error, which is the client's here.
+    logger = logging.getLogger("aexp.relay")
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
     from aexp.cli.login_node import container
 
     container(named).audit().warn(event, **facts)

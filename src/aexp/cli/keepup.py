@@ -42,7 +42,8 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     if not as_json:
         tell_ignored("  ")
     if came.state == "already" and not as_json:
-        setups.tell_unheeded(built.post().who(), built.environ(), bringer.flag)
+        url = built.storage().url
+        setups.tell_unheeded(built.post().who(), built.environ(), url, bringer.flag)
     if came.state in NEW and not as_json:
         setups.tell_lacking(before, Setup(settings_in(built.environ()), options), bringer.flag)
 

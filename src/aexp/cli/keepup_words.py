@@ -123,7 +123,7 @@ def _tell_down(built: "Container", ended: "Down") -> None:
     else:
         from aexp.cli.setups import again
 
-        echo(f"  next: {again(ended.setup, flag)}", err=True)
+        echo(f"  next: {again(ended.setup.fitting(url), flag)}", err=True)
 
 
 def _successor(built: "Container", ended: "Down") -> str:

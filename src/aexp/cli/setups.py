@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def remember(built: "Container", setup: Setup) -> None:
     """Remember it for the next daemon; what was done before stands also where that fails."""
     try:
-        built.last_setup().remember(setup)
+        built.last_setup().remember(setup.fitting(built.storage().url))
     except RelayStorageError as exc:
         echo(f"  note: its settings could not be remembered: {exc}", err=True)
 
@@ -24,7 +24,8 @@ def remember(built: "Container", setup: Setup) -> None:
 def last(built: "Container") -> Setup:
     """How the last one was set up, as far as that is known."""
     try:
-        return built.last_setup().get() or Setup()
+        found = built.last_setup().get() or Setup()
+        return found.fitting(built.storage().url)
     except RelayStorageError as exc:
         echo(f"  note: how the last daemon here was set up is not known: {exc}", err=True)
         return Setup()
@@ -39,21 +40,23 @@ def tell_lacking(before: Setup, now: Setup, flag: str) -> None:
         echo(f"  next: to have it again: {_shown(lacking.command('restart', flag))}", err=True)
 
 
-def tell_unheeded(posted: "Posted | None", environ: Mapping[str, str], flag: str) -> None:
+def tell_unheeded(posted: "Posted | None", environ: Mapping[str, str], url: str, flag: str) -> None:
     """Say what this shell sets otherwise than the daemon has it that serves already.
 
     Args:
         posted: that daemon; nothing is said where its environment cannot be read.
         environ: the shell's environment.
+        url: the queue's.
     """
     if posted is None or not posted.environ:
         return
     has = settings_in(posted.environ)
     other = {name: said for name, said in settings_in(environ).items() if has.get(name) != said}
-    if other:
-        names = visible(", ".join(sorted(other)), limit=500)
+    unheeded = Setup(other).fitting(url)
+    if unheeded.settings:
+        names = visible(", ".join(sorted(unheeded.settings)), limit=500)
         echo(f"  note: it was started before, and does not heed {names} of this shell", err=True)
-        echo(f"  next: to have that: {_shown(Setup(other).command('restart', flag))}", err=True)
+        echo(f"  next: to have that: {_shown(unheeded.command('restart', flag))}", err=True)
 
 
 def tell_kept(before: Setup, now: Setup) -> None:

@@ -13,6 +13,7 @@ _STARTS = (("relay", "serve"), ("aexp.airgapped", "daemon"))
 CONSENT = "AEXP_RELAY_CONSENT"
 PREFIX = "AEXP_RELAY_"
 """What the names of all the relay's settings begin with; nothing else of an environment is remembered."""
+_OF_SERVERS = "AEXP_RELAY_REDIS_"
 _LEFT_OUT = ("AEXP_RELAY_QUEUE", "AEXP_RELAY_REDIS_PASSWORD")
 """The queue stands on the command line, and a password is written down nowhere."""
 
@@ -46,6 +47,17 @@ class Setup:
         """
         after = ["--", *map(shlex.quote, self.options)] if self.options else []
         return " ".join([*self._before, f"aexp relay {verb}{flag}", *after])
+
+    def fitting(self, url: str) -> "Setup":
+        """Without the settings that mean nothing to a queue in files, such as a server's user.
+
+        Args:
+            url: the queue's URL or folder.
+        """
+        if "://" in url:
+            return self
+        kept = {k: said for k, said in self.settings.items() if not k.startswith(_OF_SERVERS)}
+        return Setup(kept, self.options)
 
     def without(self, other: "Setup") -> "Setup":
         """What of it the other one says nothing about."""

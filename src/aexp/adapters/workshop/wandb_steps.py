@@ -14,7 +14,7 @@ ASK_LIMIT_S = 120.0
 """For the version and for the check of the server: wandb's own patience is up to half a minute."""
 NO_SUCH_OPTION = 2
 _STALE_LOGIN = (
-    b"aexp: nothing was sent. wandb was asked with the server and the key that were configured\n"
+    b"aexp: nothing was sent. wandb was asked with the server and the key that were configured "
     b"when the daemon was started; after `wandb login` on the login node, start it again.\n"
 )
 _CUT_SHORT = b"aexp: wandb was ended before anything was sent.\n"
@@ -76,6 +76,6 @@ class WandbSteps:
 def _told(unmarked: Sequence[str]) -> bytes:
     listed = "".join(f"  {visible(path)}\n" for path in unmarked)
     return (
-        "aexp: wandb ended without an error but has not marked these runs as synced. They may be\n"
+        "aexp: wandb ended without an error but has not marked these runs as synced. They may be "
         f"missing on the server, in part or as a whole, or were interrupted (see above):\n{listed}"
     ).encode()
