@@ -18,6 +18,8 @@ from demo_world import PATIENCE_S, Done, World
 T = TypeVar("T")
 LOGIN, COMPUTE, OTHER = "login", "compute", "other"
 INVALID = 65
+TRAIL = "--trail"
+"""The option that shows the whole of the audit trail at the end."""
 PROGRAM = """\
 from aexp.airgapped import RelayClient
 client = RelayClient()
@@ -171,9 +173,13 @@ def stop(screen: Screen, world: World) -> None:
         _must(not world.processes(wait_s=2.0), "processes are left")
         step.quote(f"the daemon ended with exit status {status}; no process is left")
 
-    screen.title("The audit trail, daemon.log (ids cut to 8 digits, the throwaway home shown as ~)")
     log = (world.queue / "daemon.log").read_text(encoding="utf-8")
-    for line in log.splitlines():
+    lines = log.splitlines()
+    (request_id,) = {line.split()[2] for line in lines if " approve " in line}
+    its = [line for line in lines if request_id in line]
+    rest = "" if TRAIL in sys.argv else f"; `python scripts/demo.py {TRAIL}` shows all {len(lines)}"
+    screen.title(f"The lines of daemon.log on that wandb-sync{rest}")
+    for line in lines if TRAIL in sys.argv else its:
         screen.evidence(line)
     for word in ("received", "rejected", "pending", "approve", "started", "done", "stopped"):
         _must(f" {word}" in log, f"no '{word}' in daemon.log")

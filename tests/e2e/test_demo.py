@@ -63,7 +63,12 @@ def test_every_step_goes_as_it_must_and_nothing_is_left(places: dict[str, Path])
     for step in ("fetch", "pull", "push", "rebase", "request git_clone", "wandb-sync"):
         assert f"aexp relay {step}" in told
     assert "stand-in for wandb" in told
-    assert " INFO - stopped" in told
+    trail = told.partition("The lines of daemon.log on that wandb-sync")[2]
+    assert " INFO - stopped" not in trail
+    for word in ("pending", "approve", "started", "done"):
+        assert f" {word} " in trail
+    # The steps are still to be seen above it.
+    assert len(trail.splitlines()) < 16
     assert_nothing_is_left(places)
 
 
