@@ -1,6 +1,8 @@
 """What a person types next, spelt out for the queue that they use."""
 
-from aexp.airgapped.defaults import queue_flag
+import os
+
+from aexp.airgapped.defaults import queue_flag, queue_folder
 from aexp.domain.consent import Mode
 
 
@@ -69,5 +71,42 @@ def flag_there(url: str) -> str:
     return f" --queue {shlex.quote(named)}" if named else ""
 
 
+def flag_here(url: str) -> str:
+    """What names the queue to a command that is typed next in this shell.
+
+    Nothing where the environment or the user's file leads there already. What is for another machine or
+    another person's shell takes :func:`~aexp.airgapped.defaults.queue_flag`.
+    """
+    flag = queue_flag(url)
+    return "" if flag and _is_reached(url) else flag
+
+
+def _is_reached(url: str) -> bool:
+    """Whether every command that names no queue reaches this one from here."""
+    from aexp.domain.errors import SettingsError
+    from aexp.settings import configured, policy_file, settings_of, stacked
+
+    try:
+        # A client heeds the file of the repository that it stands in, and the login node's commands do not.
+        on_login = settings_of(stacked(layers=policy_file(os.environ))).queue
+        return all(_leads(queue) == url for queue in (on_login, configured().queue))
+    except SettingsError:
+        return False
+
+
+def _leads(queue: str) -> str:
+    """The URL of the queue that a setting names; empty where that depends on the folder one is in.
+
+    Raises:
+        SettingsError: it names none.
+    """
+    scheme, between, rest = queue.partition("://")
+    if between and scheme.lower() != "file":
+        return queue
+    if between:
+        return queue_folder(rest, from_url=True)
+    return queue_folder(queue) if queue.startswith(("/", "~")) else ""
+
+
 def _typed(verb: str, request_id: str, url: str) -> str:
-    return f"aexp relay {verb} {request_id[:8]}{queue_flag(url)}"
+    return f"aexp relay {verb} {request_id[:8]}{flag_here(url)}"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 def pending(queue: str | None, as_json: bool) -> None:
     """List the requests that wait for consent."""
     from aexp.airgapped.defaults import queue_flag
-    from aexp.airgapped.hints import approve_where
+    from aexp.airgapped.hints import approve_where, flag_here
     from aexp.airgapped.waiting_notes import mode_of
     from aexp.cli.render import show_table
     from aexp.domain.text import age
@@ -52,8 +52,8 @@ def pending(queue: str | None, as_json: bool) -> None:
         operation = " ".join([one.op, *one.args])
         rows.append([one.request_id[:8], operation, one.summary, waits, one.client, one.cwd])
     show_table(rows)
-    flag = queue_flag(built.storage().url)
     host = approver.elsewhere()
+    flag = (flag_here if host is None else queue_flag)(built.storage().url)
     there = "" if host is None else f"on {host or 'the login node'}: "
     if mode_of(built.storage(), found[0].request_id) is Mode.ACL:
         there = f"{approve_where(Mode.ACL, built.storage().url)}: "

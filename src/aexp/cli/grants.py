@@ -133,9 +133,9 @@ def _tell_rest(granter: "Granter", gone: "list[GrantLine]") -> None:
 
 
 def _flag(built: "Container") -> str:
-    from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.hints import flag_here
 
-    return queue_flag(built.storage().url)
+    return flag_here(built.storage().url)
 
 
 def _told(one: "GrantLine") -> str:

@@ -85,9 +85,9 @@ def _result(client: "RelayClient", handle: "RelayHandle") -> "RelayResult | None
     try:
         return handle.result()
     except KeyboardInterrupt:
-        from aexp.airgapped.defaults import queue_flag
+        from aexp.airgapped.hints import flag_here
 
-        short, flag = handle.id[:8], queue_flag(client.queue.storage.url)
+        short, flag = handle.id[:8], flag_here(client.queue.storage.url)
         echo(
             f"Only the waiting ended, request {short} goes on: "
             f"%relay wait {short}{flag}, or %relay cancel {short}{flag}."

@@ -30,6 +30,7 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     When it serves here already, it says so, and what this shell sets otherwise, and does nothing. Waits
     until it serves; when it does not come to that, shows its last words and ends with its exit code.
     """
+    from aexp.airgapped.hints import flag_here
     from aexp.cli import setups
     from aexp.domain.serving import Setup, settings_in
 
@@ -41,11 +42,11 @@ def up(queue: str | None, as_json: bool, options: tuple[str, ...]) -> None:
     show_up(built, bringer, came, as_json, given=bool(options))
     if not as_json:
         tell_ignored("  ")
+    url = built.storage().url
     if came.state == "already" and not as_json:
-        url = built.storage().url
-        setups.tell_unheeded(built.post().who(), built.environ(), url, bringer.flag)
+        setups.tell_unheeded(built.post().who(), built.environ(), url, flag_here(url))
     if came.state in NEW and not as_json:
-        setups.tell_lacking(before, Setup(settings_in(built.environ()), options), bringer.flag)
+        setups.tell_lacking(before, Setup(settings_in(built.environ()), options), flag_here(url))
 
 
 @click.command()

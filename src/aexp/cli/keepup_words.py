@@ -46,10 +46,10 @@ def show_up(
 
 
 def _show_life(built: "Container", bringer: "Bringer", came: "Up", given: bool) -> None:
-    from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.hints import flag_here
 
     url, host = built.storage().url, built.processes().hostname
-    flag = queue_flag(url)
+    flag = flag_here(url)
     verb = "stands by for" if came.state == "standby" else "serves"
     already = " already" if came.state == "already" else ""
     mark = style("up", "green", bold=True)
@@ -100,10 +100,10 @@ def show_down(built: "Container", ended: "Down", as_json: bool) -> None:
 
 
 def _tell_down(built: "Container", ended: "Down") -> None:
-    from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.hints import flag_here
 
     url, host = built.storage().url, built.processes().hostname
-    flag = queue_flag(url)
+    flag = flag_here(url)
     if ended.pid is None:
         echo(f"No daemon serves {url}; nothing was ended.")
         _show_waiting(ended)

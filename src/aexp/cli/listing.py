@@ -167,10 +167,10 @@ def _show(shown: "list[RequestView]", url: str, *, older: int, others: int) -> N
         older: requests that fit and are not shown.
         others: requests that do not fit.
     """
-    from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.hints import flag_here
     from aexp.cli.render import request_rows, show_table
 
-    flag = queue_flag(url)
+    flag = flag_here(url)
     if shown:
         show_table(request_rows(shown, time.time(), url))
     elif others:

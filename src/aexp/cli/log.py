@@ -63,10 +63,10 @@ def _print_so_far(client: "RelayClient", full_id: str, *, as_json: bool) -> None
 
 
 def _next(client: "RelayClient", full_id: str, *, ended: bool) -> str:
-    from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.hints import flag_here
 
     verb = "show" if ended else "log -f"
-    return f"aexp relay {verb} {full_id[:8]}{queue_flag(client.queue.storage.url)}"
+    return f"aexp relay {verb} {full_id[:8]}{flag_here(client.queue.storage.url)}"
 
 
 def _follow(client: "RelayClient", full_id: str, *, as_json: bool, voice: Voice) -> None:
@@ -116,9 +116,9 @@ def _end(handle: "RelayHandle", url: str, *, as_json: bool, voice: Voice) -> Non
 
 
 def _tell_interrupted(client: "RelayClient", full_id: str) -> None:
-    from aexp.airgapped.defaults import queue_flag
+    from aexp.airgapped.hints import flag_here
 
-    flag = queue_flag(client.queue.storage.url)
+    flag = flag_here(client.queue.storage.url)
     echo(f"\nOnly the following ended; {full_id} goes on.", err=True)
     again, stop = f"aexp relay log -f {full_id[:8]}", f"aexp relay cancel {full_id[:8]}"
     echo(f"  next: {again}{flag}, or {stop}{flag}", err=True)
