@@ -243,6 +243,17 @@ def test_status_exits_with_69_when_down_and_says_why_in_json(site: Site) -> None
     assert json.loads(done.stdout)["up"] is False
 
 
+def test_the_status_of_a_queue_that_was_never_made_says_so(site: Site) -> None:
+    told = site.relay("status").stdout
+    assert f"queue {site.queue}: not there yet; the first daemon makes it (profile" in told
+    assert site.json("status")["there"] is False
+    assert not site.queue.exists()
+    site.end(site.serve())
+    told = site.relay("status").stdout
+    assert f"queue {site.queue}: 0 waiting, 0 for consent, 0 running (profile" in told
+    assert site.json("status")["there"] is True
+
+
 def test_no_wait_prints_the_id_alone(site: Site) -> None:
     site.serve()
     request_id = site.relay("git-status", "--no-wait").stdout.strip()

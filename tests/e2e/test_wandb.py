@@ -255,6 +255,15 @@ def test_a_success_that_marked_no_run_is_no_success(login: Login) -> None:
     assert listed == f"  wandb/{NAME}"
 
 
+def test_the_stand_in_of_the_page_does_what_is_asked_of_one(login: Login) -> None:
+    page = (Path(__file__).parents[2] / "docs/airgapped.md").read_text(encoding="utf-8")
+    script = page.split("stand-in for wandb")[1].split("```sh\n")[1].split("```")[0]
+    run = login.run()
+    login.stand_in(script=script)
+    assert login.end(login.start()) == (0, "")
+    assert [mark.name for mark in run.glob("*.synced")] == ["run-ab12cd34.wandb.synced"]
+
+
 def test_a_run_that_changed_since_the_survey_is_not_sent(login: Login) -> None:
     run = login.run()
     login.stand_in()

@@ -144,7 +144,7 @@ def test_a_daemon_is_shown_as_the_command_line_shows_it(
     told = capsys.readouterr().out
     assert plain.startswith(told.rstrip())
     assert plain.splitlines()[-1].startswith(
-        "next: aexp relay pending" if serving else "next: Start one"
+        "next: aexp relay pending" if serving else "next: Only this process"
     )
     assert ('<b style="color:#1a7f37">up</b>' in html) is serving
 

@@ -1,5 +1,6 @@
 """Looking at a queue without changing it: who serves it, and how its requests stand."""
 
+import os
 from dataclasses import dataclass
 
 from aexp.airgapped.each import DaemonLine, consent_of, fresh_beat_here, line_of, number_in
@@ -29,6 +30,7 @@ class DaemonView:
         beat_age_s: seconds since the beat, by two clocks that may disagree.
         daemons: each of them, where several may serve; what stands above is then of the one on this node, or
             of the one that beat last.
+        there: whether the queue was made; one on a server always is.
     """
 
     queue: str
@@ -48,6 +50,7 @@ class DaemonView:
     pending: int = 0
     running: int = 0
     daemons: tuple[DaemonLine, ...] = ()
+    there: bool = True
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         from aexp.domain.notebook import facts_bundle
@@ -112,6 +115,7 @@ def daemon_view(queue: RelayQueue, clock: Clock, processes: Processes) -> Daemon
         pending=len(_ids(queue, layout.PENDING)),
         running=sum(1 for token in tokens if token.stage == "run"),
         daemons=tuple(line_of(one, clock) for one in each),
+        there=queue.storage.folder is None or os.path.lexists(queue.storage.folder),
     )
 
 

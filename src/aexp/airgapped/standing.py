@@ -51,6 +51,8 @@ def judge(
 def facts_of(view: "DaemonView") -> list[tuple[str, str]]:
     """What each line begins with, spaces included, and what it says; the first is ``up`` or ``down``."""
     counts = f"{view.waiting} waiting, {view.pending} for consent, {view.running} running"
+    if not (view.there or view.up):
+        counts = "not there yet; the first daemon makes it"
     seen = f" on {view.filesystem}" if view.filesystem else ""
     facts = [
         ("up    ", _serving(view)) if view.up else ("down  ", view.why),
