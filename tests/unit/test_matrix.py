@@ -53,7 +53,13 @@ def test_the_matrix_tells_what_each_transport_keeps_and_why_one_was_skipped(
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *workers, "."],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "COLUMNS": "60"},
+        # Without a place of its own xdist would tidy up what earlier runs have left, for minutes.
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+            "COLUMNS": "60",
+        },
         capture_output=True,
         text=True,
         check=False,
