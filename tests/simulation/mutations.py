@@ -31,11 +31,14 @@ class Mutation:
         patches: what is replaced: owner, name, and by what.
         noticed: a pattern that one of the broken promises must match.
         crowd: whether it is one of those that only daemons meet that serve together.
+        seed: where to look first: one that was seen to notice it. It may stop doing so with any change
+            of the relay or of the simulation; others then do.
     """
 
     patches: tuple[tuple[Any, str, object], ...]
     noticed: str
     crowd: bool = False
+    seed: int = 0
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -135,28 +138,40 @@ def _look_away(self: Recovery, token: Token) -> None:
 
 MUTATIONS = {
     "claim by copy": Mutation(
-        ((Tokens, "_own", _own_by_copy),), "started 2 times|would never run|was cancelled, started"
+        ((Tokens, "_own", _own_by_copy),),
+        "started 2 times|would never run|was cancelled, started",
+        seed=13,
     ),
     "withdraw by copy": Mutation(
-        ((RelayQueue, "_withdraw_from", _withdraw_by_copy),), "would never run|cancelled, started"
+        ((RelayQueue, "_withdraw_from", _withdraw_by_copy),),
+        "would never run|cancelled, started",
+        seed=10,
     ),
     "re-queue of a dead daemon's started work": Mutation(
-        ((Recovery, "_bury", _start_what_was_started),), "started 2 times"
+        ((Recovery, "_bury", _start_what_was_started),),
+        "started 2 times",
+        seed=8,
     ),
     "overwriting an answer": Mutation(
-        ((Tokens, "answer", _answer_over), (Burial, "_put", _bury_over)), "a second answer"
+        ((Tokens, "answer", _answer_over), (Burial, "_put", _bury_over)),
+        "a second answer",
+        seed=13,
     ),
     "no check of the token before the start": Mutation(
         ((Tokens, "start", _start_unchecked),), "started 2 times"
     ),
     "letting go before answering": Mutation(
-        ((Tokens, "answer", _let_go_then_answer),), "never answered"
+        ((Tokens, "answer", _let_go_then_answer),),
+        "never answered",
+        seed=13,
     ),
     "approval before rejection": Mutation(
         ((consent_desk, "decide", _approval_first),), "it had been rejected first"
     ),
     "early approvals count": Mutation(
-        ((MarkerDecisions, "park", _park_without_looking),), "without an approval"
+        ((MarkerDecisions, "park", _park_without_looking),),
+        "without an approval",
+        seed=3,
     ),
     "no digest of what was parked": Mutation(
         (
@@ -165,6 +180,7 @@ MUTATIONS = {
             (Petition, "digest", "same"),
         ),
         "that nobody submitted",
+        seed=3,
     ),
     "believing an error of take": Mutation(
         (
@@ -186,9 +202,13 @@ MUTATIONS = {
         ),
         "started 2 times",
         crowd=True,
+        seed=3,
     ),
     "no lock on a working copy": Mutation(
-        ((Locks, "try_for", lambda self, what: True),), "beside", crowd=True
+        ((Locks, "try_for", lambda self, what: True),),
+        "beside",
+        crowd=True,
+        seed=17,
     ),
     "takeover after three seconds": Mutation(
         ((owners, "TAKEOVER_AFTER_S", 3.0), (owners, "TAKEOVER_LOOKS", 1)), "who is well|is well"

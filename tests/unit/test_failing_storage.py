@@ -254,6 +254,7 @@ def test_a_queue_that_was_deleted_under_the_daemon_is_made_again(world: World) -
     assert world.client().pull().ok
 
 
+@pytest.mark.thorough
 def test_what_is_older_than_a_week_is_swept_and_nothing_else(world: World) -> None:
     world.serve()
     old = world.client().pull().request_id
@@ -270,6 +271,7 @@ def test_what_is_older_than_a_week_is_swept_and_nothing_else(world: World) -> No
     assert world.client().pull().ok
 
 
+@pytest.mark.thorough
 def test_old_answers_and_waiting_requests_do_not_change_what_a_poll_asks(home: Path) -> None:
     few_daemon, few_client = quiet_minute(home / "few", old=3, waiting=0)
     many_daemon, many_client = quiet_minute(home / "many", old=20_000, waiting=5_000)

@@ -107,6 +107,7 @@ def test_one_that_begins_and_ends_to_wait_in_an_hour_of_quiet_is_seen_at_once(wo
     assert told(world) == 2
 
 
+@pytest.mark.thorough
 def test_each_expires_at_the_next_look_after_its_day(world: World) -> None:
     world.serve()
     handles = []

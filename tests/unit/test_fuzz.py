@@ -212,6 +212,7 @@ def fresh_world() -> Iterator[World]:
         shutil.rmtree(folder)
 
 
+@pytest.mark.thorough
 @SLOW
 @given(planted=st.lists(st.lists(things, max_size=6), min_size=1, max_size=3))
 def test_whatever_is_planted_and_when_the_next_good_request_is_served(

@@ -414,6 +414,7 @@ names = st.sampled_from(
 )
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

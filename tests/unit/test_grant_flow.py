@@ -339,6 +339,7 @@ def test_an_offer_is_given_once_and_not_after_five_minutes(site: Site) -> None:
         people.give(brief.digest, keep=False, by="x")
 
 
+@pytest.mark.thorough
 def test_ten_thousand_offers_and_grants_are_bounded(site: Site) -> None:
     people = site.world.people.granting
     first = people.offer("wandb_sync", str(site.world.repo), 3600)

@@ -337,6 +337,7 @@ def test_more_than_may_wait_are_refused_at_once(home: Path) -> None:
     assert len(world.names("pending")) == 3
 
 
+@pytest.mark.thorough
 def test_ten_thousand_cancellations_of_nothing_cost_no_time(world: World) -> None:
     world.executor._plan = slow
     world.serve()
@@ -368,6 +369,7 @@ def test_a_queue_that_others_can_write_is_not_served(world: World, name: str) ->
     assert world.answer(ID).final_state is State.COMPLETED
 
 
+@pytest.mark.thorough
 def test_planted_tokens_of_dead_daemons_do_not_stop_the_beat(world: World) -> None:
     world.serve()
     for number in range(1000):
@@ -424,6 +426,7 @@ def test_a_log_without_end_beside_a_crashed_request_is_read_up_to_its_bound(
     assert world.answer(ID).status == "crashed"
 
 
+@pytest.mark.thorough
 def test_a_ledger_of_names_that_are_not_there_costs_no_memory(world: World) -> None:
     text(b"tmp/a\n" * 1_500_000)(world.home / ".relay/sweep/1970-01-10")
     world.storage.put("outbox/x", b"")

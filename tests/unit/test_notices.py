@@ -135,6 +135,7 @@ def test_people_are_told_of_what_waits_and_of_the_way_down(world: World) -> None
     assert world.told.counts == [3, 2, 1, 0]
 
 
+@pytest.mark.thorough
 def test_what_expires_is_not_counted_any_more(world: World) -> None:
     world.serve()
     world.client().submit("wandb_sync")

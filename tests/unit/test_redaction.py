@@ -239,6 +239,7 @@ def test_a_secret_split_at_any_byte_is_redacted_and_the_stream_says_what_the_who
             assert shown == whole
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("said", "secret"), [one for one in SECRETS if "\n" not in one[0]])
 def test_a_secret_across_the_cut_in_a_line_without_end_is_redacted(said: str, secret: str) -> None:
     filler = b"x" * MAX_LINE + b" "
@@ -310,6 +311,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", HOSTILE)
 def test_hostile_text_takes_linear_time(part: str) -> None:
     text = "PRIVATE KEY token bearer api password :// @ eyJ\n" + part * ((1 << 18) // len(part))

@@ -184,6 +184,7 @@ def test_a_stage_may_be_ticked_below_any_bullet(bullet: str) -> None:
     assert judge_threshold(text.replace("- [", f"{bullet} [")).level is Level.OK
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "part",
     ["<!--", "```\n", "[a\n", "## " + " " * 99, "9", "by 9", "1. x\n", "- [ ] **1. ", "increas"],

@@ -10,6 +10,7 @@ from aexp.cli.status_line import fitting
 printable = st.text(st.characters().filter(str.isprintable), max_size=60)
 
 
+@pytest.mark.thorough
 @given(printable, st.integers(0, 40), st.sampled_from(["utf-8", "ascii", "latin-1"]))
 def test_nothing_is_wider_than_its_room_or_strange_to_the_terminal(
     text: str, room: int, encoding: str
