@@ -59,22 +59,6 @@ def write_private(path: Path, data: bytes, mode: int = 0o600) -> None:
         file.write(data)
 
 
-def open_folder(path: Path) -> int:
-    """A descriptor of a folder whose path holds no link at all.
-
-    Raises:
-        OSError: a part of the path is a link, not a folder, or not there (ELOOP, ENOTDIR, ENOENT).
-    """
-    handle = os.open("/", FOLDER)
-    for part in path.parts[1:]:
-        try:
-            deeper = os.open(part, FOLDER, dir_fd=handle)
-        finally:
-            os.close(handle)
-        handle = deeper
-    return handle
-
-
 def kind_at(folder: int, name: str) -> int | None:
     """The type bits of what stands at ``name`` itself (a link is a link); None when nothing does."""
     try:

@@ -207,16 +207,15 @@ def _placed(real: Path, shown: str, policy: CwdPolicy) -> None:
     home = Path(policy.home)
     if real == home:
         raise RelayValidationError("cwd", "is the home itself", do=CWD_DO)
-    if home not in real.parents:
+    if not real.is_relative_to(home):
         problem = f"'{shown}' does not lie below the home {policy.home}"
         raise RelayValidationError("cwd", problem, do=CWD_DO)
-    if ".git" in real.relative_to(home).parts:
+    below = real.relative_to(home).parts
+    if ".git" in below:
         raise RelayValidationError("cwd", f"'{shown}' lies inside a .git folder", do=CWD_DO)
-    if policy.queue is not None and (
-        real == Path(policy.queue) or Path(policy.queue) in real.parents
-    ):
+    if policy.queue is not None and real.is_relative_to(policy.queue):
         raise RelayValidationError("cwd", f"'{shown}' lies inside the queue", do=CWD_DO)
-    top = real.relative_to(home).parts[0]
+    top = below[0]
     if policy.names and top not in policy.names:
         listed = ", ".join(f"~/{name}" for name in sorted(policy.names))
         raise RelayValidationError(

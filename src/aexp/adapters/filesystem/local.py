@@ -61,9 +61,10 @@ class LocalFilesystem(FsspecFilesystem):
             # path up (as given, and as resolved) tells whether there were any.
             real = os.path.realpath(path)
             _look_up(path)
-            _look_up(real)
-            if os.path.realpath(real) != real:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            if real != path:
+                _look_up(real)
+                if os.path.realpath(real) != real:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
             if any(len(os.fsencode(name)) > _LONGEST_NAME for name in real.split("/")):
                 raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
         return real
@@ -195,7 +196,7 @@ class LocalFilesystem(FsspecFilesystem):
 def _look_up(path: str) -> int | None:
     """The mode of what stands at ``path``, or None; raises OSError when that cannot be told."""
     try:
-        return Path(path).stat().st_mode
+        return os.stat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
 

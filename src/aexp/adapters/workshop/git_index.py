@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from aexp.adapters.plain_files import UnfitError, open_folder, read_at, write_private
+from aexp.adapters.linkless import open_folder
+from aexp.adapters.plain_files import UnfitError, read_at, write_private
 from aexp.adapters.workshop.git_layout import GitLayout, opened
 from aexp.domain.errors import RelayStartError
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from aexp.adapters.plain_files import UnfitError, kind_at, open_folder, read_at
+from aexp.adapters.linkless import open_folder
+from aexp.adapters.plain_files import UnfitError, kind_at, read_at
 from aexp.adapters.remedies import reason
 from aexp.domain.errors import RelayValidationError
 from aexp.domain.text import visible

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from aexp.adapters.plain_files import open_folder
+from aexp.adapters.linkless import open_folder
 from aexp.adapters.remedies import reason
 from aexp.adapters.workshop.environment import house_environment
 from aexp.adapters.workshop.git_house import GitHouse

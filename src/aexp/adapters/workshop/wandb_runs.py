@@ -11,7 +11,8 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from aexp.adapters.plain_files import FOLDER, open_folder
+from aexp.adapters.linkless import open_folder
+from aexp.adapters.plain_files import FOLDER
 from aexp.adapters.remedies import reason
 from aexp.adapters.workshop.wandb_tally import NARROWER, Look, Tally, opened_below
 from aexp.domain.errors import RelayValidationError
