@@ -1,6 +1,9 @@
 """Which offline runs are found, what is told of them, and what is refused."""
 
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -314,14 +317,38 @@ def test_runs_deeper_than_the_limit_are_not_looked_for(project: Project) -> None
     assert project.paths() == [f"{deep[2:]}/wandb/{NAME}"]
 
 
-def test_a_folder_that_may_not_be_entered_does_not_keep_other_runs_from_being_found(
-    project: Project,
-) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may enter every folder")
-    project.run()
-    (project.cwd / "closed").mkdir(mode=0)
-    assert project.paths() == [f"wandb/{NAME}"]
+_UNPRIVILEGED = """
+import os, sys
+from pathlib import Path
+from aexp.adapters.workshop.wandb_runs import find_runs
+home, uid = Path(sys.argv[1]), int(sys.argv[2])
+cwd = home / "project"
+find_runs(cwd, (), home)  # once before: the interpreter's own files may be closed to others
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
+(cwd / "closed").mkdir(mode=0)
+print(*(run.path for run in find_runs(cwd, (), home).runs))
+"""
+
+
+def test_a_folder_that_may_not_be_entered_does_not_keep_other_runs_from_being_found() -> None:
+    # Not below the folder of the tests, which nobody but their user may enter.
+    with tempfile.TemporaryDirectory() as home:
+        nobody = 65534 if os.geteuid() == 0 else os.geteuid()
+        project = Project(Path(home))
+        project.run()
+        for folder, _, files in os.walk(home):
+            for path in (folder, *(f"{folder}/{name}" for name in files)):
+                os.chown(path, nobody, -1)
+        done = subprocess.run(
+            [sys.executable, "-c", _UNPRIVILEGED, home, str(nobody)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.stdout, done.stderr) == (f"wandb/{NAME}\n", "")
 
 
 def test_the_version_is_read_from_what_wandb_says() -> None:
