@@ -136,3 +136,33 @@ def test_the_folder_for_sandboxes_is_no_sandbox(
     monkeypatch.chdir(repo)
     with pytest.raises(SandboxError, match="leave the name out"):
         check_sandboxes("notebooks/_sandbox")
+
+
+def test_what_is_to_be_typed_next_can_be_typed_in_any_folder_and_with_spaces_in_the_path(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repo / "src").mkdir()
+    monkeypatch.chdir(repo / "src")
+    git(repo, "config", "user.name", "A")
+    git(repo, "config", "user.email", "a@example.org")
+    parent = ("--parent-dir", "my sandboxes")
+
+    def hint(*words: str) -> str:
+        with pytest.raises(SandboxError) as refused:
+            CliRunner().invoke(sandbox, [*words, *parent], catch_exceptions=False)
+        return refused.value.hint
+
+    def type_in(told: str) -> None:
+        subprocess.run(["bash", "-ec", told], check=True, capture_output=True)
+
+    CliRunner().invoke(sandbox, ["new", "spaced", *parent])
+    type_in(hint("archive", "spaced").removesuffix(", then try again.") + " -qm made")
+    archived = CliRunner().invoke(sandbox, ["archive", "spaced", *parent]).stdout
+    flag = " --parent-dir 'my sandboxes'\n"
+    assert archived.endswith(flag)
+    assert hint("check", "spaced").endswith(flag.rstrip())
+
+    CliRunner().invoke(sandbox, ["new", "spaced", *parent])
+    git(repo, "add", ".")
+    type_in(hint("archive", "spaced").partition(": ")[2].partition(";")[0])
+    assert len([*(repo / "my sandboxes").glob("*_spaced-2")]) == 1

@@ -1,5 +1,6 @@
 """``aexp sandbox archive``."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import PurePosixPath
 
@@ -31,7 +32,12 @@ def archive(name: str, undo: bool, parent_dir: str | None, as_json: bool) -> Non
     if undo:
         echo(f"Brought back {target}\n\nNext: git commit, if the archiving was committed.")
         return
+    # A path may lead to one that is not where sandboxes are kept now.
+    elsewhere = parent_dir is not None or "/" in name
+    parent = shlex.quote(str(PurePosixPath(moved.target).parent.parent))
+    flag = f" --parent-dir {visible(parent, limit=500)}" if elsewhere else ""
     echo(
         f"Archived {source}\n      as {target}\n\n"
-        f'Next: git commit -m "Archive {there}". To bring it back: aexp sandbox archive --undo {there}'
+        f'Next: git commit -m "Archive {there}". '
+        f"To bring it back: aexp sandbox archive --undo {there}{flag}"
     )

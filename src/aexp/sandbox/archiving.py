@@ -1,5 +1,6 @@
 """Putting a sandbox away, and bringing it back."""
 
+import shlex
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import PurePosixPath
@@ -81,7 +82,8 @@ def _way(name: str, ground: Grounds, *, undo: bool) -> tuple[str, str]:
     if (folder.name == ARCHIVE) != undo:
         where = "is not in the archive" if undo else "is in the archive already"
         raise SandboxError(
-            f"{visible(source, limit=500)} {where}.", "See: aexp sandbox ls --archived."
+            f"{visible(source, limit=500)} {where}.",
+            f"See: aexp sandbox ls --archived{ground.flag()}",
         )
     target = f"{folder.parent}/{there}" if undo else f"{folder}/{ARCHIVE}/{there}"
     return source, target
@@ -97,11 +99,12 @@ def _without_git(
     """
     here, there = (bool(_known(place, ground, history).tracked) for place in (source, target))
     if here == there:
-        source_told, name = visible(told.source, limit=500), PurePosixPath(source).name
+        old, new = (visible(shlex.quote(path), limit=500) for path in (source, f"{source}-2"))
+        name = PurePosixPath(source).name
         raise SandboxError(
             f"{visible(told.target, limit=500)} exists already.",
-            f"Rename one of the two, with the date in front: git mv {source_told} {source_told}-2; "
-            f"and in its README.md, where {name} stands.",
+            f"Rename one of the two, with the date in front: git mv {old} {new}; and in its "
+            f"README.md, where {name} stands.",
         )
     if there:
         bring_together(source, target, ground.files)
@@ -120,7 +123,8 @@ def _must_be_committed(
 ) -> None:
     standing = _known(source, ground, history)
     shown = visible(shown_path(source, ground.root), limit=500)
-    commit = f"git add {shown} && git commit, then try again."
+    path = visible(shlex.quote(source), limit=500)
+    commit = f"git add {path} && git commit, then try again."
     if not standing.tracked:
         raise SandboxError(
             f"git has nothing of {shown}, so that it could not bring it back.", commit

@@ -1,10 +1,12 @@
 """The repository and the folder for sandboxes that a caller means."""
 
+import shlex
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path, PurePosixPath
 
 from aexp.domain.errors import SandboxError, SandboxScaffoldError
+from aexp.domain.sandbox import shown_path
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
 from aexp.sandbox.places import (
@@ -57,6 +59,13 @@ class Grounds:
             self._instead(name, parent),
         )
 
+    def flag(self) -> str:
+        """What a command needs to mean this very folder, if it was named with ``--parent-dir``."""
+        if self.set_by != "keyword":
+            return ""
+        shown = shlex.quote(shown_path(self.parent, self.root))
+        return f" --parent-dir {visible(shown, limit=500)}"
+
     def here(self) -> str | None:
         """The sandbox around the current folder, or None."""
         return self._at(".")
@@ -75,15 +84,17 @@ class Grounds:
     def _instead(self, name: str, parent: str) -> str:
         """What to type instead of a name that is none."""
         if _is_path(name):
-            return "Give a slug, or leave the name out. See what there is: aexp sandbox ls."
+            return f"Give a slug, or leave the name out. See what there is: aexp sandbox ls{self.flag()}"
         put_away = newest(f"{self.parent}/{ARCHIVE}", name, self.files)
         if put_away and parent == self.parent:
             dir_name = PurePosixPath(put_away).name
-            return f"It was archived. To bring it back: aexp sandbox archive --undo {dir_name}"
+            back = f"aexp sandbox archive --undo {dir_name}{self.flag()}"
+            return f"It was archived. To bring it back: {back}"
         if parent != self.parent and newest(self.parent, name, self.files):
-            return "It is not in the archive. See: aexp sandbox ls --archived."
+            return f"It is not in the archive. See: aexp sandbox ls --archived{self.flag()}"
         near = alike(name, parent, self.files)
-        return f"Did you mean {near}?" if near else "See what there is: aexp sandbox ls."
+        look = f"See what there is: aexp sandbox ls{self.flag()}"
+        return f"Did you mean {near}?" if near else look
 
     def all(self) -> list[str]:
         """The folders of all sandboxes that are not put away, the oldest first."""

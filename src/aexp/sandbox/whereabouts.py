@@ -1,7 +1,5 @@
 """Where sandboxes are looked for, in words: the folder, what has set it, and where others are."""
 
-import shlex
-
 from aexp.domain.errors import SandboxError
 from aexp.domain.sandbox import shown_path
 from aexp.domain.text import visible
@@ -14,14 +12,14 @@ def no_sandbox(ground: Grounds) -> SandboxError:
     shown = visible(shown_path(ground.parent, ground.root), limit=500)
     return SandboxError(
         f"There is no sandbox in {shown}{_set_by(ground)}.",
-        put_away(ground) or _elsewhere(ground) or f"Make one: aexp sandbox new SLUG{_flag(ground)}",
+        put_away(ground) or _elsewhere(ground) or f"Make one: aexp sandbox new SLUG{ground.flag()}",
     )
 
 
 def put_away(ground: Grounds) -> str:
     """How many are in the archive, and how to see them; empty when none is."""
     count = len(ground.archived())
-    return f"{count} archived: aexp sandbox ls --archived{_flag(ground)}" if count else ""
+    return f"{count} archived: aexp sandbox ls --archived{ground.flag()}" if count else ""
 
 
 def _set_by(ground: Grounds) -> str:
@@ -39,10 +37,3 @@ def _elsewhere(ground: Grounds) -> str:
         return ""
     verb = "is" if count == 1 else "are"
     return f"{count} {verb} in {DEFAULT_PARENT}: move them with git mv, or --parent-dir {DEFAULT_PARENT}"
-
-
-def _flag(ground: Grounds) -> str:
-    """What to type for this very folder, if it was typed."""
-    given = ground.set_by == "keyword"
-    shown = shown_path(ground.parent, ground.root)
-    return f" --parent-dir {visible(shlex.quote(shown), limit=500)}" if given else ""
