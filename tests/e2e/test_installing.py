@@ -174,9 +174,10 @@ def test_the_commands_call_the_interpreter_that_was_named_and_it_is_remembered(r
     call = next(
         line.strip() for line in (repo / RELAY).read_text().splitlines() if "relay pull |" in line
     )
-    assert call.startswith(f"'{python}' -m aexp relay")
+    assert call.startswith(f"'{python}' -P -m aexp relay")
+    (repo / "aexp.py").write_text("print('not aexp')")
     command = f"{call.partition(' relay ')[0]} --version"
-    ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)  # noqa: S602
+    ran = subprocess.run(command, shell=True, cwd=repo, capture_output=True, text=True, check=False)  # noqa: S602
     assert ran.stdout.startswith("aexp "), ran.stderr
     (repo / ".venv/bin/python").unlink()
     lost = aexp(repo, "install", "--yes")
@@ -200,7 +201,7 @@ def test_an_environment_of_conda_can_be_named_and_its_base_is_warned_of(repo: Pa
     both = aexp(repo, "install", "--conda-env", "lab", "--python-exe", "x")
 
     assert named.returncode == 0
-    assert f"{conda}/envs/lab/bin/python -m aexp" in (repo / RELAY).read_text()
+    assert f"{conda}/envs/lab/bin/python -P -m aexp" in (repo / RELAY).read_text()
     assert "is conda's base environment, which others use" in base.stderr
     assert wrong.returncode == 65
     assert "Known: base, lab." in wrong.stderr

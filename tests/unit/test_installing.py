@@ -281,7 +281,7 @@ def test_another_interpreter_refreshes_the_skills_and_nothing_else(
         *(path for path in told if path.endswith("SKILL.md")),
     }
     assert decode(files.read_text(f"/r/{PLACE}")).python_exe == "/other dir/bin/python"
-    assert "'/other dir/bin/python' -m aexp relay" in files.read_text(f"/r/{SKILL}")
+    assert "'/other dir/bin/python' -P -m aexp relay" in files.read_text(f"/r/{SKILL}")
 
 
 def test_installing_and_taking_away_leaves_what_was_there(files: MemoryFilesystem) -> None:
@@ -503,7 +503,7 @@ def test_the_skills_are_what_claude_code_reads_and_call_that_interpreter(python:
             *("name", "description", "argument-hint", "disable-model-invocation", "allowed-tools")
         }
         assert "{aexp}" not in text
-        assert f"    {shlex.quote(python)} -m aexp " in text
+        assert f"    {shlex.quote(python)} -P -m aexp " in text
         assert "\r" not in text
         assert text.endswith(".\n")
     assert told["aexp-relay"]["disable-model-invocation"] is True
@@ -515,7 +515,7 @@ def test_no_skill_may_approve_or_send_anything_unasked() -> None:
         allowed = head["allowed-tools"]
         assert isinstance(allowed, list)
         for one in allowed:
-            match = re.fullmatch(rf"Bash\({PYTHON} -m aexp (.+):\*\)", one)
+            match = re.fullmatch(rf"Bash\({PYTHON} -P -m aexp (.+):\*\)", one)
             assert match, one
             assert match[1] in harmless
     # A path that could end the pattern early gets no allowance at all.

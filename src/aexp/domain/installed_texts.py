@@ -99,7 +99,7 @@ _AGENTS = """\
 ## Working with aexp
 
 - `aexp` is installed in the interpreter that `.aexp/installed.json` names as `python_exe`: run
-  `<python_exe> -m aexp ...`.
+  `<python_exe> -P -m aexp ...`.
 - **Exploratory work** goes into a dated sandbox: `aexp sandbox new SLUG` (`/aexp-new-sandbox`). Its
   README is filled in before the first result; `aexp sandbox check` says what is missing. Nothing in
   a sandbox counts as a finding.
@@ -183,7 +183,8 @@ def _skill(
     by_people_only: bool = False,
 ) -> Wanted:
     """A skill as Claude Code reads it: what leaves the cluster is never begun by the model alone."""
-    aexp = f"{shlex.quote(python)} -m aexp"
+    # Without -P, an aexp.py that lies in the repository would run in our stead, and be allowed what we are.
+    aexp = f"{shlex.quote(python)} -P -m aexp"
     head = [
         "---",
         f"name: {name}",
