@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from shlex import quote
 
 
 class Home(StrEnum):
@@ -54,7 +55,7 @@ def doubts(
     """What a person should know about the interpreter, each with what to do.
 
     Args:
-        source: what pip is given to install aexp.
+        source: what pip is given to install aexp, as a shell reads it.
         is_settled: whether it was recorded before, so that it was said then whose it is.
     """
     other = "choose another with --python-exe or --conda-env"
@@ -70,7 +71,7 @@ def doubts(
         told.append(f"{found.path} is not this project's: {stranger}")
     if found.has_aexp is False:
         told.append(
-            f"aexp is not installed in {found.prefix}: {found.path} -m pip install {source}"
+            f"aexp is not installed in {found.prefix}: {quote(found.path)} -m pip install {source}"
         )
     if " " in found.path:
         told.append(
@@ -88,7 +89,7 @@ def _of_whom(found: Interpreter, project: Project, source: str) -> str:
     if project.conda_name and named == project.conda_name:
         return ""
     if project.venv:
-        python = f"{project.venv}/bin/python"
+        python = quote(f"{project.venv}/bin/python")
         first = "" if project.venv_has_aexp else f"{python} -m pip install {source}, then "
         return f"that has {project.venv}; to use that one: {first}--python-exe {python}"
     if project.conda_name:
