@@ -294,3 +294,26 @@ def test_the_repositorys_root_stays_on_the_import_path(
     setup_sandbox_notebook("probe")
 
     assert "" in sys.path
+
+
+def test_a_kernel_whose_folder_is_gone_goes_by_what_jupyter_says_or_tells_so(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = make(repo, "probe")
+    sys.path.insert(0, "")
+    gone = repo / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    for name in (None, "probe"):
+        with pytest.raises(FileNotFoundError, match=r"is gone\. Restart the kernel"):
+            setup_sandbox_notebook(name)
+        assert setup_sandbox_notebook(name, start=repo / ROOT / sandbox.name)["repo_root"] == repo
+    monkeypatch.setenv("JPY_SESSION_NAME", "elsewhere/probe.ipynb")
+    with pytest.raises(FileNotFoundError, match=r"is gone"):
+        setup_sandbox_notebook()
+    monkeypatch.setenv("JPY_SESSION_NAME", str(sandbox / "probe.ipynb"))
+    for name in (None, "probe"):
+        assert setup_sandbox_notebook(name)["sandbox_dir"] == sandbox
+    assert sandbox == importlib.import_module("helpers").SANDBOX_DIR

@@ -145,7 +145,9 @@ def _warn(
     if not plan.serves_mcp:
         return
     if has_package("mcp", python.prefix, files) is False:
-        _warning(f"The MCP server needs its SDK: {shlex.quote(python.path)} -m pip install '{MCP_SDK}'")
+        _warning(
+            f"The MCP server needs its SDK: {shlex.quote(python.path)} -m pip install '{MCP_SDK}'"
+        )
     if plan.shares_mcp:
         _warning(
             f"git does not pass over {MCP}, whose entry names a Python of this machine; keep the entry "

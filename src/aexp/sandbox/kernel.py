@@ -15,6 +15,14 @@ HELPERS = "helpers"
 _entered: set[str] = set()
 
 
+def kernel_folder() -> Path | None:
+    """The folder in which this kernel works; None when it is gone, as after a switch of branches."""
+    try:
+        return Path.cwd().resolve()
+    except FileNotFoundError:
+        return None
+
+
 def notebook_folders() -> Iterator[Path]:
     """The folders in which this kernel's notebook lies by what Jupyter and its kin say, the surest first.
 
@@ -31,8 +39,8 @@ def notebook_folders() -> Iterator[Path]:
 def _folder(path: str) -> Path | None:
     """The folder of a notebook at this path; a relative one counts from a folder around the kernel's."""
     if not os.path.isabs(path):
-        here = Path.cwd()
-        found = (base / path for base in (here, *here.parents))
+        here = kernel_folder()
+        found = (base / path for base in (here, *here.parents)) if here else ()
         return next((file.parent for file in found if os.path.isfile(file)), None)
     # Jupyter joins the notebook's folder and its name, which may be a path itself, and the notebook
     # may have been moved since: what is left of the path is looked for.
@@ -69,7 +77,9 @@ def _of_another(path: str, sandbox: Path, others: set[str]) -> bool:
 
     The kernel's own folder is among the entries, and may be the sandbox of another notebook.
     """
-    folder = Path(path or ".").resolve()
+    if not os.path.isabs(path) and kernel_folder() is None:
+        return False
+    folder = Path(path).resolve()
     beside = folder.parent == sandbox.parent and folder != sandbox
     return path in others or (beside and slug_in(folder.name) is not None)
 

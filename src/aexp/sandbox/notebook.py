@@ -13,7 +13,7 @@ from aexp.domain.sandbox import suggestion
 from aexp.domain.text import visible
 from aexp.ports.filesystem import Filesystem
 from aexp.sandbox.grounds import grounds
-from aexp.sandbox.kernel import HELPERS, enter, notebook_folders
+from aexp.sandbox.kernel import HELPERS, enter, kernel_folder, notebook_folders
 from aexp.sandbox.places import (
     alike,
     around,
@@ -45,7 +45,7 @@ def setup_sandbox_notebook(
         ``repo_root`` and ``sandbox_dir``, both absolute.
 
     Raises:
-        FileNotFoundError: no such sandbox or no repository; the text names what to do.
+        FileNotFoundError: no such sandbox, no repository, or no current folder; the text names what to do.
         SandboxScaffoldError: the folder for sandboxes is set to one that cannot hold any.
     """
     files = local_filesystem()
@@ -70,7 +70,13 @@ def _places(start: str | PathLike[str] | None) -> list[Path]:
     """The folders to look from, in turn."""
     if start is not None:
         return [Path(start).resolve()]
-    return list(dict.fromkeys([*notebook_folders(), Path.cwd().resolve()]))
+    here = kernel_folder()
+    places = list(dict.fromkeys([*notebook_folders(), *([here] if here else [])]))
+    if not places:
+        raise FileNotFoundError(
+            "The folder in which this kernel was started is gone. Restart the kernel, or pass start=..."
+        )
+    return places
 
 
 def _around(places: list[Path], name: str | None, files: Filesystem) -> Iterator[tuple[Path, Path]]:
