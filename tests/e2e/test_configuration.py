@@ -195,6 +195,32 @@ def test_a_queue_that_can_be_is_no_finding_and_is_not_made(site: Site) -> None:
     assert not (site.home / "made").exists()
 
 
+@pytest.mark.parametrize(
+    ("parent", "why"),
+    [
+        (".", "is the repository's root itself"),
+        (".git/x", "lies in git's own folder"),
+        ("~nobody-here/x", "cannot be found"),
+    ],
+)
+def test_a_folder_that_can_hold_no_sandbox_is_named_with_what_has_set_it(
+    site: Site, parent: str, why: str
+) -> None:
+    file = repository_file(site, f"sandbox:\n  parent_dir: {parent}\n")
+    by_file = site.aexp("config", "validate")
+    refused = site.aexp("sandbox", "ls")
+    file.unlink()
+    variable = {"AEXP_SANDBOX_PARENT_DIR": parent}
+    by_environment = site.aexp("config", "validate", env=variable)
+
+    for told in (by_file, by_environment):
+        assert told.returncode == 78
+        assert why in " ".join(told.stdout.split())
+    assert why in refused.stderr
+    assert "(set in .aexp/config.yaml)" in refused.stderr
+    assert "(set by AEXP_SANDBOX_PARENT_DIR)" in site.aexp("sandbox", "ls", env=variable).stderr
+
+
 @pytest.mark.parametrize("words", [("relay", "status"), ("sandbox", "ls"), ("relay", "push")])
 def test_a_wrong_file_is_one_line_and_a_hint(site: Site, words: tuple[str, ...]) -> None:
     file = repository_file(site, "relay:\n  qeue: /x\n")

@@ -140,3 +140,10 @@ def test_errors_are_left_to_the_root_command(repo: Path) -> None:
 
     assert isinstance(result.exception, SandboxScaffoldError)
     assert result.stdout == ""
+
+
+def test_the_templates_are_called_as_their_files_are() -> None:
+    told = CliRunner().invoke(sandbox, ["template", "readme.md"])
+
+    assert told.exit_code == 2
+    assert "README.md" in told.output

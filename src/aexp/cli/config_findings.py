@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from aexp.airgapped.defaults import absolute, check_queue
 from aexp.domain.configuration import KEYS, read_file, read_value
-from aexp.domain.errors import SettingsError
+from aexp.domain.errors import SandboxScaffoldError, SettingsError
 from aexp.domain.findings import Finding, fail, ok, warn
 from aexp.domain.text import visible
 
@@ -41,7 +41,8 @@ def _of_file(name: str, path: str, *, of_repository: bool) -> list[Finding]:
     if document.loose:
         fix = "Take that right away with chmod go-w: until then the login node refuses the file."
         found.append(warn(name, document.loose, fix))
-    return [*found, *queue, *zone] or [ok(name, shown)]
+    parent = _of_parent(name, f"{shown}: sandbox.parent_dir", values.get("sandbox_parent_dir"))
+    return [*found, *queue, *parent, *zone] or [ok(name, shown)]
 
 
 def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -58,6 +59,8 @@ def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
             yield fail("environment", error.what, error.hint)
         if key.setting == "queue":
             yield from _of_queue("environment", key.variable, text)
+        if key.setting == "sandbox_parent_dir":
+            yield from _of_parent("environment", key.variable, text)
         if key.setting == "sandbox_timezone":
             yield from _of_zone("environment", key.variable, text)
     known = [key.variable for key in KEYS]
@@ -74,6 +77,21 @@ def _of_queue(name: str, what: str, queue: str | None) -> list[Finding]:
         if queue is not None:
             check_queue(queue)
     except SettingsError as error:
+        return [fail(name, f"{what}: {error.what}", error.hint)]
+    return []
+
+
+def _of_parent(name: str, what: str, parent: str | None) -> list[Finding]:
+    """Whether sandboxes can be there in the repository here; outside of every one there is nothing to say."""
+    from aexp.sandbox.grounds import parent_folder
+    from aexp.sandbox.places import find_repo_root, local_filesystem
+
+    files = local_filesystem()
+    root = find_repo_root(files.resolve(absolute(".")), files)
+    try:
+        if parent is not None and root is not None:
+            parent_folder(parent, root, files)
+    except SandboxScaffoldError as error:
         return [fail(name, f"{what}: {error.what}", error.hint)]
     return []
 

@@ -55,7 +55,7 @@ new_sandbox = click.RichCommand(
 
 
 @click.command()
-@click.argument("name", metavar="FILE", type=click.Choice(TEMPLATES, case_sensitive=False))
+@click.argument("name", metavar="FILE", type=click.Choice(TEMPLATES))
 def template(name: str) -> None:
     """Print a built-in template, to be changed and put into .aexp/templates/sandbox/ of a repository.
 

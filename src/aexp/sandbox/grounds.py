@@ -128,7 +128,20 @@ def grounds(
     files = filesystem or local_filesystem()
     root = _repository(repo_root, files)
     wanted, set_by = configured_parent(parent_dir, root)
-    return Grounds(root, _parent(wanted, root, files), files, set_by)
+    return Grounds(root, parent_folder(wanted, root, files, told_by(set_by, root)), files, set_by)
+
+
+def told_by(set_by: str, root: str | None) -> str:
+    """What has set the folder for sandboxes, to stand behind its name; empty where nobody needs to be told.
+
+    Args:
+        set_by: as :func:`configured_parent` says it.
+        root: the repository.
+    """
+    if set_by in ("default", "keyword"):
+        return ""
+    how = "in" if set_by.startswith("/") else "by"
+    return f" (set {how} {visible(shown_path(set_by, root), limit=500)})"
 
 
 def _repository(given: str | PathLike[str] | None, files: Filesystem) -> str | None:
@@ -142,12 +155,23 @@ def _repository(given: str | PathLike[str] | None, files: Filesystem) -> str | N
     return root
 
 
-def _parent(wanted: str, root: str | None, files: Filesystem) -> str:
+def parent_folder(wanted: str, root: str | None, files: Filesystem, told: str = "") -> str:
+    """The folder for sandboxes, absolute.
+
+    Args:
+        wanted: as it is set: absolute, or relative to the repository.
+        root: the repository, or None outside of every one.
+        files: where both lie.
+        told: what has set it, for the words.
+
+    Raises:
+        SandboxScaffoldError: no sandboxes can be there.
+    """
     try:
         parent = Path(wanted).expanduser()
     except RuntimeError as exc:
         raise SandboxScaffoldError(
-            f"The folder {wanted} cannot be found: {exc}.", "Write it from / on."
+            f"The folder {wanted}{told} cannot be found: {exc}.", "Write it from / on."
         ) from exc
     if root is None and not parent.is_absolute():
         raise SandboxScaffoldError(
@@ -158,11 +182,12 @@ def _parent(wanted: str, root: str | None, files: Filesystem) -> str:
     place = files.resolve(str(Path(root or "/") / parent))
     if ".git" in Path(place).parts:
         raise SandboxScaffoldError(
-            f"{place} lies in git's own folder.", f"Choose another, for example {DEFAULT_PARENT}."
+            f"{place}{told} lies in git's own folder.",
+            f"Choose another, for example {DEFAULT_PARENT}.",
         )
     if place == root:
         raise SandboxScaffoldError(
-            "The folder for sandboxes is the repository's root itself.",
+            f"The folder for sandboxes is the repository's root itself{told}.",
             f"Give a folder below it, for example {DEFAULT_PARENT}.",
         )
     return place

@@ -3,7 +3,7 @@
 from aexp.domain.errors import SandboxError
 from aexp.domain.sandbox import shown_path
 from aexp.domain.text import visible
-from aexp.sandbox.grounds import Grounds
+from aexp.sandbox.grounds import Grounds, told_by
 from aexp.sandbox.places import DEFAULT_PARENT, sandboxes_in
 
 
@@ -11,7 +11,7 @@ def no_sandbox(ground: Grounds) -> SandboxError:
     """That there is none: says where that was looked for, what has set it, and what to do."""
     shown = visible(shown_path(ground.parent, ground.root), limit=500)
     return SandboxError(
-        f"There is no sandbox in {shown}{_set_by(ground)}.",
+        f"There is no sandbox in {shown}{told_by(ground.set_by, ground.root)}.",
         put_away(ground) or _elsewhere(ground) or f"Make one: aexp sandbox new SLUG{ground.flag()}",
     )
 
@@ -20,13 +20,6 @@ def put_away(ground: Grounds) -> str:
     """How many are in the archive, and how to see them; empty when none is."""
     count = len(ground.archived())
     return f"{count} archived: aexp sandbox ls --archived{ground.flag()}" if count else ""
-
-
-def _set_by(ground: Grounds) -> str:
-    if ground.set_by in ("default", "keyword"):
-        return ""
-    how = "in" if ground.set_by.startswith("/") else "by"
-    return f" (set {how} {visible(shown_path(ground.set_by, ground.root), limit=500)})"
 
 
 def _elsewhere(ground: Grounds) -> str:
