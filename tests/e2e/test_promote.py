@@ -249,8 +249,9 @@ def test_on_a_terminal_a_script_that_no_commit_can_be_found_for_is_asked_about_f
         screen.press(answer)
         ended = running.wait(timeout=60)
 
-    assert (ended, (repo / "x.py").exists()) == ((0, True) if written else (130, False))
+    assert (ended, (repo / "x.py").exists()) == ((0, True) if written else (1, False))
     assert b"save and commit the notebook, then promote" in screen.seen()
+    assert (b"Nothing was written." in screen.seen()) != written
     screen.close()
 
 

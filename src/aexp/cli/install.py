@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from aexp.cli.terminal import echo, print_json, show_note, style
-from aexp.cli.wiring import json_option
+from aexp.cli.wiring import json_option, must_agree
 from aexp.domain.installation import NEW, Outcome, Step
 from aexp.domain.installed_texts import MCP, MCP_SDK, PARTS
 from aexp.domain.text import visible
@@ -195,9 +195,7 @@ def _ask() -> None:
         raise click.UsageError(
             "Nothing was written: nobody can be asked here. Say --yes, or --dry-run."
         )
-    if not click.confirm("Go ahead?", err=True):
-        echo("Nothing was written.", err=True)
-        sys.exit(1)
+    must_agree("Go ahead?")
 
 
 def _show(

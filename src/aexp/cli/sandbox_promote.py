@@ -9,7 +9,7 @@ from functools import partial
 import rich_click as click
 
 from aexp.cli.terminal import echo, print_json, show_note, style
-from aexp.cli.wiring import json_option
+from aexp.cli.wiring import json_option, must_agree
 from aexp.domain.text import visible, visible_lines
 from aexp.sandbox import PromotedScript, promote_notebook
 
@@ -94,7 +94,7 @@ def _ask_if_too_early(make: Callable[..., PromotedScript]) -> None:
     early = make(dry_run=True)
     if not early.as_committed:
         show_note(visible(early.warnings[0], limit=1000))
-        click.confirm("Promote it all the same?", abort=True, err=True)
+        must_agree("Promote it all the same?")
 
 
 def _names(given: str | None) -> tuple[str, ...] | None:

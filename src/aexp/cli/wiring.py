@@ -1,11 +1,13 @@
-"""The options that most commands share."""
+"""The options that most commands share, and the question that some ask."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import rich_click as click
 
 from aexp.cli.telling import Voice
+from aexp.cli.terminal import echo
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,3 +91,10 @@ def _checked(ctx: click.Context, _: click.Parameter, words: tuple[str, ...]) -> 
     if read["once"]:
         raise click.UsageError("With --once it would not stay: aexp relay serve --once.", ctx)
     return words
+
+
+def must_agree(question: str) -> None:
+    """Ask whoever sits there; any answer but yes ends the program with 1, and with the words for it."""
+    if not click.confirm(question, err=True):
+        echo("Nothing was written.", err=True)
+        sys.exit(1)
