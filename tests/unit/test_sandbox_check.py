@@ -93,6 +93,8 @@ def test_a_statement_without_one_direction_fails(statement: str) -> None:
     [
         "Warm-up increases accuracy by reducing variance.",
         "Training is faster with [0, 1] inputs, since they are scaled.",
+        "Warm-up lifts recall, because it damps.",
+        "With depth the gradients' norm goes up, because nothing damps it.",
         "Dropout hurts recall as in [12], because it blurs.",
         "A [paper](https://example.org) says that X lowers Y because Z.",
     ],
@@ -113,6 +115,8 @@ def test_a_statement_without_a_reason_is_a_warning() -> None:
         "Warm-up gives p < 0.05 and more accuracy, because it damps.",
         "Warm-up raises accuracy ≥ 0.9, because it damps.",
         "Warm-up is 3x faster, because it damps.",
+        "Warm-up gives a 10% speedup, because it damps.",
+        "Warm-up raises accuracy (+2%), because it damps.",
         "Warm-up improves top-1 accuracy 2x, because it damps.",
         "Warm-up lowers the loss at least twofold, because it damps.",
         "Warm-up lowers the loss by a factor of 3, because it damps.",
@@ -131,6 +135,7 @@ def test_a_threshold_before_the_calibration_fails_and_after_it_passes(claim: str
     "statement",
     [
         STATEMENT,
+        "A c++20 build with 1+2 layers lowers the loss, because it damps.",
         "Averaged over 3 seeds, 8 heads lower the loss, because they specialise.",
         "Cutting the batch from 512 to at least 64 raises accuracy, because of noise.",
         "ResNet-50 on CIFAR-10 improves with 2 layers of BERT, because of features.",

@@ -5,7 +5,7 @@ import re
 # The names of methods (dropout, boosting, cutout) and helpers say no direction.
 _UP = (
     *("increas", "rais", r"ris(?:e|es|ing)\b", "improv", r"boost(?!ing)", "grow", "gain"),
-    *(r"help(?!er)", "speed"),
+    *(r"help(?!er)", "speed", "lift", r"go(?:es)? up\b"),
     *(
         "outperform",
         "enhanc",
@@ -44,7 +44,7 @@ _DOWN = (
         "smaller",
         "shorter",
     ),
-    r"later\b",
+    *(r"later\b", r"go(?:es)? down\b"),
 )
 
 
@@ -70,7 +70,7 @@ _NEARLY = r"(?:(?:about|around|roughly|some|only|~)\s*)?"
 _AFTER = _any(
     (
         *("higher", "lower", "better", "worse", "faster", "slower", "gain", "drop", "improvement"),
-        *("increase", "decrease", "reduction"),
+        *("increase", "decrease", "reduction", "speed-?up"),
     )
 )
 _SPELT = "(?:two|three|four|five|six|ten|a (?:half|third|quarter|tenth))"
@@ -82,7 +82,7 @@ _THRESHOLD = re.compile(
     rf"\b(?:two|three|four|five|ten)-?fold|\bby a factor of {_NUMBER}"
     rf"|\bby\s+{_NEARLY}{_SPELT}\b(?:\s*{_UNIT})?"
     rf"|\b{_VERB}{_NEARLY}{_NUMBER}\s*{_UNIT}"
-    rf"|[<>≤≥]=?\s*{_NUMBER}"
+    rf"|[<>≤≥]=?\s*{_NUMBER}|(?<!\w)\+{_NUMBER}\s*{_UNIT}"
     rf"|\b{_BEFORE}\s+{_NEARLY}{_NUMBER}(?:\s*{_UNIT})?"
     rf"|{_NUMBER}\s*{_UNIT}\s+(?:\w+\s+)?{_AFTER}"
     rf"|\bp(?:-value)?\s*(?:=|of|under)\s*{_NUMBER}"
