@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
-    subprocess.run(["git", "init", "-q", tmp_path / "repo"], check=True)
-    return tmp_path / "repo"
+    subprocess.run(["git", "init", "-q", tmp_path / "my repo"], check=True)
+    return tmp_path / "my repo"
 
 
 def python(cwd: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -30,8 +31,9 @@ def test_a_sandbox_is_made_and_its_first_cell_runs(repo: Path) -> None:
     [sandbox] = repo.glob("notebooks/_sandbox/*_probe")
     cell = "".join(line for line in told.stdout.splitlines(True) if line.startswith("    "))
     program = "\n".join(line.strip() for line in cell.splitlines())
-    ran = python(sandbox, "-c", f"{program}\nprint(REPO_ROOT, SANDBOX_DIR, paths['sandbox_dir'])")
-    assert ran.stdout.split() == [str(repo), str(sandbox), str(sandbox)]
+    shown = "print(REPO_ROOT, SANDBOX_DIR, paths['sandbox_dir'], sep='\\n')"
+    ran = python(sandbox, "-c", f"{program}\n{shown}")
+    assert ran.stdout.splitlines() == [str(repo), str(sandbox), str(sandbox)]
 
 
 def test_both_verbs_are_one(repo: Path) -> None:
@@ -165,6 +167,11 @@ def test_open_prints_the_folder_or_becomes_the_program(repo: Path, tmp_path: Pat
     assert printed.stdout == f"{sandbox}\n"
     assert launched.returncode == 3
     assert launched.stdout == f"{sandbox} --now {sandbox}/00_feasibility.ipynb\n"
+    assert shlex.split(launched.stderr) == [
+        str(program),
+        "--now",
+        f"{sandbox}/00_feasibility.ipynb",
+    ]
     assert missing.returncode == 65
     assert "no-such-program" in missing.stderr
 
@@ -180,8 +187,9 @@ def test_a_program_beside_the_path_is_told_where_it_is(repo: Path) -> None:
     both = python(repo, "-m", "aexp", "sandbox", "open", "--launch", "--with", "my-lab")
 
     assert "no program 'my-lab' on the PATH" in told.stderr
-    assert f"It is in {program.parent}: --with '{program} --now'." in told.stderr
-    launched = python(repo, "-m", "aexp", "sandbox", "open", "--with", f"{program} --now")
+    command = shlex.join([str(program), "--now"])
+    assert f"It is in {program.parent}: --with {shlex.quote(command)}." in told.stderr
+    launched = python(repo, "-m", "aexp", "sandbox", "open", "--with", command)
     assert launched.stdout == "started --now\n"
     assert (both.returncode, both.stdout) == (2, "")
     assert "Give one of --launch and --with" in both.stderr

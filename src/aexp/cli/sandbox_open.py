@@ -58,7 +58,7 @@ def _launch(command: str, place: str) -> None:
             f"There is no program '{visible(words[0]) if words else ''}' on the PATH.",
             f"{_nearby(words, place)}Name another with --with COMMAND, or open it yourself: {place}",
         )
-    echo(f"{command} {place}", err=True)
+    echo(shlex.join([*words, place]), err=True)
     sys.stdout.flush()
     os.chdir(Path(place).parent if Path(place).is_file() else place)
     os.execv(found, [*words, place])  # noqa: S606
