@@ -313,6 +313,7 @@ def test_a_hook_that_cannot_be_run_is_an_error_at_the_start(
     (home / "text").write_text("not a program")
     with pytest.raises(SettingsError, match=problem) as caught:
         hook_command(text, None)
+    assert "relay.notify_hook (AEXP_RELAY_NOTIFY_HOOK)" in caught.value.what
     assert caught.value.hint
 
 

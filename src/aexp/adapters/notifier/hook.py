@@ -18,7 +18,7 @@ from aexp.ports.notifier import Notifier
 
 LIMIT_S = 10.0
 CLOSE_AFTER_S = 2.0
-_SETTING = "The notify hook (AEXP_RELAY_NOTIFY_HOOK)"
+_SETTING = "The setting relay.notify_hook (AEXP_RELAY_NOTIFY_HOOK)"
 
 
 class HookNotifier(Notifier):
