@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple, cast
 
-from aexp.domain.configuration import KEYS, read_file, read_value
+from aexp.domain.configuration import KEYS, read_value
 from aexp.domain.errors import SettingsError
 from aexp.domain.ways import ALL, Ways
 from aexp.ports.configuration import ConfigurationFiles, Document
@@ -168,6 +168,9 @@ def layer_of(document: Document, *, of_repository: bool) -> Layer:
     Raises:
         SettingsError: names the first thing that is wrong with it.
     """
+    # Most programs find no file, and do without what reads one.
+    from aexp.domain.setting_file import read_file
+
     values, problems = read_file(document.body, of_repository=of_repository)
     if problems:
         more = f" (and {len(problems) - 1} more: aexp config validate)" if problems[1:] else ""

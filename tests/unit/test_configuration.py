@@ -15,8 +15,9 @@ from aexp.adapters.configuration.memory import MemoryConfigurationFiles
 from aexp.airgapped import RelayClient
 from aexp.airgapped.defaults import open_queue, system_clock
 from aexp.cli.keepup import _options_of
-from aexp.domain.configuration import BY_SETTING, KEYS, read_file, shown_value
+from aexp.domain.configuration import BY_SETTING, KEYS, shown_value
 from aexp.domain.errors import SettingsError
+from aexp.domain.setting_file import read_file
 from aexp.domain.setting_schema import schema
 from aexp.domain.unit import environment
 from aexp.sandbox.days import today_of, zone_of

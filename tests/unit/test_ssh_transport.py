@@ -17,7 +17,6 @@ from aexp.airgapped import RelayClient
 from aexp.airgapped.defaults import open_queue
 from aexp.airgapped.hints import approve_hint, serve_hint, wait_hint
 from aexp.domain import errors, far_errors
-from aexp.domain.configuration import read_file
 from aexp.domain.errors import (
     RelayConnectionError,
     RelayDownError,
@@ -28,6 +27,7 @@ from aexp.domain.errors import (
 )
 from aexp.domain.far import FINAL, Broken
 from aexp.domain.frames import MAX_HEAD, Frame, FrameError, FrameReader
+from aexp.domain.setting_file import read_file
 from tests.gates import GateWorld, dropped, gate_of, storage_through
 from tests.world import executable
 

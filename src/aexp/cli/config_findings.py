@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterator, Mapping
 
 from aexp.airgapped.defaults import absolute, check_queue
-from aexp.domain.configuration import KEYS, read_file, read_value
+from aexp.domain.configuration import KEYS, read_value
 from aexp.domain.errors import SandboxScaffoldError, SettingsError
 from aexp.domain.findings import Finding, fail, ok, warn
+from aexp.domain.setting_file import read_file
 from aexp.domain.text import visible
 
 _ALIKE = 0.9

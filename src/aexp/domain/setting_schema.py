@@ -1,4 +1,4 @@
-"""The settings as JSON Schema, which takes what :func:`~aexp.domain.configuration.read_file` takes."""
+"""The settings as JSON Schema, which takes what :func:`~aexp.domain.setting_file.read_file` takes."""
 
 from typing import Any
 
