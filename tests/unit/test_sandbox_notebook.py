@@ -1,6 +1,7 @@
 """Setting up a notebook: what it finds from where, and what it can import then."""
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -316,4 +317,21 @@ def test_a_kernel_whose_folder_is_gone_goes_by_what_jupyter_says_or_tells_so(
     monkeypatch.setenv("JPY_SESSION_NAME", str(sandbox / "probe.ipynb"))
     for name in (None, "probe"):
         assert setup_sandbox_notebook(name)["sandbox_dir"] == sandbox
+    assert sandbox == importlib.import_module("helpers").SANDBOX_DIR
+
+
+def test_helpers_that_were_written_after_a_failed_import_are_found(repo: Path) -> None:
+    sandbox = make(repo, "probe")
+    held = (sandbox / "helpers.py").read_text()
+    (sandbox / "helpers.py").unlink()
+    setup_sandbox_notebook(start=sandbox)
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("helpers")
+    before = sandbox.stat()
+    (sandbox / "helpers.py").write_text(held)
+    # As on a filesystem whose clock is coarse.
+    os.utime(sandbox, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    setup_sandbox_notebook(start=sandbox)
+
     assert sandbox == importlib.import_module("helpers").SANDBOX_DIR
