@@ -349,6 +349,16 @@ def test_what_a_module_does_to_imports_comes_before_those_behind_it() -> None:
         ("def f():\n    from mod import a", "a = 1", r"in cell 1 \(c1\) stands inside a function"),
         ("from mod import a", "def a():\n    import mod", r"in mod\.py stands inside a function"),
         ("from mod import a", "a = Path(__file__)", "uses `__file__`"),
+        (
+            "from mod import a, b",
+            "a = 1\ndef b():\n    global a\n    a = 2",
+            "`a` of mod.py is given another",
+        ),
+        (
+            "from mod import a, b",
+            "from near import c as a\ndef b(): return a\n",
+            "is given another value",
+        ),
         ("from mod import a", "a = = 1", r"mod\.py, line 1 is not Python"),
         ("from mod import a\nb = 2", "a = 1\nb = 3\nprint(b)", "`b` is one thing in mod.py"),
         ("from mod import a\na = 2", "a = 1", "`a` is one thing in mod.py"),
@@ -359,7 +369,13 @@ def test_what_a_module_does_to_imports_comes_before_those_behind_it() -> None:
 )
 def test_what_cannot_be_copied_faithfully_is_refused(cell: str, module: str, words: str) -> None:
     with pytest.raises(SandboxError, match=words):
-        make(cell, local={"mod": module})
+        make(cell, local={"mod": module, "near": "c = 1\ndef d():\n    global c\n    c = 2\nd()"})
+
+
+def test_a_value_that_a_modules_function_changes_is_copied_when_nothing_else_asks_for_it() -> None:
+    module = "a = 1\ndef b():\n    global a\n    a += 1\n    return a"
+    assert "global a" in make("from mod import b\nb()", local={"mod": module}).text
+    assert "global a" in make("from mod import a\na", local={"mod": module}).text
 
 
 def test_parameters_become_options_and_keep_their_comments() -> None:

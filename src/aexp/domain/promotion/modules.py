@@ -83,7 +83,8 @@ def copied(module: str, names: frozenset[str], local: Mapping[str, str]) -> Copi
     """The part of a module that these names stand on, and all that it does besides binding names.
 
     Raises:
-        SandboxError: the module is not Python, has no such name, or asks where its own file lies.
+        SandboxError: the module is not Python, has no such name, asks where its own file lies, or one of its
+            functions gives such a name another value.
     """
     text = _lines(local[module])
     tree = parse(text, f"{module}.py")
@@ -94,6 +95,7 @@ def copied(module: str, names: frozenset[str], local: Mapping[str, str]) -> Copi
         )
     kept = _kept(tree, names)
     _check_files(kept, module)
+    _check_values(kept, names, module)
     check_nested(ast.Module(kept, []), local, f"{module}.py")
     needed = names_of(ast.Module(kept, [])).needed
     wanted = [
@@ -129,6 +131,21 @@ def _check_files(kept: list[ast.stmt], module: str) -> None:
             f"{module}.py uses `__file__`, which is another file once it is copied into a script.",
             "Use SANDBOX_DIR there.",
         )
+
+
+def _check_values(kept: list[ast.stmt], names: frozenset[str], module: str) -> None:
+    """An import keeps the value that a name had; in the script it would change as it does in the module."""
+    needed = {one: names_of(ast.Module([one], [])).needed for one in kept}
+    for statement in kept:
+        used = names.union(*(needed[one] for one in kept if one is not statement))
+        declared = (one.names for one in ast.walk(statement) if isinstance(one, ast.Global))
+        changed = names & {name for some in declared for name in some}
+        if changed and getattr(statement, "name", None) in {None, *used}:
+            raise SandboxError(
+                f"`{min(changed)}` of {module}.py is given another value by a function there, which the "
+                "script would see and the notebook does not.",
+                "Import by name what is needed, and have a function return this one.",
+            )
 
 
 def _staying(tree: ast.Module, kept: list[ast.stmt], imports: list[Imported]) -> list[ast.stmt]:
