@@ -336,6 +336,15 @@ def test_what_a_module_does_to_imports_comes_before_those_behind_it() -> None:
     assert "import heapq" not in script.text
 
 
+def test_a_value_that_a_cells_function_changes_is_missed_where_its_cell_was_not_chosen() -> None:
+    notebook = ("n = 0", "def f():\n    global n\n    n += 1\nf()", "print(n)")
+
+    assert [str(one) for one in make(*notebook, cells="2-3").undefined] == [
+        "`n` in cell 2 (c2) is not defined here; cell 1 (c1) defines it"
+    ]
+    assert make(*notebook).undefined == ()
+
+
 @pytest.mark.parametrize(
     ("cell", "module", "words"),
     [
@@ -374,8 +383,13 @@ def test_what_cannot_be_copied_faithfully_is_refused(cell: str, module: str, wor
 
 def test_a_value_that_a_modules_function_changes_is_copied_when_nothing_else_asks_for_it() -> None:
     module = "a = 1\ndef b():\n    global a\n    a += 1\n    return a"
-    assert "global a" in make("from mod import b\nb()", local={"mod": module}).text
-    assert "global a" in make("from mod import a\na", local={"mod": module}).text
+
+    function = make("from mod import b\nb()", local={"mod": module})
+    value = make("from mod import a\na", local={"mod": module})
+
+    assert lines(function)[1:3] == ["a = 1", "def b():"]
+    assert lines(value)[1] == "a = 1"
+    assert "global a" not in value.text
 
 
 def test_parameters_become_options_and_keep_their_comments() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+from dataclasses import replace
 
 from aexp.domain.promotion.imports import FUTURE
 from aexp.domain.promotion.names import Names, names_of
@@ -22,7 +23,7 @@ def names_without_annotations(tree: ast.Module) -> Names:
     taker = _Taker()
     names = names_of(taker.visit(copy.deepcopy(tree)))
     asked = names_of(ast.Module([ast.Expr(one) for one in taker.taken], []))
-    return Names(names.bound, names.now, names.later | (asked.needed - names.bound))
+    return replace(names, later=names.later | (asked.needed - names.given))
 
 
 class _Taker(ast.NodeTransformer):

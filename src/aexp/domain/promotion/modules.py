@@ -164,7 +164,7 @@ def _kept(tree: ast.Module, names: frozenset[str]) -> list[ast.stmt]:
     kept = {one for one in tree.body if _acts(one)}
     while True:
         needed = names.union(*(binds[one].needed for one in kept)) - PLACES
-        more = {one for one in binds if isinstance(one, _ON_DEMAND) and binds[one].bound & needed}
+        more = {one for one in binds if isinstance(one, _ON_DEMAND) and binds[one].given & needed}
         if more <= kept:
             return [one for one in tree.body if one in kept]
         kept |= more

@@ -5,9 +5,10 @@ import builtins
 import symtable
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aexp.domain.errors import SandboxError
+from aexp.domain.promotion.rebinding import rebound_in
 
 _OF_MODULES = {
     *("__name__", "__file__", "__doc__", "__spec__", "__loader__", "__package__", "__builtins__"),
@@ -29,11 +30,18 @@ class Names:
         bound: those that it gives a value.
         now: those that it needs, from before it, while it runs.
         later: those that its functions need when they are called.
+        changed: of ``bound``, those that only functions give a value, which need another one before.
     """
 
     bound: frozenset[str] = frozenset()
     now: frozenset[str] = frozenset()
     later: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Those that it gives a value without the need of another one before."""
+        return self.bound - self.changed
 
     @property
     def needed(self) -> frozenset[str]:
@@ -42,9 +50,10 @@ class Names:
 
     def then(self, next_: "Names") -> "Names":
         """This piece and the one that runs after it as one."""
-        bound = self.bound | next_.bound
-        now = self.now | (next_.now - self.bound)
-        return Names(bound, now, (self.later | next_.later) - bound)
+        given = self.given | next_.given
+        changed = (self.changed | next_.changed) - given
+        now = self.now | (next_.now - self.given)
+        return Names(given | changed, now, (self.later | next_.later) - given, changed)
 
 
 def names_of(tree: ast.Module) -> Names:
@@ -87,7 +96,7 @@ def _tries(one: ast.Try | ast.TryStar) -> Iterator[Names]:
     given = frozenset[str]()
     if any("NameError" in ast.dump(handler.type) for handler in one.handlers if handler.type):
         given = given.union(*(step.bound for step in rescued))
-    yield from (Names(step.bound, step.now - given, step.later) for step in tried)
+    yield from (replace(step, now=step.now - given) for step in tried)
     yield from (*rescued, *_steps(one.orelse), *_steps(one.finalbody))
 
 
@@ -108,6 +117,7 @@ def _leaf(statement: ast.stmt) -> Names:
             "Write it as several statements.",
         ) from exc
     bound, now, later = _asked(text, _of_comprehensions(statement))
+    changed = rebound_in(statement)
     inner = {
         one.target.id
         for one in ast.walk(statement)
@@ -119,8 +129,9 @@ def _leaf(statement: ast.stmt) -> Names:
         now.add(statement.target.id)
     if isinstance(statement, ast.Delete):
         now, bound = now | bound, set()
+    later = (later - bound) | changed
     return Names(
-        frozenset(bound), frozenset(now - ALWAYS_THERE), frozenset(later - bound - ALWAYS_THERE)
+        frozenset(bound), frozenset(now - ALWAYS_THERE), frozenset(later - ALWAYS_THERE), changed
     )
 
 

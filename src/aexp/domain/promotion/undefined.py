@@ -53,15 +53,15 @@ def undefined_in(
     """
     known, found = set(above), dict[str, Undefined]()
     stars = tuple(one.picked for one in (*codes, *others) if _has_star(one))
-    at_last = known.union(*(code.names.bound for code in codes))
+    at_last = known.union(*(code.names.given for code in codes))
     for code in codes:
         missing = (code.names.now - known) | (code.names.later - at_last)
         for name in sorted(missing - {*found}):
-            binders = [one.picked for one in (*codes, *others) if name in one.names.bound]
+            binders = [one.picked for one in (*codes, *others) if name in one.names.given]
             binders = [one for one in binders if one != code.picked]
             ordered = tuple(sorted(binders, key=lambda one: one.number))
             found[name] = Undefined(name, code.picked, ordered, () if ordered else stars)
-        known |= code.names.bound
+        known |= code.names.given
     return tuple(found.values())
 
 
@@ -73,7 +73,7 @@ def bring(missing: Undefined, others: list[Code], supply: Supply) -> bool:
     """Take what is missing from an import or the set-up of a cell that was not chosen; whether that went."""
     before = [one for one in others if one.picked.number < missing.used.number]
     nearest = (*reversed(before), *(one for one in others if one not in before))
-    binder = next((code for code in nearest if missing.name in code.names.bound), None)
+    binder = next((code for code in nearest if missing.name in code.names.given), None)
     if binder is None:
         supply.display = supply.display or missing.name == "display"
         return missing.name == "display"
@@ -83,7 +83,7 @@ def bring(missing: Undefined, others: list[Code], supply: Supply) -> bool:
             supply.take(found)
         elif setup_target(statement) == missing.name:
             supply.paths[missing.name] = None
-        elif missing.name not in names_of(ast.Module([statement], [])).bound:
+        elif missing.name not in names_of(ast.Module([statement], [])).given:
             continue
         else:
             return False
