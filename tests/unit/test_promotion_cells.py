@@ -175,6 +175,7 @@ def test_a_cell_that_is_not_python_is_refused_with_its_place(cell: str, words: s
         ("def f():\n    global n\n    n = n + 1", "f n", "", "n"),
         ("def f():\n    global n\n    if n is None:\n        n = 1\n    return n", "f n", "", "n"),
         ("def f():\n    global n\n    n = 1\n    return n", "f n", "", ""),
+        ("def f():\n    global n\n    return n\nprint(f)", "f", "", "n"),
         ("def f():\n    global n\n    for n in range(n): pass", "f n", "", "n"),
         ("n = 0\ndef f():\n    global n\n    n += 1\nprint(n)", "f n", "", ""),
         ("def f():\n    global n\n    n += 1\nprint(n)", "f n", "n", "n"),

@@ -388,6 +388,11 @@ def test_a_value_that_a_modules_function_changes_is_copied_when_nothing_else_ask
     value = make("from mod import a\na", local={"mod": module})
 
     assert lines(function)[1:3] == ["a = 1", "def b():"]
+    read_only = make(
+        "from mod import a, c\nc()", local={"mod": "a = 1\ndef c():\n    global a\n    return a"}
+    )
+
+    assert run(read_only)["a"] == 1
     assert lines(value)[1] == "a = 1"
     assert "global a" not in value.text
 

@@ -135,11 +135,11 @@ def _check_files(kept: list[ast.stmt], module: str) -> None:
 
 def _check_values(kept: list[ast.stmt], names: frozenset[str], module: str) -> None:
     """An import keeps the value that a name had; in the script it would change as it does in the module."""
-    needed = {one: names_of(ast.Module([one], [])).needed for one in kept}
+    of = {one: names_of(ast.Module([one], [])) for one in kept}
     for statement in kept:
-        used = names.union(*(needed[one] for one in kept if one is not statement))
+        used = names.union(*(of[one].needed for one in kept if one is not statement))
         declared = (one.names for one in ast.walk(statement) if isinstance(one, ast.Global))
-        changed = names & {name for some in declared for name in some}
+        changed = names & of[statement].bound & {name for some in declared for name in some}
         if changed and getattr(statement, "name", None) in {None, *used}:
             raise SandboxError(
                 f"`{min(changed)}` of {module}.py is given another value by a function there, which the "

@@ -117,7 +117,7 @@ def _leaf(statement: ast.stmt) -> Names:
             "Write it as several statements.",
         ) from exc
     bound, now, later = _asked(text, _of_comprehensions(statement))
-    changed = rebound_in(statement)
+    changed = rebound_in(statement) & bound
     inner = {
         one.target.id
         for one in ast.walk(statement)
