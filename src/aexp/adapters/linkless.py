@@ -12,7 +12,7 @@ _OPENAT2 = 437  # the same on every architecture; Linux 5.6 and later
 _HERE = -100
 _NO_LINKS_AT_ALL = 0x04
 _OTHERWISE = (errno.ENOSYS, errno.EPERM, errno.EINTR)
-"""Of an older kernel, of a container that lets nobody call what it does not know, and of a signal, after which
+"""Of an older kernel; of a container that lets nobody call what it does not know; of a signal, after which
 only Python's own functions go on by themselves."""
 
 
