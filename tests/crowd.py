@@ -157,8 +157,8 @@ class DeskAtLogin(MarkedDecisions):
     def park(self, petition: Petition) -> bool:
         return self.book.park(petition, self._clock.wall()) or super().park(petition)
 
-    def resume(self, petition: Petition) -> None:
-        self.book.park(petition, self._clock.wall())
+    def resume(self, petition: Petition, since: float) -> None:
+        self.book.park(petition, since)
 
     def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:
         approved = self.book.approved(waiting, self._clock.monotonic())

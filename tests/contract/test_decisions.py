@@ -33,6 +33,7 @@ STORAGES: dict[str, Callable[[Path], QueueStorage]] = {
     "shared-home": lambda folder: open_file_queue(f"{folder}/queue", ManualClock()),
 }
 ONE, TWO = "1" * 32, "2" * 32
+SINCE = 1_700_000_000.0
 
 
 def petition(request_id: str = ONE, cwd: str = "/home/ada/thesis") -> Petition:
@@ -169,7 +170,7 @@ def test_a_request_that_waits_again_must_be_approved_again(desk: Desk) -> None:
 
 
 def test_a_request_that_goes_on_waiting_is_decided_on_as_before(desk: Desk) -> None:
-    desk.decisions.resume(petition(ONE))
+    desk.decisions.resume(petition(ONE), SINCE)
     assert desk.decisions.collect({ONE}).approved == {}
     desk.approve(petition(ONE))
     assert [*desk.decisions.collect({ONE}).approved] == [ONE]
@@ -181,7 +182,7 @@ def test_a_file_that_came_while_no_daemon_ran_counts(
 ) -> None:
     desk = MAKERS[mode](storage, tmp_path)
     desk.approve(petition(ONE))
-    desk.decisions.resume(petition(ONE))
+    desk.decisions.resume(petition(ONE), SINCE)
     assert [*desk.decisions.collect({ONE}).approved] == [ONE]
 
 
@@ -225,7 +226,7 @@ def test_an_id_that_is_none_touches_nothing(desk: Desk, evil: str, tmp_path: Pat
     with pytest.raises(RelayValidationError) as caught:
         desk.decisions.park(petition(evil))
     with pytest.raises(RelayValidationError):
-        desk.decisions.resume(petition(evil))
+        desk.decisions.resume(petition(evil), SINCE)
     assert str(caught.value).isprintable()
     desk.decisions.settle(evil)
     verdicts = desk.decisions.collect({evil})

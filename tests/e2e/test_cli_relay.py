@@ -151,7 +151,7 @@ def test_a_decision_on_what_does_not_wait_says_how_it_stands(site: Site) -> None
     assert "does not wait for consent: it is completed" in done.stderr
 
 
-def test_an_approval_without_a_daemon_says_that_nothing_runs_yet(site: Site) -> None:
+def test_a_decision_without_a_daemon_says_that_it_has_no_effect_yet(site: Site) -> None:
     site.wandb()
     daemon = site.serve("--consent", "file")
     request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
@@ -159,7 +159,10 @@ def test_an_approval_without_a_daemon_says_that_nothing_runs_yet(site: Site) -> 
     site.end(daemon)
     done = site.relay("approve", request_id)
     assert done.returncode == 0
-    assert "No daemon serves the queue" in done.stderr
+    assert "No daemon serves the queue; nothing runs before one is started." in done.stderr
+    done = site.relay("reject", request_id)
+    assert done.returncode == 0
+    assert "No daemon serves the queue; the requester is told once one is started." in done.stderr
 
 
 @pytest.mark.parametrize(

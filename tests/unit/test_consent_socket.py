@@ -55,6 +55,12 @@ def test_a_person_sees_what_waits_and_approves_exactly_that(login: Login) -> Non
     assert f"process {os.getpid()}" in verdicts.approved[TWO]
 
 
+def test_what_goes_on_waiting_is_told_with_the_time_at_which_it_began(login: Login) -> None:
+    login.decisions.resume(petition(TWO), 5.0)
+    told = login.asking(login.line.waiting)
+    assert [one.since for one in told if one.request_id == TWO] == [5.0]
+
+
 def test_a_person_rejects_with_a_reason_made_harmless(login: Login) -> None:
     login.asking(lambda: login.line.reject(ONE, "no\x1b[2K"))
     assert login.decisions.collect((ONE,)).rejected == {ONE: r"no\x1b[2K"}

@@ -23,6 +23,7 @@ from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.taking_down import Ender
 from aexp.domain import layout, wire
 from aexp.domain.consent import Mode
+from aexp.domain.decisions import Question
 from aexp.domain.errors import RelayStorageError
 from aexp.domain.findings import Finding
 from aexp.domain.identity import ProcessId
@@ -30,7 +31,7 @@ from aexp.domain.petition import Petition
 from aexp.ports.approval import DecisionLine, Signer
 from aexp.ports.post import Posted
 from aexp.ports.terminals import Job
-from tests.crowd import Crowd, DeskAtLogin
+from tests.crowd import Crowd, DeskAtLogin, Node
 from tests.surgery import FolderStorage, Surgery
 from tests.unit.test_crowd import submitted
 
@@ -147,6 +148,24 @@ def test_what_another_node_asks_about_is_said_to_be_asked_there(home: Path) -> N
     at_home = approver(crowd, "login1", RelayNotFoundError("None.", ""))
     with pytest.raises(RelayNotFoundError, match="planted"):
         at_home.look(request_id)
+
+
+def test_the_next_daemon_says_since_when_a_request_has_waited(home: Path) -> None:
+    crowd = Crowd(home, "login1", decisions=DeskAtLogin)
+    submitted(crowd, 1, "wandb_sync")
+    crowd.pass_time(2)
+    began = since(crowd["login1"])
+    crowd["login1"].die()
+    crowd.pass_time(60)
+    crowd["login1"].start()
+    crowd.pass_time(2)
+    assert since(crowd["login1"]) == pytest.approx(began, abs=0.001)
+
+
+def since(node: Node) -> float:
+    """When the only request that waits there began to, as a person is told."""
+    (waiting,) = node.login_desk.book.answer(Question("list"), "ada", 0.0)["waiting"]
+    return float(waiting["since"])
 
 
 def test_a_person_beside_one_of_several_daemons_need_not_go_elsewhere(home: Path) -> None:

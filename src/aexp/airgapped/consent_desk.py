@@ -163,7 +163,10 @@ class ConsentDesk:
                 self._audit.warn("not-adopted", petition.request_id, error=exc)
                 continue
             goes_on = at_start or found.whose is not Whose.NOBODY
-            self._decisions.resume(petition) if goes_on else self._decisions.park(petition)
+            if goes_on:
+                self._decisions.resume(petition, note.since)
+            else:
+                self._decisions.park(petition)
             self._parked[petition.request_id] = Parked(petition, note, found.destinations)
             self._audit.note("still-pending", petition.request_id, op=petition.op)
         self._parked.agreed = self._parked.keys() == set(there)

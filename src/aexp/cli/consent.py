@@ -137,8 +137,10 @@ def approve(
 @queue_option
 def reject(request_id: str, reason: str, queue: str | None) -> None:
     """Refuse a waiting request. The first digits of its ID will do."""
-    one = approver_of(container(queue)).reject(request_id, reason)
+    built = container(queue)
+    one = approver_of(built).reject(request_id, reason)
     click.echo(f"rejected {one.request_id}: {one.op} in {one.cwd}")
+    _tell_absence(built, "the requester is told once one is started")
 
 
 def approver_of(built: "Container", key: str | None = None) -> "Approver":

@@ -31,10 +31,14 @@ class DecisionBook:
     def __contains__(self, request_id: str) -> bool:
         return request_id in self._entries
 
-    def park(self, petition: Petition, wall: float) -> bool:
-        """Let it wait from now on, without any decision; True when there was an approval."""
+    def park(self, petition: Petition, since: float) -> bool:
+        """Let it wait, without any decision; True when there was an approval.
+
+        Args:
+            since: when it began to wait, in seconds since 1970.
+        """
         earlier = self._entries.get(petition.request_id)
-        self._entries[petition.request_id] = _Entry(petition, wall)
+        self._entries[petition.request_id] = _Entry(petition, since)
         self._decided.discard(petition.request_id)
         return earlier is not None and earlier.approved is not None
 

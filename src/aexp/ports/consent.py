@@ -102,10 +102,13 @@ class Decisions(Protocol):
         """
 
     @abstractmethod
-    def resume(self, petition: Petition) -> None:
+    def resume(self, petition: Petition, since: float) -> None:
         """A request goes on waiting under a new daemon; a decision that was made meanwhile counts.
 
         From now on an approval counts only for this petition, to the letter.
+
+        Args:
+            since: when it began to wait, in seconds since 1970; for people to see.
         """
 
     @abstractmethod

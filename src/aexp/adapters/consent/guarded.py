@@ -53,8 +53,8 @@ class GuardedDecisions(MarkedDecisions):
         self._expect(petition)
         return earlier
 
-    def resume(self, petition: Petition) -> None:
-        super().resume(petition)
+    def resume(self, petition: Petition, since: float) -> None:
+        super().resume(petition, since)
         self._expect(petition)
 
     def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:

@@ -92,9 +92,9 @@ class SocketDecisions(MarkedDecisions):
         self._told.discard(petition.request_id)
         return self._book.park(petition, self._clock.wall()) or marked
 
-    def resume(self, petition: Petition) -> None:
-        super().resume(petition)
-        self._book.park(petition, self._clock.wall())
+    def resume(self, petition: Petition, since: float) -> None:
+        super().resume(petition, since)
+        self._book.park(petition, since)
 
     def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:
         self._server.turn()

@@ -38,7 +38,7 @@ class MarkedDecisions(Decisions):
         self._forget(f"{layout.APPROVED}/{request_id}")
         return True
 
-    def resume(self, petition: Petition) -> None:
+    def resume(self, petition: Petition, since: float) -> None:
         _check_id(petition.request_id)
 
     def settle(self, request_id: str) -> None:
@@ -116,8 +116,8 @@ class MarkerDecisions(MarkedDecisions):
         self._parked.add(petition.request_id)
         return earlier
 
-    def resume(self, petition: Petition) -> None:
-        super().resume(petition)
+    def resume(self, petition: Petition, since: float) -> None:
+        super().resume(petition, since)
         self._parked.add(petition.request_id)
 
     def collect(self, waiting: Collection[str], *, files: bool = True) -> Verdicts:

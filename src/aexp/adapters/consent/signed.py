@@ -57,8 +57,8 @@ class SignedDecisions(MarkedDecisions):
         self._digests[petition.request_id] = petition.digest
         return earlier
 
-    def resume(self, petition: Petition) -> None:
-        super().resume(petition)
+    def resume(self, petition: Petition, since: float) -> None:
+        super().resume(petition, since)
         self._forget_all(petition.request_id)
         self._digests[petition.request_id] = petition.digest
 
