@@ -22,7 +22,7 @@ from aexp.adapters.executor.recording import Plan, RecordingExecutor
 from aexp.airgapped import visits
 from aexp.airgapped.following import Following
 from aexp.airgapped.waiting_notes import read_note
-from aexp.cli.mcp.harmless import harmless, middle_cut
+from aexp.cli.mcp.harmless import harmless
 from aexp.cli.mcp.logs import from_offset, last_lines
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.mcp.server import INSTRUCTIONS, server_of
@@ -30,6 +30,7 @@ from aexp.cli.mcp.waiting import MOST_S
 from aexp.domain import layout, wire
 from aexp.domain.consent import FINAL, State
 from aexp.domain.operations import ALLOWED
+from aexp.domain.text import middle_cut
 from tests.world import World
 
 LOOKS = {"relay_result", "relay_log", "relay_status", "relay_list", "relay_operations"}
@@ -685,8 +686,8 @@ def test_a_line_longer_than_a_piece_is_given_in_pieces() -> None:
 
 
 def test_a_text_is_cut_in_its_middle_and_deep_nesting_is_refused() -> None:
-    assert middle_cut("abc", 3) == ("abc", False)
-    cut, left_out = middle_cut("a" * 50 + "b" * 50, 30)
+    assert middle_cut("abc", 3, "x") == ("abc", False)
+    cut, left_out = middle_cut("a" * 50 + "b" * 50, 30, "x")
     assert left_out
     assert cut.startswith("a" * 10 + "\n[... 70 characters")
     assert cut.endswith("b" * 20)

@@ -82,9 +82,14 @@ def test_long_output_is_folded_and_nothing_in_it_acts() -> None:
     assert plain.count("\\x1b[2K") == FOLDED_FROM + 1
 
 
-def test_endless_output_is_cut() -> None:
-    _, html = shown(RelayResult("a" * 32, "git_status", 0, "x" * 10_000_000, 0.1))
+def test_of_endless_output_the_middle_is_left_out_and_all_lines_are_counted() -> None:
+    output = "the first\n" + "x\n" * 5_000_000 + "the last\n"
+    plain, html = shown(RelayResult("a" * 32, "git_status", 0, output, 0.1))
     assert len(html) < 200_000
+    assert "<summary>5000002 lines of output</summary>" in html
+    assert plain.splitlines()[1] == "the first"
+    assert "characters left out here; stdout of the result has them" in plain
+    assert plain.endswith("\nthe last")
 
 
 def test_a_handle_says_how_its_request_stands(world: World) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from aexp.domain.text import age, visible, visible_lines
+from aexp.domain.text import age, middle_cut, visible, visible_lines
 
 if TYPE_CHECKING:
     from aexp.domain.errors import AexpError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FOLDED_FROM = 12
 """Lines of output from which on they are folded."""
 MOST_CHARS = 100_000
+"""Characters of output from which on its middle is left out."""
 _GOOD, _BAD, _QUIET = "#1a7f37", "#b42318", "#666"
 
 
@@ -31,13 +32,14 @@ def result_bundle(result: "RelayResult") -> dict[str, str]:
     about = f"{visible(result.op, limit=40)} in {age(result.duration_s)}"
     if not result.ok:
         about += f", returncode {result.returncode}" + (f" ({result.kind})" if result.kind else "")
-    output = visible_lines(result.stdout, limit=MOST_CHARS).rstrip("\n")
+    said = result.stdout.rstrip("\n")
+    output = visible_lines(middle_cut(said, MOST_CHARS, "stdout of the result")[0])
     notices = [visible(notice, limit=400) for notice in result.notices]
     lines = [f"{mark} {about}", *(f"note: {notice}" for notice in notices)]
     lines += [f"next: {result.hint}"] if result.hint else []
     lines += [output] if output else []
     html = _headline(mark, about, good=result.ok) + "".join(map(_note, notices))
-    html += _next(result.hint) + _output(output)
+    html += _next(result.hint) + _output(output, said.count("\n") + 1)
     return bundle("\n".join(lines), html)
 
 
@@ -103,11 +105,10 @@ def _next(hint: str) -> str:
     return f"<div><b>next</b> {escape(hint)}</div>" if hint else ""
 
 
-def _output(text: str) -> str:
+def _output(text: str, lines: int) -> str:
     if not text:
         return ""
     shown = f'<pre style="margin:0">{escape(text)}</pre>'
-    count = text.count("\n") + 1
-    if count < FOLDED_FROM:
+    if lines < FOLDED_FROM:
         return shown
-    return f"<details><summary>{count} lines of output</summary>{shown}</details>"
+    return f"<details><summary>{lines} lines of output</summary>{shown}</details>"

@@ -44,6 +44,20 @@ def visible_lines(text: str, *, limit: int = 1 << 24) -> str:
     return visible(lines, limit=limit, keep=_KEEP)
 
 
+def middle_cut(text: str, most: int, source: str) -> tuple[str, bool]:
+    """Head and tail of a text of at most ``most`` characters, and whether something is left out between.
+
+    Args:
+        source: what has the whole text, for the line that says what is left out.
+    """
+    if len(text) <= most:
+        return text, False
+    head = most // 3
+    tail = most - head
+    gap = f"\n[... {len(text) - most} characters left out here; {source} has them ...]\n"
+    return text[:head] + gap + text[-tail:], True
+
+
 def _plain(text: str, *, ascii_only: bool) -> bool:
     return text.isprintable() and (text.isascii() or not ascii_only)
 

@@ -46,13 +46,3 @@ def untitled(schema: Any) -> Any:
 def line(text: str, limit: int = LINE_CHARS) -> str:
     """One line of progress or, with more characters, of a summary."""
     return visible(" ".join(text.split()), limit=limit)
-
-
-def middle_cut(text: str, most: int) -> tuple[str, bool]:
-    """Head and tail of a text of at most ``most`` characters, and whether something is left out between."""
-    if len(text) <= most:
-        return text, False
-    head = most // 3
-    tail = most - head
-    gap = f"\n[... {len(text) - most} characters left out here; relay_log has them ...]\n"
-    return text[:head] + gap + text[-tail:], True

@@ -5,14 +5,14 @@ from aexp.airgapped.inspection import DaemonView, RequestView
 from aexp.airgapped.outcome import result_of
 from aexp.airgapped.standing import facts_of
 from aexp.cli.mcp.answers import Line, Request
-from aexp.cli.mcp.harmless import OUTPUT_CHARS, middle_cut
+from aexp.cli.mcp.harmless import OUTPUT_CHARS
 from aexp.cli.mcp.hints import HANDS_OFF, down, for_agent
 from aexp.cli.mcp.relay import Relay
 from aexp.cli.render import ended
 from aexp.domain.consent import FINAL, State
 from aexp.domain.progress import collapsed
 from aexp.domain.requests import RelayResult, Response
-from aexp.domain.text import age
+from aexp.domain.text import age, middle_cut
 
 WAIT = "Wait with relay_wait"
 
@@ -27,7 +27,7 @@ def finished(answer: Response, view: RequestView, most: int = OUTPUT_CHARS) -> R
         RelayError: it did not; the class says why.
     """
     result = result_of(answer)
-    output, cut = middle_cut(collapsed(result.stdout), most)
+    output, cut = middle_cut(collapsed(result.stdout), most, "relay_log")
     return Request(
         summary=_went(result),
         next="" if result.ok else for_agent(result.hint) or _look_at(result),
