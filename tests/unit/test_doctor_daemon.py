@@ -1,5 +1,7 @@
 """The check-up of the daemon: where it serves, how its clock stands, and how late its news is seen here."""
 
+from dataclasses import replace
+
 import pytest
 
 from aexp.airgapped.checkup.of_queue import NEXT_BEAT_S
@@ -49,6 +51,19 @@ def test_the_clock_of_the_daemons_node(skew_s: float, words: str | None) -> None
     assert found["daemon"].what == "serves on login1 (pid 7), consent login"
     assert found["daemon-clock"].level == ("ok" if words is None else "warn")
     assert words is None or words in found["daemon-clock"].what
+
+
+def test_a_suspended_daemon_of_this_node_is_a_failure_although_it_beat_lately(
+    surgery: Surgery,
+) -> None:
+    surgery.serve()
+    assert surgery.findings()["daemon"].level is Level.OK
+    assert surgery.standing.posted is not None
+    surgery.standing.posted = replace(surgery.standing.posted, suspended=True)
+    finding = surgery.findings()["daemon"]
+    assert finding.level is Level.FAIL
+    assert finding.what == "the one on this node (pid 7) is suspended and serves nobody"
+    assert "`kill -CONT 7`" in finding.fix
 
 
 def test_no_daemon_is_a_warning_and_one_that_died_a_failure(surgery: Surgery) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.elsewhere import refuse_elsewhere
+from aexp.airgapped.hints import restart_command, resume_hint
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.standing import judge
 from aexp.domain import layout
@@ -118,13 +119,11 @@ class Bringer:
 
     def _refuse_silent(self, posted: Posted) -> None:
         """Make sure that the daemon that stands at the post does its work."""
-        pid, restart = posted.process.pid, f"aexp relay restart{self.flag}"
-        if posted.unit is not None:
-            restart = f"systemctl --user restart {posted.unit}"
+        pid, url = posted.process.pid, self._queue.storage.url
         if posted.suspended:
             raise RelayDownError(
                 f"The daemon (pid {pid}) is suspended and serves nobody; nothing was started.",
-                f"Let it go on (`kill -CONT {pid}`), or have a new one: `{restart}`.",
+                resume_hint(posted, url),
             )
         beat = self._queue.beat()
         if beat is None or beat.facts.get("daemon") != str(posted.process):
@@ -133,7 +132,8 @@ class Bringer:
         if not up:
             raise RelayDownError(
                 f"The daemon (pid {pid}) runs and has stopped beating; nothing was started.",
-                f"Does its file server hang? Check the mount, then have a new one: `{restart}`.",
+                "Does its file server hang? Check the mount, then have a new one: "
+                f"`{restart_command(posted, url)}`.",
             )
 
     def _awaited(self, pane: Pane, *, waits: bool) -> Up:

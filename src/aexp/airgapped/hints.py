@@ -1,9 +1,13 @@
 """What a person types next, spelt out for the queue that they use."""
 
 import os
+from typing import TYPE_CHECKING
 
 from aexp.airgapped.defaults import queue_flag, queue_folder
 from aexp.domain.consent import Mode
+
+if TYPE_CHECKING:
+    from aexp.ports.post import Posted
 
 
 def serve_hint(url: str) -> str:
@@ -18,6 +22,19 @@ def client_hint(url: str) -> str:
     if is_private(url):
         return "Only this process sees that queue: start a RelayDaemon in it, or name a folder."
     return serve_hint(url)
+
+
+def restart_command(posted: "Posted", url: str) -> str:
+    """What a person types on this node to have a new daemon in its place."""
+    if posted.unit is not None:
+        return f"systemctl --user restart {posted.unit}"
+    return f"aexp relay restart{queue_flag(url)}"
+
+
+def resume_hint(posted: "Posted", url: str) -> str:
+    """What a person types on this node about a daemon that is suspended."""
+    again = restart_command(posted, url)
+    return f"Let it go on (`kill -CONT {posted.process.pid}`), or have a new one: `{again}`."
 
 
 def approve_hint(request_id: str, url: str) -> str:

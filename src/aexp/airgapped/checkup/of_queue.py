@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from aexp.airgapped.checkup.ground import Check, Ground
 from aexp.airgapped.checkup.probes import PROBES
 from aexp.airgapped.defaults import queue_flag
-from aexp.airgapped.hints import serve_hint
+from aexp.airgapped.hints import resume_hint, serve_hint
 from aexp.domain import layout
 from aexp.domain.checkup import clocks, filesystem, space
 from aexp.domain.findings import Finding, fail, ok, warn
 from aexp.domain.liveness import BEAT_INTERVAL_S
+from aexp.ports.post import Posted
 
 LOOK_EVERY_S = 0.1
 NEXT_BEAT_S = BEAT_INTERVAL_S + 2.0
@@ -74,6 +75,10 @@ def _server_clock(ground: Ground, name: str) -> Finding | None:
 def _daemon(ground: Ground, name: str) -> Finding | None:
     if not ground.there:
         return None
+    posted = ground.at_post
+    if isinstance(posted, Posted) and posted.suspended:
+        told = f"the one on this node (pid {posted.process.pid}) is suspended and serves nobody"
+        return fail(name, told, resume_hint(posted, ground.storage.url))
     view = ground.daemon
     if not view.up:
         said = fail if ground.queue.beat() is not None else warn
