@@ -134,6 +134,21 @@ def test_ctrl_c_while_waiting_says_how_to_go_on(site: Site, terminal: Terminal) 
     assert "Traceback" not in screen
 
 
+def test_ctrl_c_while_following_takes_the_line_away_and_says_how_to_go_on(
+    site: Site, terminal: Terminal
+) -> None:
+    slow_git(site)
+    site.serve()
+    request_id = site.relay("fetch", "--no-wait").stdout.strip()
+    terminal.aexp("relay", "log", "-f", request_id)
+    terminal.shows(f"{request_id[:8]} runs, submitted")
+    terminal.press("C-c")
+    terminal.shows("[ended 130]")
+    screen = terminal.screen()
+    assert f"{request_id[:8]} runs" not in screen
+    assert f"Only the following ended; {request_id} goes on." in screen
+
+
 def test_a_long_operation_says_that_it_runs_and_goes_on_after_ctrl_c(
     site: Site, terminal: Terminal
 ) -> None:

@@ -77,23 +77,24 @@ def _follow(client: "RelayClient", full_id: str, *, as_json: bool, voice: Voice)
 
     handle = client.handle(full_id)
     older = older_s(request_view(client.queue, full_id))
-    with Teller(client.queue, full_id, full_id[:8], voice, older) as teller:
-        lines = handle.follow(
-            math.inf, on_state=teller.tell, on_said=teller.note, on_progress=teller.progress
-        )
-        try:
+    teller = Teller(client.queue, full_id, full_id[:8], voice, older)
+    try:
+        with teller:
+            lines = handle.follow(
+                math.inf, on_state=teller.tell, on_said=teller.note, on_progress=teller.progress
+            )
             if as_json:
                 for line in teller.above(lines):
                     print_json({"text": line})
             else:
                 show_lines(teller.above(lines))
-        except KeyboardInterrupt:
-            _tell_interrupted(client, full_id)
-            sys.exit(INTERRUPTED)
-        except RelayError:
-            # That there is no result is said below, with the state.
-            if not handle.done():
-                raise
+    except KeyboardInterrupt:
+        _tell_interrupted(client, full_id)
+        sys.exit(INTERRUPTED)
+    except RelayError:
+        # That there is no result is said below, with the state.
+        if not handle.done():
+            raise
     _end(handle, client.queue.storage.url, as_json=as_json, voice=voice)
 
 
