@@ -127,6 +127,22 @@ def test_a_handle_can_be_awaited(world: World) -> None:
     assert asyncio.run(main()) == 0
 
 
+def test_an_await_that_is_cut_short_says_how_to_go_on(world: World) -> None:
+    """As when a notebook interrupts the cell that awaits."""
+    world.serve()
+    handle = world.client().submit("git_status")
+
+    async def main() -> None:
+        waits = asyncio.ensure_future(handle)
+        await asyncio.sleep(0)
+        waits.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await waits
+        assert any(f"client.handle('{handle.id}')" in note for note in caught.value.__notes__)
+
+    asyncio.run(main())
+
+
 def test_a_handle_of_nothing_says_so(world: World) -> None:
     world.serve()
     with pytest.raises(RelayNotFoundError, match=ID):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from aexp.airgapped.interrupted import noting
 from aexp.airgapped.waiting import AnswerWait
 from aexp.domain import layout
 from aexp.domain.errors import (
@@ -80,17 +81,16 @@ class Following:
             RelayTimeoutError, RelayDownError, RelayNotFoundError, RelayStorageError: as ``wait.look`` does.
         """
         moved = False
+        again = f"client.handle({self._request_id!r}).follow()"
         try:
-            while answer is None:
-                answer = wait.look(moved=moved)
-                if answer is None:
-                    yield from self.news(wait)
-                    moved = self._pause(wait)
+            with noting(f"Only the following ended: {again} begins anew."):
+                while answer is None:
+                    answer = wait.look(moved=moved)
+                    if answer is None:
+                        yield from self.news(wait)
+                        moved = self._pause(wait)
         except (RelayTimeoutError, RelayDownError):
             yield from self._grown()
-            raise
-        except KeyboardInterrupt as exc:
-            exc.add_note(f"Only the following ended: client.handle({self._request_id!r}).follow()")
             raise
         keep(answer)
         yield from self._rest(answer)

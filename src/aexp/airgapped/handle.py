@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from aexp.airgapped.hints import approve_hint, approve_where
+from aexp.airgapped.interrupted import noting
 from aexp.airgapped.outcome import error_of, result_of
 from aexp.airgapped.queue import RelayQueue
 from aexp.airgapped.waiting import AnswerWait
@@ -42,6 +43,7 @@ class RelayHandle:
         self._clock = clock
         self._default_timeout = default_timeout
         self._answer: Response | None = None
+        self._picks_up = f"Only the waiting ended: client.handle({request_id!r}) picks it up again."
 
     def __repr__(self) -> str:
         return f"RelayHandle({self.id!r})"
@@ -163,15 +165,16 @@ class RelayHandle:
         said: list[str] = []
         warn = self._warn_once()
         wait = self._new_wait(None, stands.append, said.append)
-        while self._answer is None:
-            self._answer = await asyncio.to_thread(wait.look)
-            # Said here and not by the thread that looks: a notebook shows it with the cell that waits.
-            while stands:
-                warn(stands.pop(0))
-            while said:
-                _warn(said.pop(0))
-            if self._answer is None:
-                await asyncio.sleep(wait.pause_s())
+        with noting(self._picks_up, asyncio.CancelledError):
+            while self._answer is None:
+                self._answer = await asyncio.to_thread(wait.look)
+                # Said here and not by the thread that looks: a notebook shows it with the cell that waits.
+                while stands:
+                    warn(stands.pop(0))
+                while said:
+                    _warn(said.pop(0))
+                if self._answer is None:
+                    await asyncio.sleep(wait.pause_s())
         return result_of(self._answer)
 
     def _wait(
@@ -181,13 +184,10 @@ class RelayHandle:
         on_said: Callable[[str], None] | None = None,
     ) -> Response:
         wait = self._new_wait(timeout, on_state, on_said)
-        try:
-            moved = False
+        moved = False
+        with noting(self._picks_up):
             while (answer := wait.look(moved=moved)) is None:
                 moved = wait.let_pass((REPLIED,), wait.pause_s())
-        except KeyboardInterrupt as exc:
-            exc.add_note(f"Only the waiting ended: client.handle({self.id!r}) picks it up again.")
-            raise
         return answer
 
     def _new_wait(
