@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -163,6 +165,32 @@ def test_a_decision_without_a_daemon_says_that_it_has_no_effect_yet(site: Site) 
     done = site.relay("reject", request_id)
     assert done.returncode == 0
     assert "No daemon serves the queue; the requester is told once one is started." in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_stream_that_is_closed_changes_nothing_else(site: Site, closed: str) -> None:
+    site.serve()
+    site.commit("mine")
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            f'exec "$0" "$@" {closed}',
+            sys.executable,
+            "-P",
+            "-m",
+            "aexp",
+            "relay",
+            "push",
+        ],
+        cwd=site.repo,
+        env=site.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("main -> main" in done.stdout) is (closed != ">&-")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import sys
 import rich_click as click
 from click.shell_completion import get_completion_class
 
-from aexp.cli.terminal import echo
+from aexp.cli.terminal import echo, is_terminal
 
 _PLACES = {
     "bash": (
@@ -36,7 +36,7 @@ def completion(context: click.Context, shell: str) -> None:
     source = kind(context.find_root().command, {}, "aexp", "_AEXP_COMPLETE").source()
     keep, use = _PLACES[shell]
     echo(f"{_head(shell, source, keep, use)}{source}")
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         echo(f"  next: {keep}\n        {use}", err=True)
 
 

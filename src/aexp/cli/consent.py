@@ -9,7 +9,7 @@ import rich_click as click
 from aexp.cli import completing
 from aexp.cli.login_node import container
 from aexp.cli.parameters import APPROVED_ID, PENDING_ID
-from aexp.cli.terminal import print_json
+from aexp.cli.terminal import is_terminal, print_json
 from aexp.cli.wiring import json_option, key_option, queue_option
 from aexp.domain.consent import Mode
 from aexp.domain.decisions import CONFIRM_CHARS
@@ -117,7 +117,7 @@ def approve(
         return
     shown = approver.look(request_id)
     show_shown(shown)
-    if not yes and sys.stdin.isatty():
+    if not yes and is_terminal(sys.stdin):
         request_id = shown.petition.request_id
         confirm(
             shown.petition.digest,

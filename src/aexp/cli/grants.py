@@ -8,7 +8,7 @@ import rich_click as click
 from aexp.cli.consent import confirm, line_to, show_lines
 from aexp.cli.login_node import container
 from aexp.cli.parameters import Operation
-from aexp.cli.terminal import print_json
+from aexp.cli.terminal import is_terminal, print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.operations import GRANTABLE
 
@@ -50,7 +50,7 @@ def grant(
     granter = granter_of(built)
     shown = granter.grant_preview(op, absolute(cwd or "."), read_span(span))
     show_lines(shown.lines())
-    if not yes and sys.stdin.isatty():
+    if not yes and is_terminal(sys.stdin):
         confirm(shown.digest, "grant", "nothing was granted", "Run the same command again.")
     given = granter.grant(shown, keep=keep)
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from aexp.cli.terminal import echo, print_json, show_note, style
+from aexp.cli.terminal import echo, is_terminal, print_json, show_note, style
 from aexp.cli.wiring import json_option, must_agree
 from aexp.domain.installation import NEW, Outcome, Step
 from aexp.domain.installed_texts import MCP, MCP_SDK, PARTS
@@ -191,7 +191,7 @@ def _run(
 
 
 def _ask() -> None:
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise click.UsageError(
             "Nothing was written: nobody can be asked here. Say --yes, or --dry-run."
         )

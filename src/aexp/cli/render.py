@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aexp.cli.cells import cells, padded
 from aexp.cli.telling import Voice
-from aexp.cli.terminal import echo, print_json, show_note, style
+from aexp.cli.terminal import echo, is_terminal, print_json, show_note, style
 from aexp.domain.consent import FINAL, State
 from aexp.domain.progress import collapsed
 from aexp.domain.text import age, local_time, visible_lines
@@ -33,14 +33,14 @@ _LEVELS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 def show_output(text: str) -> None:
     """An operation's output: exactly as it was into a pipe, made harmless on a terminal."""
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         text = visible_lines(collapsed(text))
     echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
 def show_lines(lines: Iterable[str]) -> bool:
     """The same as it comes, in lines and pieces of long lines; whether there were any."""
-    harmful, last = sys.stdout.isatty(), ""
+    harmful, last = is_terminal(sys.stdout), ""
     try:
         for line in lines:
             echo(visible_lines(line) if harmful else line, nl=False)
@@ -72,7 +72,7 @@ def show_end(result: "RelayResult", voice: Voice, url: str) -> None:
     if voice is not Voice.QUIET:
         for notice in result.notices:
             show_note(notice)
-    heard = sys.stderr.isatty() and voice is Voice.NORMAL
+    heard = is_terminal(sys.stderr) and voice is Voice.NORMAL
     if result.ok and not heard and voice is not Voice.VERBOSE:
         return
     mark = style("ok", "green") if result.ok else style("failed", "red")
@@ -158,7 +158,7 @@ def wait_of(view: "RequestView", url: str, ahead: "RequestView | None" = None) -
 
 def show_table(rows: Sequence[Sequence[str]]) -> None:
     """Columns as wide as they must be, a state coloured. A terminal gets what fits, a pipe all of it."""
-    if sys.stdout.isatty():
+    if is_terminal(sys.stdout):
         import os
         import shutil
 

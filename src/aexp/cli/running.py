@@ -9,7 +9,7 @@ from aexp.cli.clients import client_of
 from aexp.cli.exits import INTERRUPTED, of_operation
 from aexp.cli.render import show_end, show_lines, show_result
 from aexp.cli.telling import Teller, Voice
-from aexp.cli.terminal import echo, print_json
+from aexp.cli.terminal import echo, is_terminal, print_json
 from aexp.domain.consent import FINAL
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def finish(
     Args:
         older_s: how long ago it was submitted, in seconds.
     """
-    live = sys.stdout.isatty() and not as_json
+    live = is_terminal(sys.stdout) and not as_json
     teller = Teller(queue, handle.id, op, voice, older_s)
     try:
         with teller:

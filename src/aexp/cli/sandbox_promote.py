@@ -8,7 +8,7 @@ from functools import partial
 
 import rich_click as click
 
-from aexp.cli.terminal import echo, print_json, show_note, style
+from aexp.cli.terminal import echo, is_terminal, print_json, show_note, style
 from aexp.cli.wiring import json_option, must_agree
 from aexp.domain.text import visible, visible_lines
 from aexp.sandbox import PromotedScript, promote_notebook
@@ -89,7 +89,7 @@ def promote(
 
 def _ask_if_too_early(make: Callable[..., PromotedScript]) -> None:
     """Ask whoever sits there before a script is written that no commit can be found for."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
         return
     early = make(dry_run=True)
     if not early.as_committed:

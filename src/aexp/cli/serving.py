@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aexp.cli.exits import BUSY
 from aexp.cli.login_node import container, login_layers, tell_ignored
-from aexp.cli.terminal import echo
+from aexp.cli.terminal import echo, is_terminal
 from aexp.domain.consent import Mode
 from aexp.domain.errors import RelayBusyError, RelayStorageError
 from aexp.domain.text import visible
@@ -112,7 +112,7 @@ def _serve(
 
 def _is_cron(once: bool) -> bool:
     """Whether nobody looks on, and this is to be the same again in a minute."""
-    return once and not sys.stderr.isatty()
+    return once and not is_terminal(sys.stderr)
 
 
 def _tell_serving(url: str, mode: Mode, where: str) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 
 from aexp.cli.cells import cells, head
+from aexp.cli.terminal import is_terminal
 
 UNKNOWN = 80
 _END_OF_LINE = "\033[K"
@@ -18,7 +19,7 @@ class StatusLine:
     """
 
     def __init__(self) -> None:
-        self.possible = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.possible = is_terminal(sys.stderr) and os.environ.get("TERM", "dumb") != "dumb"
         self._drawn = ""
         self._width = self._cells = 0
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from aexp.cli.status_line import StatusLine
-from aexp.cli.terminal import echo, show_note
+from aexp.cli.terminal import echo, is_terminal, show_note
 from aexp.domain.consent import FINAL, State
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Teller:
 
     def _tell_once(self, state: State) -> None:
         """Say what stays on the screen: what a person must do, and news where no line is drawn."""
-        patient = time.monotonic() - self._began >= PATIENT_S and sys.stderr.isatty()
+        patient = time.monotonic() - self._began >= PATIENT_S and is_terminal(sys.stderr)
         if state in {self._told, *FINAL} or not (patient or state is State.PENDING):
             return
         self._told = state
@@ -137,7 +137,9 @@ class Teller:
             where = approve_where(mode_of(self._queue.storage, self._id), self._queue.storage.url)
             # On a terminal the command stands on a line of its own, where no width breaks it.
             then = (
-                f"\n  next: {where}" if sys.stderr.isatty() else f" {where[0].upper()}{where[1:]}"
+                f"\n  next: {where}"
+                if is_terminal(sys.stderr)
+                else f" {where[0].upper()}{where[1:]}"
             )
             self._say(f"{what}{then}: {how}")
         elif not self._line.possible and self._voice is Voice.NORMAL:

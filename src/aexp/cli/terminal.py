@@ -29,10 +29,15 @@ def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
         return
     _make_writable(stream)
     told = f"{text}\n" if nl else text
-    if not stream.isatty() or os.environ.get("NO_COLOR"):
+    if not is_terminal(stream) or os.environ.get("NO_COLOR"):
         told = _SEQUENCE.sub("", told)
     stream.write(told)
     stream.flush()
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is at the other end; Python has no stream where it was closed before the start."""
+    return stream is not None and stream.isatty()
 
 
 def print_json(body: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from aexp.cli.consent import show_lines, show_shown, tell_approved, typed_digits
-from aexp.cli.terminal import show_error
+from aexp.cli.terminal import is_terminal, show_error
 from aexp.domain.errors import RelayNotFoundError, RelayRejectedError, SettingsError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Walk:
             RelayDownError: approvals cannot be given here.
             RelayNotFoundError: nothing that begins with ``only`` waits.
         """
-        if not sys.stdin.isatty():
+        if not is_terminal(sys.stdin):
             raise SettingsError(
                 "approve -i asks a person, and standard input is no terminal.",
                 "In a script name what you mean: aexp relay approve ID",

@@ -6,6 +6,7 @@ import sys
 import rich_click as click
 
 from aexp.cli.login_node import container
+from aexp.cli.terminal import is_terminal
 from aexp.cli.wiring import key_option, queue_option
 from aexp.domain.errors import SettingsError
 
@@ -23,7 +24,7 @@ def console(bell: bool, key: str | None, queue: str | None) -> None:
 
     Needs the extra tui (Textual). Approvals count on the login node alone, in the mode that is the default.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)) or os.environ.get("TERM") == "dumb":
         raise SettingsError("The console needs a terminal that can draw.", WITHOUT)
     try:
         from aexp.cli.console.app import ConsoleApp
