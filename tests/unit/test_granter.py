@@ -1,5 +1,6 @@
 """The person's side of grants: where they can be given, and that what is given is what was shown."""
 
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -118,8 +119,10 @@ def test_on_another_machine_a_person_is_told_where_to_go() -> None:
     assert "ssh -t login1 aexp relay grants" in caught.value.hint
     with pytest.raises(RelayDownError) as caught:
         granter(shell, dead=True).grant_preview("wandb_sync", "/home/ada/a b", 7200)
-    typed = "ssh -t login1 aexp relay grant wandb_sync --cwd '/home/ada/a b' --for 7200s"
-    assert typed in caught.value.hint
+    _, typed = caught.value.hint.split("ssh -t login1 ")
+    # Both shells read it: the one in which it is pasted, and the one of the host.
+    (there,) = shlex.split(typed)
+    assert there.startswith("aexp relay grant wandb_sync --cwd '/home/ada/a b' --for 7200s")
     with pytest.raises(RelayDownError) as caught:
         granter(shell, dead=True).grant_preview("wandb_sync", "/home/ada/\x1b[2K", 7200)
     assert "--cwd DIR" in caught.value.hint

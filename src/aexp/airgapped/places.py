@@ -1,6 +1,7 @@
 """Where a person must be to be heard by the daemon, when they cannot be heard here."""
 
 import re
+import shlex
 
 from aexp.airgapped.beats import Beat
 from aexp.airgapped.defaults import queue_flag
@@ -47,13 +48,19 @@ def out_of_reach(
             request_id,
         )
     host = host_of(beat)
-    there = f"on {host}: ssh -t {host} {command}" if host else f"on its login node: {command}"
+    there = f"on {host}: {typed_at(host, command)}" if host else f"on its login node: {command}"
     return RelayDownError(
         f"{what} only on the machine where the daemon runs, and it is not this one "
         f"({visible(processes.hostname, limit=80)}).",
         f"Its beat says where; type there, {there}",
         request_id,
     )
+
+
+def typed_at(host: str, command: str) -> str:
+    """What a person types here to have the command typed on the host, where a second shell reads it."""
+    plain = shlex.split(command) == command.split()
+    return f"ssh -t {host} {command if plain else shlex.quote(command)}"
 
 
 def beat_to_ask(queue: RelayQueue, processes: Processes) -> Beat | None:

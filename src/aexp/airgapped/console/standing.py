@@ -5,6 +5,7 @@ from aexp.airgapped.beats import Beat
 from aexp.airgapped.console.picture import Alert, Standing
 from aexp.airgapped.defaults import queue_flag
 from aexp.airgapped.hints import serve_hint
+from aexp.airgapped.places import typed_at
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain.consent import Mode
 from aexp.domain.liveness import BEAT_INTERVAL_S, PATIENCE_S, BeatWatch, Verdict
@@ -89,7 +90,7 @@ class DaemonWatch:
 
     def _elsewhere(self, host: str) -> Alert:
         command = f"aexp relay console{queue_flag(self._queue.storage.url)}"
-        there = f"ssh -t {host} {command}" if host else f"On its login node: {command}"
+        there = typed_at(host, command) if host else f"On its login node: {command}"
         named = host or "the login node"
         return Alert(f"Approvals count only on {named}, where the daemon runs; not here.", there)
 
