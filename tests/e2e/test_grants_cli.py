@@ -188,6 +188,7 @@ def test_without_a_daemon_a_grant_cannot_be_given(site: Site) -> None:
     done = site.relay("grant", "wandb_sync", "--for", "2h")
     assert done.returncode == 69
     assert "aexp relay up" in done.stderr
+    assert f"type there: aexp relay grant wandb_sync --cwd {site.repo} --for" in done.stderr
 
 
 @pytest.mark.parametrize(

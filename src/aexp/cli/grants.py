@@ -48,7 +48,8 @@ def grant(
 
     built = container(queue)
     granter = granter_of(built)
-    shown = granter.grant_preview(op, absolute(cwd or "."), read_span(span))
+    folder = built.filesystem().resolve(absolute(cwd or "."))
+    shown = granter.grant_preview(op, folder, read_span(span))
     show_lines(shown.lines())
     if not yes and is_terminal(sys.stdin):
         confirm(shown.digest, "grant", "nothing was granted", "Run the same command again.")
