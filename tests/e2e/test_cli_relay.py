@@ -167,6 +167,21 @@ def test_a_decision_without_a_daemon_says_that_it_has_no_effect_yet(site: Site) 
     assert "No daemon serves the queue; the requester is told once one is started." in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (("pull", "--timeout", "soon"), "'soon' is not a valid number of seconds"),
+        (("ls", "-n", "few"), "'few' is not a valid whole number"),
+    ],
+)
+def test_what_is_no_number_is_told_in_plain_words(
+    site: Site, words: tuple[str, ...], wanted: str
+) -> None:
+    done = site.relay(*words)
+    assert done.returncode == 2
+    assert wanted in done.stderr
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 def test_a_stream_that_is_closed_changes_nothing_else(site: Site, closed: str) -> None:
     site.serve()

@@ -12,6 +12,7 @@ import rich_click as click
 from aexp.cli.exits import INVALID
 from aexp.cli.groups import LazyGroup
 from aexp.cli.login_node import container
+from aexp.cli.parameters import Count
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 
@@ -186,7 +187,7 @@ def _tell_findings(found: "Findings", trails: Trails) -> None:
 
 @click.command()
 @click.argument("request_id", metavar="[ID]", required=False)
-@click.option("-n", "count", type=click.IntRange(1), default=LATEST, help="The last N lines.")
+@click.option("-n", "count", type=Count(1), metavar="N", default=LATEST, help="The last N lines.")
 @queue_option
 @json_option
 def show(request_id: str | None, count: int, queue: str | None, as_json: bool) -> None:

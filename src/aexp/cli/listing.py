@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from aexp.cli import completing
-from aexp.cli.parameters import Operation
+from aexp.cli.parameters import Count, Operation
 from aexp.cli.render import FAILED, OK, ended
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
@@ -46,7 +46,7 @@ def _moment(_: click.Context, __: click.Parameter, given: str | None) -> float |
 
 @click.command()
 @click.option("-a", "--all", "everything", is_flag=True, help="Also the older answers.")
-@click.option("-n", "count", type=click.IntRange(1), help="At most N answers, the latest.")
+@click.option("-n", "count", type=Count(1), metavar="N", help="At most N answers, the latest.")
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not answered yet.")
 @click.option("--ended", "only_ended", is_flag=True, help="Only those that are answered.")
 @click.option(

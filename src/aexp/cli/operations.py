@@ -6,7 +6,7 @@ from typing import Any
 import rich_click as click
 
 from aexp.cli import completing
-from aexp.cli.parameters import Operation
+from aexp.cli.parameters import Operation, Seconds
 from aexp.cli.wiring import json_option, queue_option, voice_of, voice_options
 from aexp.domain.operations import ALLOWED
 
@@ -19,7 +19,7 @@ def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
         json_option,
         click.option(
             "--timeout",
-            type=click.FloatRange(min=0),
+            type=Seconds(min=0),
             metavar="SECONDS",
             help="How long to wait for the answer.  [default: $AEXP_RELAY_TIMEOUT, else 60]",
         ),

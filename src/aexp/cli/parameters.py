@@ -38,6 +38,18 @@ class Operation(click.Choice):  # type: ignore[type-arg]
         return super().shell_complete(ctx, param, incomplete) + spelt
 
 
+class Seconds(click.FloatRange):
+    """A time to wait, by the name that a person gives it."""
+
+    name = "number of seconds"
+
+
+class Count(click.IntRange):
+    """How many, by the name that a person gives it."""
+
+    name = "whole number"
+
+
 class RequestId(click.ParamType):  # type: ignore[type-arg]
     """The id of a request, or its first digits; who gives none is told where to find it.
 

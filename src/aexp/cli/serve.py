@@ -4,6 +4,7 @@ from typing import Any
 
 import rich_click as click
 
+from aexp.cli.parameters import Count
 from aexp.cli.wiring import queue_option
 from aexp.domain.consent import Mode
 from aexp.domain.profiles import PROFILES
@@ -23,7 +24,8 @@ from aexp.domain.profiles import PROFILES
 )
 @click.option(
     "--most-at-once",
-    type=click.IntRange(1, 64),
+    type=Count(1, 64),
+    metavar="N",
     help="Operations that may run at the same time.  [default: 4]",
 )
 @click.option(

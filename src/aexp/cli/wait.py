@@ -3,7 +3,7 @@
 import rich_click as click
 
 from aexp.cli import completing
-from aexp.cli.parameters import ANY_ID
+from aexp.cli.parameters import ANY_ID, Seconds
 from aexp.cli.wiring import json_option, queue_option, voice_of, voice_options
 
 
@@ -11,7 +11,7 @@ from aexp.cli.wiring import json_option, queue_option, voice_of, voice_options
 @click.argument("request_id", metavar="ID", type=ANY_ID, shell_complete=completing.open_ids)
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Seconds(min=0),
     metavar="SECONDS",
     help="How long to wait.  [default: $AEXP_RELAY_TIMEOUT, else 60]",
 )
