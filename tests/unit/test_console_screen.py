@@ -4,6 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -235,6 +236,16 @@ def test_a_grant_takes_a_time_then_the_digits_of_what_it_would_allow(desk: Desk)
         assert f"granted {given.short} until" in screen.text("grants")
 
     on_screen(desk, script)
+
+
+def test_the_time_is_asked_for_the_operation_without_the_arguments_of_one_request() -> None:
+    async def script(screen: Screen) -> None:
+        await screen.press("g")
+        drawn = screen.drawn()
+        assert "operation  wandb_sync" in drawn
+        assert "wandb/run-7" not in drawn
+
+    on_screen(Desk(replace(petition(), args=("wandb/run-7",))), script)
 
 
 def test_a_long_petition_is_scrolled_to_its_digest() -> None:

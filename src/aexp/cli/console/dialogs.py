@@ -15,6 +15,7 @@ from aexp.domain.decisions import CONFIRM_CHARS, MAX_REASON_CHARS, Waiting
 from aexp.domain.errors import SettingsError
 from aexp.domain.grant_offers import GrantOffer
 from aexp.domain.grants import span
+from aexp.domain.petition import labelled
 
 USUAL_SPAN = "1h"
 ESCAPE = Binding("escape", "cancel", "Back")
@@ -144,7 +145,8 @@ def duration(shown: Shown) -> Dialog:
 
     return Dialog(
         "Grant this operation in this folder?",
-        [line for line in shown.petition.lines() if line.startswith(("operation ", "folder "))],
+        # A grant is for every request of this operation, so the arguments of this one say nothing.
+        labelled([("operation", shown.petition.op), ("folder", shown.petition.cwd)]),
         [("What it would allow is shown next; nothing is granted yet.", "")],
         "For how long, such as 30m, 2h or 1d (24 hours at most):",
         judge,
