@@ -18,7 +18,7 @@ def test_without_a_daemon_everything_says_so_and_what_to_do(site: Site) -> None:
     assert not site.queue.exists()
 
 
-def test_pending_without_a_daemon_says_that_none_serves(site: Site) -> None:
+def test_without_a_daemon_what_is_open_is_listed_with_a_line_that_says_so(site: Site) -> None:
     site.wandb()
     daemon = site.serve()
     done = site.relay("pending")
@@ -26,7 +26,9 @@ def test_pending_without_a_daemon_says_that_none_serves(site: Site) -> None:
     assert "No daemon serves" not in done.stderr
     request_id = site.relay("wandb-sync", "--no-wait").stdout.strip()
     site.until("it waits", lambda: site.json("show", request_id)["state"] == "pending")
+    assert site.relay("ls").stderr == ""
     site.end(daemon)
+    assert "what is open is seen to once one is started." in site.relay("ls").stderr
     done = site.relay("pending")
     assert request_id[:8] in done.stdout
     assert (

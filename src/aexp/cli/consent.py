@@ -9,6 +9,7 @@ import rich_click as click
 from aexp.cli import completing
 from aexp.cli.login_node import container
 from aexp.cli.parameters import APPROVED_ID, PENDING_ID
+from aexp.cli.standing import tell_absence
 from aexp.cli.terminal import is_terminal, print_json
 from aexp.cli.wiring import json_option, key_option, queue_option
 from aexp.domain.consent import Mode
@@ -43,7 +44,7 @@ def pending(queue: str | None, as_json: bool) -> None:
         return
     if not found:
         click.echo("Nothing waits for consent. What else there is: aexp relay ls --open", err=True)
-        _tell_absence(built, "nothing is taken up before one is started")
+        tell_absence(built.queue(), "nothing is taken up before one is started")
         return
     now = built.clock().wall()
     rows = [["ID", "OPERATION", "SENDS", "WAITS", "FROM", "WHERE"]]
@@ -58,21 +59,8 @@ def pending(queue: str | None, as_json: bool) -> None:
     if mode_of(built.storage(), found[0].request_id) is Mode.ACL:
         there = f"{approve_where(Mode.ACL, built.storage().url)}: "
     told = f"{there}aexp relay approve ID{flag}, or aexp relay reject ID{flag}"
-    if not _tell_absence(built, "nothing can be decided before one is started"):
+    if not tell_absence(built.queue(), "nothing can be decided before one is started"):
         click.echo(f"  next: {told}", err=True)
-
-
-def _tell_absence(built: "Container", so: str) -> bool:
-    """Say that no daemon serves, where that is so; whether it is."""
-    queue = built.queue()
-    beat = queue.beat()
-    if beat is not None and not queue.is_gone(beat):
-        return False
-    from aexp.airgapped.hints import serve_hint
-
-    click.echo(f"No daemon serves the queue; {so}.", err=True)
-    click.echo(f"  next: {serve_hint(queue.storage.url)}", err=True)
-    return True
 
 
 @click.command()
@@ -128,7 +116,7 @@ def approve(
         )
     approver.approve(shown)
     tell_approved(shown)
-    _tell_absence(built, "nothing runs before one is started")
+    tell_absence(built.queue(), "nothing runs before one is started")
 
 
 @click.command()
@@ -140,7 +128,7 @@ def reject(request_id: str, reason: str, queue: str | None) -> None:
     built = container(queue)
     one = approver_of(built).reject(request_id, reason)
     click.echo(f"rejected {one.request_id}: {one.op} in {one.cwd}")
-    _tell_absence(built, "the requester is told once one is started")
+    tell_absence(built.queue(), "the requester is told once one is started")
 
 
 def approver_of(built: "Container", key: str | None = None) -> "Approver":

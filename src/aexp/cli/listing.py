@@ -12,6 +12,7 @@ import rich_click as click
 from aexp.cli import completing
 from aexp.cli.parameters import Count, Operation
 from aexp.cli.render import FAILED, OK, ended
+from aexp.cli.standing import tell_absence
 from aexp.cli.terminal import print_json
 from aexp.cli.wiring import json_option, queue_option
 from aexp.domain.consent import FINAL, State
@@ -113,6 +114,17 @@ def ls(
         print_json({"requests": [dataclasses.asdict(view) for view in shown]})
     else:
         _show(shown, url, older=len(wanted) - len(shown), others=len(views) + unread - len(wanted))
+        if waiting:
+            _tell_absence(found)
+
+
+def _tell_absence(found: "RelayQueue") -> None:
+    """Say that no daemon serves, unless one looks in from time to time and sees to what is open then."""
+    from aexp.airgapped.defaults import system_clock
+    from aexp.airgapped.visits import last_visit_s
+
+    if last_visit_s(found.storage, system_clock()) is None:
+        tell_absence(found, "what is open is seen to once one is started")
 
 
 def _filter(
