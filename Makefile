@@ -34,7 +34,7 @@ LOAD ?=
 load: $(VENV)/.test ## Play 64 clients, 4 daemons and 20,000 requests on Redis, daemons killed meanwhile.
 	@$(python) -m tests.load $(LOAD)
 
-bench: $(VENV)/.bench ## Measure speed and cost for five minutes (OUT=file.json ONLY=name,name QUICK=1).
+bench: $(VENV)/.bench ## Measure speed and cost for eight minutes (OUT=file.json ONLY=name,name QUICK=1).
 	@$(python) -m benchmarks run $(if $(OUT),--out "$(OUT)") $(if $(ONLY),--only "$(ONLY)") \
 		$(if $(QUICK),--quick)
 
