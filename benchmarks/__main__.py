@@ -79,7 +79,7 @@ def _wrong(what: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("run", help="measure; about five minutes")
+    one = commands.add_parser("run", help="measure; about eight minutes")
     one.add_argument(
         "--quick", action="store_true", help="one or two minutes, for the shape of things"
     )

@@ -574,3 +574,11 @@ def test_a_flood_of_messages_keeps_nobody_from_the_work(
     began = time.monotonic()
     storage.wait(("inbox",), 30.0)
     assert time.monotonic() - began < 20
+
+
+def test_a_socket_that_is_not_there_is_told_without_a_word_of_ports_or_tls(tmp_path: Path) -> None:
+    storage = storage_at(f"redis+unix://{tmp_path}/none.sock?name=lab", ManualClock())
+    with pytest.raises(RelayStorageError, match="cannot be reached") as caught:
+        storage.list("inbox")
+    assert "where its socket is" in caught.value.hint
+    assert "TLS" not in caught.value.hint

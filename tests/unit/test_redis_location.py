@@ -86,6 +86,7 @@ def test_a_password_file_that_others_may_open_is_refused(tmp_path: Path) -> None
         ("redis://u:hush-hush@ho\x1bst/0", "cannot be read"),
         ("redis+unix://host/path", "names no server"),
         ("redis:///0", "names no server"),
+        ("redis://u:hush-hush@host/0?name=a&name=b", "one thing twice"),
     ],
 )
 def test_a_url_that_cannot_be_is_refused_with_what_one_looks_like(url: str, told: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -105,6 +106,34 @@ def test_an_unknown_scheme_names_the_known_ones_and_keeps_a_password() -> None:
         assert f"{scheme}://" in error.value.hint
     assert "aexp relay transports" in error.value.hint
     assert "hunter22" not in str(error.value)
+
+
+def test_an_unknown_scheme_names_the_extra_that_a_known_one_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "pip install" not in unknown("pigeon://roof")
+    for scheme in ("redis", "rediss"):
+        row = BuiltIn("a test", "aexp.adapters.nothing:open", "redis", "no_such_module_of_redis")
+        monkeypatch.setitem(TRANSPORTS, scheme, row)
+    assert re.search(r"For redis://, rediss://: pip install .*\[redis\]", unknown("pigeon://roof"))
+
+
+def unknown(url: str) -> str:
+    with pytest.raises(SettingsError, match="unknown scheme") as caught:
+        opened(url)
+    return caught.value.hint
+
+
+def test_what_no_scheme_may_be_called_was_meant_for_one_and_is_no_folder() -> None:
+    assert "Did you mean redis://?" in unknown("redi_s://host/0")
+    assert "Known: file://" in unknown("ä://host/0")
+    assert opened("./redi_s://host").folder == f"{Path.cwd()}/redi_s:/host"
+
+
+def test_a_url_of_a_file_says_what_it_lacks() -> None:
+    for url, lacking in (("file://", "no folder"), ("file://host/x", "a host")):
+        with pytest.raises(SettingsError, match=f"names {lacking}"):
+            opened(url)
 
 
 def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,8 @@ DURABLE_VARIABLE = "AEXP_RELAY_DURABLE"
 DEFAULT_QUEUE = Settings.queue
 
 _HALF_URL = re.compile(r"(file|memory|rediss?|redis\+unix|ssh):(?!//)", re.IGNORECASE)
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+# Also what no scheme may be called, such as redis_tls: it was meant for one, and is no folder.
+_SCHEME = re.compile(r"([^/:]+)://(.*)", re.DOTALL)
 
 
 def open_queue(
@@ -134,8 +135,9 @@ def queue_folder(text: str, *, from_url: bool = False) -> str:
             )
         text = unquote(text.removeprefix("localhost"))
         if not text.startswith(("/", "~")):
+            named = "a host" if text else "no folder"
             raise SettingsError(
-                f"file://{visible(text)} names a host.", "Write file:///path/to/queue."
+                f"file://{visible(text)} names {named}.", "Write file:///path/to/queue."
             )
     if not text.isprintable():
         raise SettingsError(

@@ -171,5 +171,14 @@ def _unknown(scheme: str, url: str, others: list[str]) -> SettingsError:
     known = ", ".join(f"{name}://" for name in names)
     return SettingsError(
         f"The queue {visible(redacted_url(url))} has an unknown scheme, {visible(scheme)}.",
-        f"{meant}Known: {known} or a plain path; `aexp relay transports` tells more.",
+        f"{meant}Known: {known} or a plain path. {_wanting()}`aexp relay transports` tells more.",
     )
+
+
+def _wanting() -> str:
+    """What to install for those of ours that need an extra; empty where all are there."""
+    schemes: dict[str, list[str]] = {}
+    for name, transport in TRANSPORTS.items():
+        if transport.extra and transport.remedy:
+            schemes.setdefault(transport.remedy, []).append(f"{name}://")
+    return "".join(f"For {', '.join(names)}: {remedy}. " for remedy, names in schemes.items())

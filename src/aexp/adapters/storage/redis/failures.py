@@ -75,6 +75,11 @@ _CODES = {
     they.AuthenticationWrongNumberOfArgsError: "WRONGPASS",
     they.MovedError: "MOVED",
 }
+_AWAY = (
+    "Check that it runs, host and port, and whether it speaks TLS there (rediss://) or not "
+    "(redis://); then try again."
+)
+_AWAY_ON_SOCKET = "Check that it runs on this machine, and where its socket is; then try again."
 _OLD = "Redis 7.0 or Valkey 7.2 is needed, or newer."
 
 
@@ -106,8 +111,7 @@ def translated(exc: they.RedisError, server: str, done: str) -> RelayStorageErro
     if is_passing(exc):
         return RelayStorageError(
             f"{done}: the server {server} cannot be reached ({said}).",
-            "Check that it runs, host and port, and whether it speaks TLS there (rediss://) or not "
-            "(redis://); then try again.",
+            _AWAY_ON_SOCKET if server.startswith("/") else _AWAY,
         )
     hint = _OLD if "script flags" in said or "unknown command" in said.lower() else ""
     return RelayStorageError(

@@ -126,7 +126,8 @@ def _split(url: str) -> SplitResult:
 
 
 def _options(parts: SplitResult) -> dict[str, str]:
-    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    said = dict(pairs)
     known = _OPTIONS[parts.scheme]
     for option in said:
         if option not in known:
@@ -134,6 +135,8 @@ def _options(parts: SplitResult) -> dict[str, str]:
                 f"The queue's URL has an unknown option, {visible(option, limit=64)}.",
                 f"Known for {parts.scheme}://: {', '.join(sorted(known))}.",
             )
+    if len(said) < len(pairs):
+        raise SettingsError(f"The queue's URL {_shown(parts)} says one thing twice.", LOOKS_LIKE)
     return said
 
 
