@@ -1,6 +1,8 @@
 """The gate's process: how long it waits for a client, and how many there may be."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -87,3 +89,17 @@ def test_a_seat_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"):
         take_seat(tmp_path, 1)
     assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_where_no_program_can_be_spoken_to_that_is_told(tmp_path: Path, closed: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -P -m aexp relay exec {closed}', sys.executable],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (77, "")
+    assert "speaks to a program at the other end of ssh" in done.stderr

@@ -42,7 +42,7 @@ def serve_client(queue: str | None, *, up: bool) -> None:
     """
     _take_seat(os.environ)
     _refuse_others(queue, os.environ)
-    if sys.stdin.isatty():
+    if sys.stdin is None or sys.stdout is None or sys.stdin.isatty():
         echo(
             "aexp relay exec speaks to a program at the other end of ssh, not to a person.",
             err=True,
