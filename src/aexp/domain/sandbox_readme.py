@@ -21,12 +21,14 @@ _HEADING = re.compile(r"^##[ \t]+([^ \t\n].*)$", re.MULTILINE)
 _ASIDE = re.compile(r"^[-*+][ \t]+I (?:expect|would)\b.*", re.MULTILINE | re.DOTALL | re.I)
 # Not a box to tick, a link, a token such as [PAD], or something that begins with a digit: an interval or a
 # citation.
-_CAPITALS = r"(?!(?:TODO|TBD|FIXME|XXX)\])[A-Z][A-Z0-9_]+\]"
+_LATER = r"(?:TODO|TBD|FIXME|XXX)"
+_CAPITALS = rf"(?!{_LATER}\])[A-Z][A-Z0-9_]+\]"
 _PLACEHOLDER = re.compile(
     rf"(?<!\])\[(?!\s*[xX]?\s*\])(?!\s*[-+]?[\d^@])(?!{_CAPITALS})"
     r"[^\[\]\n]*(?:\n[^\[\]\n]+)*\](?![(\[:])"
 )
 _ITEM = re.compile(r"^(?:\d+[.)]|[-*+])[ \t]+", re.MULTILINE)
+_ONLY_LATER = re.compile(rf"[\W_]*(?:{_LATER}[\W_]*)*")
 _SUB_ITEM = re.compile(r"\n[ \t]+[-*+][ \t]+")
 _LABEL = re.compile(
     r"(?:notice|mitigat|detect|catch|caught|guard|check)[^:.]{0,40}:\s*(?P<text>\S.*)", re.I
@@ -122,7 +124,7 @@ def _risk(item: str) -> Risk:
         for piece in pieces
         if (found := _LABEL.search(re.sub(r"\*\*.*?\*\*", "", piece)))
     ]
-    mitigated = any(not placeholders(text) and re.search(r"\w", text) for text in told)
+    mitigated = any(not placeholders(text) and not _ONLY_LATER.fullmatch(text) for text in told)
     return Risk(filled=not placeholders(item), mitigated=mitigated)
 
 
