@@ -67,7 +67,7 @@ def _pins(state: Path) -> "Pins":
 def _grants(state: Path, storage: QueueStorage) -> "GrantMemory":
     from aexp.adapters.grants.node import NodeGrants
 
-    return NodeGrants(state, storage.folder or storage.url)
+    return NodeGrants(state, storage.identity)
 
 
 def _trust(state: Path, settings: Settings) -> "TrustBook":
@@ -122,7 +122,7 @@ def _notifier(
     from aexp.domain.serving import session_name
 
     ways, hook = settings.notify, settings.notify_hook
-    session = session_name(storage.url, default=is_usual(storage.url))
+    session = session_name(storage.identity, default=is_usual(storage.url))
     parts = (storage, ways, hook, terminal, environ, policy.home, clock, audit.warn)
     return choose_notifiers(*parts, session)
 
@@ -134,7 +134,7 @@ def _audit(
     from aexp.airgapped.audit import Audit
     from aexp.domain.redaction import Redactor, secrets_of
 
-    path = trail_path(environ, policy.home, storage.folder or storage.url)
+    path = trail_path(environ, policy.home, storage.identity)
     return Audit(ChainedJournal(path, storage, clock), Redactor(secrets_of(environ)))
 
 
@@ -143,7 +143,7 @@ def _post(
 ) -> "Post":
     from aexp.adapters.post.node import NodePost, post_path
 
-    return NodePost(post_path(environ, policy.home, storage.folder or storage.url), processes)
+    return NodePost(post_path(environ, policy.home, storage.identity), processes)
 
 
 def _last_setup(
@@ -153,7 +153,7 @@ def _last_setup(
     from aexp.adapters.setups.node import NodeSetup
 
     # Named as its post is: a link in place of a queue must not lead to another one's settings.
-    place = post_path(environ, policy.home, storage.folder or storage.url).name
+    place = post_path(environ, policy.home, storage.identity).name
     return NodeSetup(state / f"setup-{place}.json")
 
 
@@ -163,7 +163,7 @@ def _node_log(
     """Where the daemon of a queue without a folder logs."""
     from aexp.adapters.post.node import post_path
 
-    return state / "logs" / f"{post_path(environ, policy.home, storage.url).name}.log"
+    return state / "logs" / f"{post_path(environ, policy.home, storage.identity).name}.log"
 
 
 def _terminals(environ: Mapping[str, str], state: Path) -> "Terminals":

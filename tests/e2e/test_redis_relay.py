@@ -336,3 +336,18 @@ def test_the_check_up_of_a_server_without_a_password_says_what_to_do(
     assert queue["level"] == "fail"
     assert queue["fix"].startswith("Have users made")
     assert "open=yes" in queue["fix"]
+
+
+def test_a_daemon_is_found_however_its_queue_is_written(site: Site, forgetful: RedisServer) -> None:
+    site.wandb()
+    daemon = site.serve("--queue", forgetful.url(options="&open=yes"))
+    env = {"AEXP_RELAY_QUEUE": forgetful.url(options="&timeout=7")}
+    request_id = site.relay("wandb-sync", "--no-wait", env=env).stdout.strip()
+    site.until("it waits", lambda: site.json("show", request_id, env=env)["state"] == "pending")
+    given = site.relay("approve", request_id, "--yes", env=env)
+    assert given.returncode == 0, given.stderr
+    assert site.json("wait", request_id, env=env)["consent"] == "login"
+    assert " approve " in site.relay("audit", "show", request_id, env=env).stdout
+    ended = site.relay("down", env=env)
+    assert ended.returncode == 0, ended.stderr
+    assert daemon.wait(timeout=20) == 0

@@ -61,7 +61,7 @@ class Bringer:
         self._terminals = terminals
         self._processes = processes
         self._clock = clock
-        self.session = session_name(queue.storage.url, default=not self.flag)
+        self.session = session_name(queue.storage.identity, default=not self.flag)
 
     def up(self, job: Job, *, standby: bool = False) -> Up:
         """See to it that a daemon serves on this machine; wait until it does.

@@ -78,7 +78,7 @@ def _trails(queue: str | None) -> Trails:
     built = container(queue)
     storage = built.storage()
     try:
-        path = trail_path(built.environ(), built.policy().home, storage.folder or storage.url)
+        path = trail_path(built.environ(), built.policy().home, storage.identity)
     except SettingsError:
         # A node without a folder of its own has no trail; the copy can be looked at all the same.
         return Trails(built, None)

@@ -148,7 +148,7 @@ def line_to(built: "Container") -> "DecisionLine":
 
     storage = built.storage()
     folders = socket_folders(built.environ())
-    return SocketLine(folders, socket_name(storage.folder or storage.url))
+    return SocketLine(folders, socket_name(storage.identity))
 
 
 def _whole(approver: "Approver", one: "Waiting") -> dict[str, Any]:

@@ -37,6 +37,11 @@ class QueueStorage(Protocol):
         """The absolute path of the queue where it is a folder, so that nothing may work inside it."""
 
     @property
+    def identity(self) -> str:
+        """What a node keeps things of this queue under: the same however its URL is written."""
+        return self.folder or self.url
+
+    @property
     @abstractmethod
     def profile(self) -> Profile:
         """How the filesystem behind it is treated; tells pollers how often they may look."""

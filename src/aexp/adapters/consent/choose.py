@@ -48,7 +48,7 @@ def choose_decisions(
     from aexp.adapters.consent.login import SocketDecisions
     from aexp.adapters.consent.socket_files import socket_name
 
-    name = socket_name(storage.folder or storage.url)
+    name = socket_name(storage.identity)
     return SocketDecisions(storage, socket_folders(environ), name, clock, hostname, flag)
 
 

@@ -66,6 +66,11 @@ class Location:
         """The server, for messages."""
         return self.socket or f"{self.host}:{self.port}"
 
+    @property
+    def identity(self) -> str:
+        """The queue, by whomever and with whatever options it is used."""
+        return f"redis://{self.server}/{self.db}?name={self.name}"
+
 
 def located(url: str, environ: Mapping[str, str]) -> Location:
     """The location that a URL names.

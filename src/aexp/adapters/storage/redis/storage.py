@@ -46,6 +46,10 @@ class RedisStorage(QueueStorage):
         return None
 
     @property
+    def identity(self) -> str:
+        return self._server.location.identity
+
+    @property
     def profile(self) -> Profile:
         return ONE_SERVER
 
