@@ -762,7 +762,9 @@ def test_a_sandbox_is_made_checked_listed_and_promoted(repo: Path, world: World)
     folder = made["sandbox"]["dir_path"]
     assert (repo / folder / "README.md").is_file()
     assert told(world, "sandbox_new", slug="probe")["error"]["kind"] == "SandboxScaffoldError"
-    assert [one["slug"] for one in told(world, "sandbox_list")["sandboxes"]] == ["probe"]
+    listed = told(world, "sandbox_list")
+    assert listed["summary"] == "1 sandbox"
+    assert [one["slug"] for one in listed["sandboxes"]] == ["probe"]
     check = told(world, "sandbox_check", name="probe")
     assert check["sandboxes"][0]["level"] == "fail"
     assert check["summary"] == "1 checked, 1 with a broken rule"

@@ -44,7 +44,7 @@ def listed(
     """The latest sandboxes of the repository, the oldest of them first, and what git knows of each."""
     views = list_sandboxes(archived=archived)
     return Sandboxes(
-        summary=f"{len(views)} sandboxes",
+        summary="1 sandbox" if len(views) == 1 else f"{len(views)} sandboxes",
         next="" if views else "sandbox_new makes one.",
         sandboxes=views[-limit:],
         left_out=max(len(views) - limit, 0),
