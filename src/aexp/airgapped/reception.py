@@ -58,6 +58,7 @@ class Reception:
             RelayStorageError: the storage failed; what had come in before is in its place.
         """
         jobs, acted = self._intake.take(self._pulse, self._room)
+        self._pulse()
         for job in jobs:
             self._place(job)
             self._pulse()
