@@ -47,8 +47,8 @@ def _compare(args: argparse.Namespace) -> int:
     except (OSError, ValueError) as exc:
         return _wrong(str(exc))
     changes = compare.changes(old, new)
-    print(compare.render(changes, compare.differences(old, new)))
-    return 1 if any(change.worse for change in changes) else 0
+    print(compare.render(changes, compare.differences(old, new), new.failed))
+    return 1 if new.failed or any(change.worse for change in changes) else 0
 
 
 def _plot(args: argparse.Namespace) -> int:

@@ -1,15 +1,16 @@
 """Two runs side by side: what got better, what got worse, and what is only noise.
 
-A figure is flagged when all of this holds:
+A figure is flagged when it is the relay's own, not a baseline, and got worse by more than the noise: half of
+what the two runs' samples spread together, which is when their ranges, laid around the medians, no longer
+touch; by more than a twentieth in any case, or a quarter where there is but one sample; and by more than the
+figure's grain.
 
-- it is the relay's own, not a baseline;
-- its median got worse by more than the noise: half of what the two runs' samples spread together, which is
-  when their ranges, laid around the medians, no longer touch; by more than a twentieth in any case, or a
-  quarter where there is but one sample; and by more than the figure's grain;
-- so did one of its ratios to a baseline of the same run, if it has any. A machine that is slower today is
-  slower for the baselines too.
+What has a baseline is judged by its ratio to the first of them, the one that a slower machine slows as much:
+its samples were taken in turns with the figure's, so this ratio spreads less than either. What broke in the
+new run counts as worse; what was only not measured, and a target that is missed now, is told.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from benchmarks.machine import COMPARABLE
@@ -26,7 +27,7 @@ class Change:
 
     Attributes:
         factor: the new median divided by the old one.
-        noise: what of ``factor - 1`` may be noise.
+        noise: how much of a change may be noise, in what the figure is judged by.
         verdict: ``worse`` (flagged), ``better``, or empty for noise.
     """
 
@@ -61,15 +62,32 @@ def differences(old: Results, new: Results) -> list[str]:
         if old.machine.get(fact) != new.machine.get(fact)
     ]
     gone = [figure.name for figure in old.figures if new.find(figure.name) is None]
-    return [*told, *(f"not measured any more: {name}" for name in gone)]
+    return [
+        *told,
+        *(f"not measured any more: {name}" for name in gone),
+        *(f"target missed now: {name}" for name in _newly_missed(old, new)),
+    ]
 
 
-def render(found: list[Change], different: list[str]) -> str:
-    """A table, and what is flagged below it."""
+def _newly_missed(old: Results, new: Results) -> list[str]:
+    def missed(run: Results) -> dict[str, bool]:
+        return {one.name: any(t.met is False for t in one.targets) for one in run.figures}
+
+    before = missed(old)
+    return [name for name, bad in missed(new).items() if bad and before.get(name) is False]
+
+
+def render(found: list[Change], different: list[str], failed: Collection[str] = ()) -> str:
+    """A table, and what is flagged below it.
+
+    Args:
+        failed: the measures that broke in the new run.
+    """
     lines = [f"{'':<36}{'old':>9}{'new':>10}  {'unit':<9}{'new/old':>8}{'noise':>9}"]
     lines += [_line(change) for change in found]
     lines += ["", *(f"note: {text}" for text in different)]
     flagged = [change.figure.name for change in found if change.worse]
+    flagged += [f"{name} (it broke)" for name in failed]
     lines.append(f"WORSE: {', '.join(flagged)}" if flagged else "nothing got worse beyond noise")
     return "\n".join(lines)
 
@@ -85,14 +103,23 @@ def _line(change: Change) -> str:
 
 def _change(old: Figure, new: Figure) -> Change:
     factor, noise = _factor(old, new), _noise(old, new, new.grain)
+    judged, band, less_is_better = factor, noise, new.better == "less"
+    ratios = _first_ratios(old, new)
+    if ratios is not None:
+        before, now = ratios
+        judged, band = _factor(before, now), _noise(before, now)
+        less_is_better = less_is_better != now.inverted
     verdict = ""
-    if new.ours and abs(factor - 1) > noise:
-        got_worse = (factor > 1) == (new.better == "less")
-        if not got_worse:
-            verdict = "better"
-        elif _ratios_agree(old, new):
-            verdict = "worse"
-    return Change(new, old.median, new.median, factor, noise, verdict)
+    if new.ours and abs(judged - 1) > band:
+        verdict = "worse" if (judged > 1) == less_is_better else "better"
+    return Change(new, old.median, new.median, factor, band, verdict)
+
+
+def _first_ratios(old: Figure, new: Figure) -> tuple[Ratio, Ratio] | None:
+    """The ratio to the baseline that comes first, in both runs; None where one has none or another one."""
+    if not old.ratios or not new.ratios or old.ratios[0].to != new.ratios[0].to:
+        return None
+    return old.ratios[0], new.ratios[0]
 
 
 def _factor(old: Series, new: Series) -> float:
@@ -108,18 +135,3 @@ def _noise(old: Series, new: Series, grain: float = 0.0) -> float:
         return float("inf") if new.median <= grain else floor
     width = (old.most - old.least + new.most - new.least) / 2
     return max(max(width, grain) / abs(old.median), floor)
-
-
-def _ratios_agree(old: Figure, new: Figure) -> bool:
-    """Whether a ratio got worse as well, or there is none that both have."""
-    before = {ratio.to: ratio for ratio in old.ratios}
-    pairs = [(before[ratio.to], ratio) for ratio in new.ratios if ratio.to in before]
-    return not pairs or any(_ratio_worse(one, two, new.better) for one, two in pairs)
-
-
-def _ratio_worse(old: Ratio, new: Ratio, better: str) -> bool:
-    factor = _factor(old, new)
-    if abs(factor - 1) <= _noise(old, new):
-        return False
-    less_is_better = (better == "less") != new.inverted
-    return (factor > 1) == less_is_better

@@ -1,8 +1,9 @@
 """The file calls that one round trip cannot do without, written plainly, and the same git in between.
 
 One process plays both sides and never waits, so this is the limit that no relay over a shared folder can
-pass that keeps the same promises: the request and the answer are synced to the disk with their names, as is,
-where a command must not run twice, the move after which it may have started.
+pass that keeps the same promises. Nothing of a status is synced. Of what changes something, the request and
+the answer are synced with their names, in one go as a local disk allows it, and so is, where a command must
+not run twice, the move after which it may have started.
 """
 
 import os
@@ -58,12 +59,11 @@ class RawQueue:
         draft, target = f"{self._root}/{_DRAFT}", f"{self._root}/{name}"
         handle = os.open(draft, _CREATE, 0o600)
         os.write(handle, data)
+        os.link(draft, target)
+        os.unlink(draft)
         if self._durable:
             os.fsync(handle)
         os.close(handle)
-        os.link(draft, target)
-        os.unlink(draft)
-        self._sync(os.path.dirname(name))
 
     def _append(self, name: str, data: bytes) -> None:
         handle = os.open(f"{self._root}/{name}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -113,8 +113,8 @@ def run_plainly(argv: Sequence[str], cwd: Path, env: Mapping[str, str]) -> bytes
 def raw_limit_ms(
     count: int, root: Path, argv: Sequence[str], cwd: Path, env: Mapping[str, str]
 ) -> list[float]:
-    """How long each of ``count`` round trips took, in milliseconds."""
-    queue = RawQueue(root)
+    """How long each of ``count`` round trips of a status took, in milliseconds."""
+    queue = RawQueue(root, durable=False)
     before = os.getcwd()
     try:
         return latencies_ms(count, lambda: queue.round_trip(lambda: run_plainly(argv, cwd, env)))

@@ -1,8 +1,10 @@
 """A thousand requests that wait already: how fast a daemon works them off, next to starting as many programs.
 
 The requests run ``git_status``, and git is a link that leads to ``/bin/true`` by then, so nothing is left but
-the start of a program and the relay's own work. While they are put into the inbox the daemon stands still
-(SIGSTOP). The rate comes from the dates in the first and the last answer, so nothing watches meanwhile.
+the start of programs and the relay's own work. As clients send them, up to 64 that ask for the same share one
+run, so a thousand take some twenty starts; measured as well are requests with a run of their own each. While
+they are put into the inbox the daemon stands still (SIGSTOP). The rate comes from the dates in the first and
+the last answer, so nothing watches meanwhile.
 """
 
 import os
@@ -46,13 +48,17 @@ def measure(bench: Bench) -> list[Figure]:
         count, true = bench.pick(1000, 300), _program("true")
         for repetition in range(bench.pick(3, 1)):
             bench.say(f"drain, repetition {repetition + 1}")
-            for what, used in (("several_copies", folders), ("one_copy", folders[:1])):
+            for what, used, shared in (
+                ("several_copies", folders, True),
+                ("one_copy", folders[:1], True),
+                ("own_runs", folders, False),
+            ):
                 _point(link, true)
-                sheet.add(f"{what}.rate", _drained(here, daemon, used, count))
+                sheet.add(f"{what}.rate", _drained(here, daemon, used, count, shared=shared))
                 _point(link, git)
             taken = alone_ms(count, [true], here.home, here.env)
             sheet.add("true.rate", count / sum(taken) * 1000)
-    several = f"Spread over {COPIES} working copies."
+    several = f"Spread over {COPIES} working copies; equal ones share a run."
     alone = times("true.rate", at_least=0.6)
     return [
         sheet.figure("several_copies.rate", "1/s", alone, better="more", note=several),
@@ -61,13 +67,22 @@ def measure(bench: Bench) -> list[Figure]:
             "1/s",
             times("true.rate"),
             better="more",
-            note="Commands in one working copy take turns.",
+            note="Commands in one working copy take turns; equal ones share a run.",
+        ),
+        sheet.figure(
+            "own_runs.rate",
+            "1/s",
+            alone,
+            better="more",
+            note=f"Spread over {COPIES} working copies, a run for each request.",
         ),
         sheet.baseline("true.rate", "1/s", better="more", note="/bin/true in a loop."),
     ]
 
 
-def _drained(site: Site, daemon: subprocess.Popen[str], folders: list[Path], count: int) -> float:
+def _drained(
+    site: Site, daemon: subprocess.Popen[str], folders: list[Path], count: int, *, shared: bool
+) -> float:
     """Answers a second, from the first to the last."""
     clock = SystemClock()
     queue = RelayQueue(open_file_queue(str(site.queue), clock), ProcProcesses(), clock)
@@ -76,7 +91,13 @@ def _drained(site: Site, daemon: subprocess.Popen[str], folders: list[Path], cou
     try:
         for number, request_id in enumerate(ids):
             cwd = str(folders[number % len(folders)])
-            request = Request(op="git_status", cwd=cwd, submitted_at=clock.wall(), client=queue.me)
+            request = Request(
+                op="git_status",
+                cwd=cwd,
+                submitted_at=clock.wall(),
+                client=queue.me,
+                coalesce=None if shared else False,
+            )
             queue.submit(request_id, request)
     finally:
         daemon.send_signal(signal.SIGCONT)

@@ -76,7 +76,9 @@ def _figures(sheet: Sheet) -> list[Figure]:
         ),
         sheet.figure("p99", "ms", times(git, at_most=15)),
         sheet.baseline(git, "ms"),
-        sheet.baseline("raw_limit.p50", "ms", note="The file calls with their syncs, and git."),
+        sheet.baseline(
+            "raw_limit.p50", "ms", note="The file calls, and git; nothing of a status is synced."
+        ),
         sheet.baseline("original.p50", "ms", note="500 ms and 250 ms polls, no events."),
         sheet.baseline("huey.p50", "ms", note="Default polling; nothing is synced."),
     ]

@@ -141,6 +141,20 @@ class TestCompare:
         assert changed(figure(10, ratio=2), figure(20, ratio=2)).verdict == ""
         assert changed(figure(10, ratio=2), figure(20, ratio=4)).worse
 
+    def test_what_has_a_baseline_is_judged_by_the_ratio_to_the_first(self) -> None:
+        def trip(*ratios: float, samples: tuple[float, ...], asleep: float) -> Figure:
+            to = (
+                Ratio(to="git.p50", samples=ratios),
+                Ratio(to="original.p50", samples=(asleep,), inverted=True),
+            )
+            return Figure(name="trip.p50", unit="ms", samples=samples, ratios=to)
+
+        quiet = trip(3.3, 3.4, 3.5, samples=(5, 6, 7), asleep=80)
+        regressed = trip(4.3, 4.4, 4.5, samples=(6.5, 7.8, 9.1), asleep=60)
+        slower_machine = trip(3.3, 3.4, 3.5, samples=(10, 12, 14), asleep=40)
+        assert changed(quiet, regressed).worse
+        assert changed(quiet, slower_machine).verdict == ""
+
     def test_baselines_are_not_flagged(self) -> None:
         assert changed(figure(10, ours=False), figure(99, ours=False)).verdict == ""
 
@@ -154,13 +168,20 @@ class TestCompare:
             return Figure(name="trip.p50", unit="ms", samples=(value,), ratios=(one,))
 
         assert changed(with_ratio(10, 60), with_ratio(20, 30)).worse
-        assert changed(with_ratio(10, 60), with_ratio(20, 90)).verdict == ""
+        assert changed(with_ratio(10, 60), with_ratio(20, 90)).verdict == "better"
 
     def test_what_differs_besides_is_told(self) -> None:
         old = Results(machine={"cpu": "A"}, figures=(figure(1), figure(1, name="gone.p50")))
         new = Results(machine={"cpu": "B"}, figures=(figure(1),))
         told = compare.differences(old, new)
         assert told == ["cpu: A, now B", "not measured any more: gone.p50"]
+
+    def test_a_target_that_is_missed_now_is_told(self) -> None:
+        met, missed = (figure(one, limit=Limit(at_most=4)) for one in (3.9, 4.1))
+        assert compare.differences(Results(figures=(met,)), Results(figures=(missed,))) == [
+            "target missed now: trip.p50"
+        ]
+        assert not compare.differences(Results(figures=(missed,)), Results(figures=(missed,)))
 
     def test_the_exit_status_tells(self, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
         old, new = tmp_path / "old.json", tmp_path / "new.json"
@@ -170,6 +191,15 @@ class TestCompare:
         assert "WORSE: trip.p50" in capsys.readouterr().out
         assert command_line.main(["compare", str(new), str(old)]) == 0
         assert command_line.main(["compare", str(old), str(tmp_path / "none")]) == 2
+
+    def test_a_measure_that_broke_is_worse(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture
+    ) -> None:
+        old, new = tmp_path / "old.json", tmp_path / "new.json"
+        Results(figures=(figure(10),)).save(old)
+        Results(failed={"trip": "it broke"}).save(new)
+        assert command_line.main(["compare", str(old), str(new)]) == 1
+        assert "WORSE: trip (it broke)" in capsys.readouterr().out
 
 
 class TestRun:
@@ -307,12 +337,22 @@ class TestSiteModel:
         return Results(machine={}, figures=figures)
 
     def test_each_user_adds_what_was_measured(self) -> None:
-        habits = site_model.Habits(daemons=1, waiting=0.5, requests=36)
+        idle = site_model.Habits(daemons=1, waiting=0.5, requests=0)
         ours = site_model.ours(self.results())
-        assert site_model.load(ours, habits, 100) == pytest.approx(100 * (5 + 1 + 0.5))
+        assert site_model.load(ours, idle, 100) == pytest.approx(100 * (5 + 1))
+        habits = site_model.Habits(daemons=1, waiting=0.5, requests=36)
+        looks = 3 * site_model.looks_more(100)
+        wanted = 100 * (5 + 1 + 0.01 * (50 + looks))
+        assert site_model.load(ours, habits, 100) == pytest.approx(wanted)
         original = site_model.original(self.results())
         assert original.waiting == 12
         assert site_model.load(original, habits, 100) == pytest.approx(100 * (20 + 6 + 0.56))
+
+    def test_a_daemon_looks_more_often_after_a_request_and_no_more_in_the_end(self) -> None:
+        # A hundred looks in the first second, more than three a second for a minute and a half.
+        assert site_model.looks_more(1) == pytest.approx(100, abs=2)
+        assert 350 < site_model.looks_more(90) < 450
+        assert site_model.looks_more(600) == pytest.approx(site_model.looks_more(1200), abs=1)
 
     def test_a_run_without_the_figures_says_which_one_is_missing(self, tmp_path: Path) -> None:
         Results(machine={}, figures=[]).save(tmp_path / "none.json")
