@@ -303,7 +303,7 @@ def test_daemons_of_one_node_are_told_of_each_other(site: Site, server: RedisSer
         assert refused.returncode == 73
         assert f"Another process listens at {run}/aexp-relay/" in refused.stderr
         beside = site.serve("--consent", "acl", env=env)
-        assert "consent login, acl" in " ".join(site.relay("status", env=env).stdout.split())
+        assert "consent acl, login" in " ".join(site.relay("status", env=env).stdout.split())
         ended = site.relay("down", env=env)
         assert f"another daemon on this node (pid {beside.pid}) serves on" in ended.stderr
         assert "relay up" not in ended.stderr

@@ -536,7 +536,7 @@ def test_status_tells_of_each_of_them(home: Path) -> None:
     assert dict(told)["consent "] == view.daemons[0].consent
     other = dataclasses.replace(view.daemons[1], consent="acl")
     differing = dataclasses.replace(view, daemons=(view.daemons[0], other))
-    assert dict(facts_of(differing))["consent "] == f"{view.daemons[0].consent}, acl"
+    assert dict(facts_of(differing))["consent "] == f"acl, {view.daemons[0].consent}"
     crowd["login2"].die()
     crowd.pass_time(60)
     view = daemon_view(crowd.any.queue, crowd.clock, crowd.any.gpu)

@@ -77,8 +77,8 @@ def next_of(view: "DaemonView") -> str:
 
 def _consents(view: "DaemonView") -> str | None:
     """What counts as an approval: all that does where several serve and differ."""
-    ways = dict.fromkeys(one.consent for one in view.daemons if one.consent and not one.silent)
-    return ", ".join(ways) if len(ways) > 1 else view.consent
+    ways = {one.consent for one in view.daemons if one.consent and not one.silent}
+    return ", ".join(sorted(ways)) if len(ways) > 1 else view.consent
 
 
 def _told(one: "DaemonLine") -> str:
