@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
-from aexp.airgapped.hints import approve_hint, approve_where
+from aexp.airgapped.hints import approve_hint, approve_place, approve_where
 from aexp.airgapped.interrupted import noting
 from aexp.airgapped.outcome import error_of, result_of
 from aexp.airgapped.queue import RelayQueue
@@ -13,6 +13,7 @@ from aexp.domain.consent import CANCELLED, FINAL, State
 from aexp.domain.errors import RelayError, RelayStorageError
 from aexp.domain.layout import REPLIED
 from aexp.domain.requests import RelayResult, Response
+from aexp.domain.text import capital
 from aexp.ports.clock import Clock
 
 
@@ -215,19 +216,16 @@ class RelayHandle:
         def warn(state: State) -> None:
             if state is State.PENDING and state not in told:
                 how, where = approve_hint(self.id, self._queue.storage.url), self._approve_where()
-                _warn(f"The request waits for consent. {where[0].upper()}{where[1:]}: {how}")
+                _warn(f"The request waits for consent. {capital(where)}: {how}")
             told.add(state)
 
         return warn
 
     def _approve_where(self) -> str:
-        from aexp.airgapped.waiting_notes import mode_of
-
-        mode = None
         # What the storage says against it is met by the wait itself, and told if it lasts.
         with suppress(RelayStorageError):
-            mode = mode_of(self._queue.storage, self.id)
-        return approve_where(mode, self._queue.storage.url)
+            return approve_place(self._queue.storage, self.id)
+        return approve_where(None, self._queue.storage.url)
 
     def _to_its_end(self, lines: Iterator[str]) -> Iterator[str]:
         yield from lines

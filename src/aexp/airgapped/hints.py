@@ -8,6 +8,7 @@ from aexp.domain.consent import Mode
 
 if TYPE_CHECKING:
     from aexp.ports.post import Posted
+    from aexp.ports.storage import QueueStorage
 
 
 def serve_hint(url: str) -> str:
@@ -52,6 +53,17 @@ def approve_where(mode: Mode | None, url: str) -> str:
         return "on the login node"
     user = " (AEXP_RELAY_REDIS_USER=approver)" if url.startswith("redis") else ""
     return f"as an approver of the queue{user}"
+
+
+def approve_place(storage: "QueueStorage", request_id: str) -> str:
+    """The same for a request that waits, by what its note says.
+
+    Raises:
+        RelayStorageError: the note cannot be read now.
+    """
+    from aexp.airgapped.waiting_notes import mode_of
+
+    return approve_where(mode_of(storage, request_id), storage.url)
 
 
 def show_hint(request_id: str, url: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from aexp.airgapped.beats import Vigil
-from aexp.airgapped.hints import approve_hint, approve_where, client_hint, show_hint, wait_hint
+from aexp.airgapped.hints import approve_hint, approve_place, client_hint, show_hint, wait_hint
 from aexp.airgapped.outage import Outage
 from aexp.airgapped.queue import RelayQueue
 from aexp.domain import layout
@@ -229,9 +229,7 @@ class AnswerWait:
         request_id, url = self._request_id, self._queue.storage.url
         later = f'`{wait_hint(request_id, url)}`, or client.handle("{request_id}").result()'
         if self._queue.is_pending(request_id):
-            from aexp.airgapped.waiting_notes import mode_of
-
-            where = approve_where(mode_of(self._queue.storage, request_id), url)
+            where = approve_place(self._queue.storage, request_id)
             what = "waits for consent"
             hint = f"Approve it {where} with `{approve_hint(request_id, url)}`, then: {later}"
         else:

@@ -60,11 +60,10 @@ def show(request_id: str, queue: str | None, as_json: bool) -> None:
         for line in petition.lines() if petition else ():
             click.echo(line)
         if view.state is State.PENDING and petition:
-            from aexp.airgapped.hints import approve_hint, approve_where
-            from aexp.airgapped.waiting_notes import mode_of
+            from aexp.airgapped.hints import approve_hint, approve_place
 
             how = approve_hint(full_id, relay_queue.storage.url)
-            where = approve_where(mode_of(relay_queue.storage, full_id), relay_queue.storage.url)
+            where = approve_place(relay_queue.storage, full_id)
             click.echo(f"  next: {how} {where}", err=True)
 
 

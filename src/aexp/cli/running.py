@@ -101,14 +101,13 @@ def _tell_visited(request_id: str, since_s: float, queue: "RelayQueue") -> None:
 
 def _tell_interrupted(op: str, request_id: str, queue: "RelayQueue", *, pending: bool) -> None:
     """The waiting was ended by Ctrl-C."""
-    from aexp.airgapped.hints import approve_hint, approve_where, cancel_hint, wait_hint
-    from aexp.airgapped.waiting_notes import mode_of
+    from aexp.airgapped.hints import approve_hint, approve_place, cancel_hint, wait_hint
 
     url = queue.storage.url
     stop = cancel_hint(request_id, url)
     if pending:
         echo(f"\n{op} still waits for consent as {request_id}.", err=True)
-        where = approve_where(mode_of(queue.storage, request_id), url)
+        where = approve_place(queue.storage, request_id)
         echo(f"  next: {approve_hint(request_id, url)} {where}, or {stop}", err=True)
     else:
         echo(f"\n{op} goes on as {request_id}.", err=True)

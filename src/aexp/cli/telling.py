@@ -129,18 +129,14 @@ class Teller:
             return
         self._told = state
         if state is State.PENDING:
-            from aexp.airgapped.hints import approve_hint, approve_where
-            from aexp.airgapped.waiting_notes import mode_of
+            from aexp.airgapped.hints import approve_hint, approve_place
+            from aexp.domain.text import capital
 
             how = approve_hint(self._id, self._queue.storage.url)
             what = f"{self._name} waits for consent{self._why()}."
-            where = approve_where(mode_of(self._queue.storage, self._id), self._queue.storage.url)
+            where = approve_place(self._queue.storage, self._id)
             # On a terminal the command stands on a line of its own, where no width breaks it.
-            then = (
-                f"\n  next: {where}"
-                if is_terminal(sys.stderr)
-                else f" {where[0].upper()}{where[1:]}"
-            )
+            then = f"\n  next: {where}" if is_terminal(sys.stderr) else f" {capital(where)}"
             self._say(f"{what}{then}: {how}")
         elif not self._line.possible and self._voice is Voice.NORMAL:
             self._say(f"{self._name} {self._words()}")

@@ -66,6 +66,11 @@ def _spell(char: str) -> str:
     return char.encode("unicode_escape").decode("ascii")
 
 
+def capital(text: str) -> str:
+    """The same as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def age(seconds: float) -> str:
     """A duration as people say it: ``40 ms``, ``0.4 s``, ``12 s``, ``3 min``, ``5 h``, ``2 d``."""
     if seconds < 0.1:

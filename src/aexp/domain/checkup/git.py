@@ -7,6 +7,7 @@ from aexp.domain.findings import Finding, ok, warn
 from aexp.domain.git_config import is_personal
 from aexp.domain.git_doubts import doubts_of_environment, doubts_of_settings, left_out
 from aexp.domain.git_setting import Setting
+from aexp.domain.text import capital
 
 _TOLD = frozenset({"credential", "http", "url", "safe"})
 _IDENTITY = ("GIT_COMMITTER_EMAIL", "GIT_AUTHOR_EMAIL")
@@ -39,9 +40,7 @@ def judge_own_git(name: str, own: OwnGit) -> list[Finding]:
         *doubts_of_settings(own.settings, own.home),
         *doubts_of_environment(own.environ),
     ]
-    findings = [
-        warn(name, doubt.what, f"{doubt.fix[:1].upper()}{doubt.fix[1:]}.") for doubt in doubts
-    ]
+    findings = [warn(name, doubt.what, f"{capital(doubt.fix)}.") for doubt in doubts]
     if not _has_identity(own):
         told = "no user.email is set: a rebase can fail, or sign with the name of this host"
         findings.append(warn(name, told, "Type: git config --global user.email YOU@EXAMPLE.ORG"))

@@ -8,6 +8,7 @@ from aexp.domain.promotion.choosing import Picked, without_mark
 from aexp.domain.promotion.magics import CommentedOut, plain_python
 from aexp.domain.promotion.names import Names, names_of
 from aexp.domain.promotion.parsing import parse, rewritten
+from aexp.domain.text import capital
 
 _SHELL = "get_ipython"
 
@@ -38,7 +39,7 @@ def code_of(picked: Picked) -> Code:
         SandboxError: what is left is not Python.
     """
     text, gone = plain_python(picked.cell.source)
-    where = f"{picked}"[0].upper() + f"{picked}"[1:]
+    where = capital(f"{picked}")
     tree = parse(text, where)
     asks = [one for one in tree.body if _asks_ipython(one)]
     if asks:
