@@ -5,9 +5,10 @@ import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from aexp.adapters.remedies import reason, remedy
+from aexp.adapters.storage.url_options import url_options
 from aexp.domain.errors import SettingsError
 from aexp.domain.text import visible
 
@@ -131,18 +132,8 @@ def _split(url: str) -> SplitResult:
 
 
 def _options(parts: SplitResult) -> dict[str, str]:
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    said = dict(pairs)
-    known = _OPTIONS[parts.scheme]
-    for option in said:
-        if option not in known:
-            raise SettingsError(
-                f"The queue's URL has an unknown option, {visible(option, limit=64)}.",
-                f"Known for {parts.scheme}://: {', '.join(sorted(known))}.",
-            )
-    if len(said) < len(pairs):
-        raise SettingsError(f"The queue's URL {_shown(parts)} says one thing twice.", LOOKS_LIKE)
-    return said
+    twice = SettingsError(f"The queue's URL {_shown(parts)} says one thing twice.", LOOKS_LIKE)
+    return url_options(parts.query, parts.scheme, _OPTIONS[parts.scheme], twice)
 
 
 def _shown(parts: SplitResult) -> str:

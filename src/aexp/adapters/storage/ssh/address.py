@@ -4,8 +4,9 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import quote, unquote
 
+from aexp.adapters.storage.url_options import url_options
 from aexp.domain.errors import SettingsError
 from aexp.domain.remote_urls import redacted_url
 from aexp.domain.text import visible
@@ -95,16 +96,8 @@ def read_address(location: str) -> Address:
     user, host, port, path, query = found.groups()
     if port is not None and not 0 < int(port) < 65536:
         raise _unfit(location, f"there is no port {port}")
-    pairs = parse_qsl(query or "", keep_blank_values=True)
-    given = dict(pairs)
-    for key in given:
-        if key not in _KEYS:
-            raise SettingsError(
-                f"The queue's URL has an unknown option, {visible(key, limit=64)}.",
-                f"Known for ssh://: {', '.join(sorted(_KEYS))}. Write {LOOKS_LIKE}.",
-            )
-    if len(given) < len(pairs):
-        raise _unfit(location, "it says one thing twice")
+    twice = _unfit(location, "it says one thing twice")
+    given = url_options(query or "", "ssh", _KEYS, twice, looks=f" Write {LOOKS_LIKE}.")
     if not unquote(path or "").isprintable():
         raise _unfit(location, "its folder is no path")
     return Address(
