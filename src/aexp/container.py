@@ -138,32 +138,28 @@ def _audit(
     return Audit(ChainedJournal(path, storage, clock), Redactor(secrets_of(environ)))
 
 
-def _post(
-    environ: Mapping[str, str], policy: CwdPolicy, storage: QueueStorage, processes: Processes
-) -> "Post":
-    from aexp.adapters.post.node import NodePost, post_path
-
-    return NodePost(post_path(environ, policy.home, storage.identity), processes)
-
-
-def _last_setup(
-    environ: Mapping[str, str], policy: CwdPolicy, state: Path, storage: QueueStorage
-) -> "LastSetup":
+def _post_place(environ: Mapping[str, str], policy: CwdPolicy, storage: QueueStorage) -> Path:
     from aexp.adapters.post.node import post_path
+
+    return post_path(environ, policy.home, storage.identity)
+
+
+def _post(place: Path, processes: Processes) -> "Post":
+    from aexp.adapters.post.node import NodePost
+
+    return NodePost(place, processes)
+
+
+def _last_setup(state: Path, place: Path) -> "LastSetup":
     from aexp.adapters.setups.node import NodeSetup
 
     # Named as its post is: a link in place of a queue must not lead to another one's settings.
-    place = post_path(environ, policy.home, storage.identity).name
-    return NodeSetup(state / f"setup-{place}.json")
+    return NodeSetup(state / f"setup-{place.name}.json")
 
 
-def _node_log(
-    environ: Mapping[str, str], policy: CwdPolicy, state: Path, storage: QueueStorage
-) -> Path:
+def _node_log(state: Path, place: Path) -> Path:
     """Where the daemon of a queue without a folder logs."""
-    from aexp.adapters.post.node import post_path
-
-    return state / "logs" / f"{post_path(environ, policy.home, storage.identity).name}.log"
+    return state / "logs" / f"{place.name}.log"
 
 
 def _terminals(environ: Mapping[str, str], state: Path) -> "Terminals":
@@ -205,9 +201,10 @@ class Container(containers.DeclarativeContainer):
     notifier = providers.Singleton(
         _notifier, storage, settings, terminal, environ, policy, clock, audit
     )
-    post = providers.Singleton(_post, environ, policy, storage, processes)
-    last_setup = providers.Singleton(_last_setup, environ, policy, state, storage)
-    node_log = providers.Singleton(_node_log, environ, policy, state, storage)
+    post_place = providers.Singleton(_post_place, environ, policy, storage)
+    post = providers.Singleton(_post, post_place, processes)
+    last_setup = providers.Singleton(_last_setup, state, post_place)
+    node_log = providers.Singleton(_node_log, state, post_place)
     terminals = providers.Singleton(_terminals, environ, state)
     daemon = providers.Factory(
         _daemon,
