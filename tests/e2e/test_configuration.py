@@ -29,6 +29,17 @@ def repository_file(site: Site, text: str) -> Path:
     return file
 
 
+def refused_by_both(site: Site, file: Path, variable: dict[str, str], why: str) -> str:
+    """What validate says of a file, which is gone then, and must say as well of the variable in its place."""
+    by_file = site.aexp("config", "validate")
+    file.unlink()
+    by_environment = site.aexp("config", "validate", env=variable)
+    for told in (by_file, by_environment):
+        assert told.returncode == 78
+        assert why in " ".join(told.stdout.split())
+    return by_file.stdout
+
+
 def test_a_daemon_takes_nothing_from_a_hostile_repository(site: Site) -> None:
     hostile = repository_file(
         site,
@@ -168,15 +179,9 @@ def test_a_queue_that_no_command_takes_is_named_wherever_it_is_set(
 ) -> None:
     own = own_file(site, f"relay:\n  queue: {queue}\n")
 
-    by_file = site.aexp("config", "validate")
-    assert by_file.returncode == 78
-    assert "fail  user" in by_file.stdout
-    assert why in " ".join(by_file.stdout.split())
-    assert site.relay("status", env={"AEXP_RELAY_QUEUE": queue}).returncode == 78
-    own.unlink()
-    by_environment = site.aexp("config", "validate", env={"AEXP_RELAY_QUEUE": queue})
-    assert by_environment.returncode == 78
-    assert why in " ".join(by_environment.stdout.split())
+    variable = {"AEXP_RELAY_QUEUE": queue}
+    assert site.relay("status", env=variable).returncode == 78
+    assert "fail  user" in refused_by_both(site, own, variable, why)
     if queue.startswith("file:"):
         repository_file(site, f"relay:\n  queue: {queue}\n")
         assert "fail  repository" in site.aexp("config", "validate").stdout
@@ -207,15 +212,9 @@ def test_a_folder_that_can_hold_no_sandbox_is_named_with_what_has_set_it(
     site: Site, parent: str, why: str
 ) -> None:
     file = repository_file(site, f"sandbox:\n  parent_dir: {parent}\n")
-    by_file = site.aexp("config", "validate")
     refused = site.aexp("sandbox", "ls")
-    file.unlink()
     variable = {"AEXP_SANDBOX_PARENT_DIR": parent}
-    by_environment = site.aexp("config", "validate", env=variable)
-
-    for told in (by_file, by_environment):
-        assert told.returncode == 78
-        assert why in " ".join(told.stdout.split())
+    refused_by_both(site, file, variable, why)
     assert why in refused.stderr
     assert "(set in .aexp/config.yaml)" in refused.stderr
     assert "(set by AEXP_SANDBOX_PARENT_DIR)" in site.aexp("sandbox", "ls", env=variable).stderr

@@ -37,13 +37,13 @@ def _of_file(name: str, path: str, *, of_repository: bool) -> list[Finding]:
         return [ok(name, f"there is no {shown}")]
     values, problems = read_file(document.body, of_repository=of_repository)
     found = [fail(name, f"{shown}: {problem.what}", problem.hint) for problem in problems]
-    queue = _of_queue(name, f"{shown}: relay.queue", values.get("queue"))
-    zone = _of_zone(name, f"{shown}: sandbox.timezone", values.get("sandbox_timezone", "local"))
     if document.loose:
         fix = "Take that right away with chmod go-w: until then the login node refuses the file."
         found.append(warn(name, document.loose, fix))
-    parent = _of_parent(name, f"{shown}: sandbox.parent_dir", values.get("sandbox_parent_dir"))
-    return [*found, *queue, *parent, *zone] or [ok(name, shown)]
+    for key in KEYS:
+        if key.setting in values and key.setting in _CLOSER:
+            found += _CLOSER[key.setting](name, f"{shown}: {key.name}", values[key.setting])
+    return found or [ok(name, shown)]
 
 
 def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -58,12 +58,8 @@ def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
             read_value(key.setting, text)
         except SettingsError as error:
             yield fail("environment", error.what, error.hint)
-        if key.setting == "queue":
-            yield from _of_queue("environment", key.variable, text)
-        if key.setting == "sandbox_parent_dir":
-            yield from _of_parent("environment", key.variable, text)
-        if key.setting == "sandbox_timezone":
-            yield from _of_zone("environment", key.variable, text)
+        if key.setting in _CLOSER:
+            yield from _CLOSER[key.setting]("environment", key.variable, text)
     known = [key.variable for key in KEYS]
     for name in sorted(environ):
         if name.startswith("AEXP_") and name not in known:
@@ -73,16 +69,15 @@ def _of_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
                 yield warn("environment", what, f"Did you mean {near[0]}?")
 
 
-def _of_queue(name: str, what: str, queue: str | None) -> list[Finding]:
+def _of_queue(name: str, what: str, queue: str) -> list[Finding]:
     try:
-        if queue is not None:
-            check_queue(queue)
+        check_queue(queue)
     except SettingsError as error:
         return [fail(name, f"{what}: {error.what}", error.hint)]
     return []
 
 
-def _of_parent(name: str, what: str, parent: str | None) -> list[Finding]:
+def _of_parent(name: str, what: str, parent: str) -> list[Finding]:
     """Whether sandboxes can be there in the repository here; outside of every one there is nothing to say."""
     from aexp.sandbox.grounds import parent_folder
     from aexp.sandbox.places import find_repo_root, local_filesystem
@@ -90,7 +85,7 @@ def _of_parent(name: str, what: str, parent: str | None) -> list[Finding]:
     files = local_filesystem()
     root = find_repo_root(files.resolve(absolute(".")), files)
     try:
-        if parent is not None and root is not None:
+        if root is not None:
             parent_folder(parent, root, files)
     except SandboxScaffoldError as error:
         return [fail(name, f"{what}: {error.what}", error.hint)]
@@ -108,3 +103,7 @@ def _of_zone(name: str, what: str, zone: str) -> list[Finding]:
         told = f"{what} is {visible(zone)}, which is no time zone of this machine."
         return [fail(name, told, error.hint)]
     return []
+
+
+_CLOSER = {"queue": _of_queue, "sandbox_parent_dir": _of_parent, "sandbox_timezone": _of_zone}
+"""What looks closer at a setting than its kind does, because it depends on this machine or this folder."""
