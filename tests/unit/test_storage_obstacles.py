@@ -2,9 +2,6 @@
 
 import os
 import stat
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +14,7 @@ from aexp.adapters.storage.fsspec import FsspecStorage, open_file_queue
 from aexp.domain import layout
 from aexp.domain.errors import RelayStorageError, StorageUnfitError
 from aexp.domain.profiles import PROFILES
+from tests import unprivileged
 
 PRECIOUS = b"keep\n"
 
@@ -136,12 +134,9 @@ _UNPRIVILEGED = """
 import os, sys
 from aexp.adapters.clock.manual import ManualClock
 from aexp.adapters.storage.fsspec import open_file_queue
-root, uid = sys.argv[1:]
+root = sys.argv[1]
 storage = open_file_queue(root + "/q", ManualClock(), "posix")
-if os.geteuid() == 0:  # only now: the interpreter's own files may be closed to others
-    os.setgroups([])
-    os.setgid(int(uid))
-    os.setuid(int(uid))
+give_up_rights()
 storage.put("inbox/b", b"")
 os.mkdir(root + "/q/inbox/a")
 open(root + "/q/inbox/a/x", "w").close()
@@ -152,16 +147,8 @@ assert storage.list("inbox") == ["b"]
 
 
 def test_a_locked_folder_is_moved_by_a_user_without_privileges() -> None:
-    # Not below the folder of the tests, which nobody but their user may enter.
-    with tempfile.TemporaryDirectory() as root:
-        nobody = 65534 if os.geteuid() == 0 else os.geteuid()
-        os.chown(root, nobody, -1)
-        done = subprocess.run(
-            [sys.executable, "-c", _UNPRIVILEGED, root, str(nobody)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    with unprivileged.folder() as root:
+        done = unprivileged.run(_UNPRIVILEGED, root)
         assert done.returncode == 0, done.stderr
 
 

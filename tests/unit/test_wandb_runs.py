@@ -1,9 +1,6 @@
 """Which offline runs are found, what is told of them, and what is refused."""
 
 import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from aexp.airgapped import RelayValidationError
 from aexp.domain.parcels import human
 from aexp.domain.preview import preview_of_runs
 from aexp.domain.wandb import MOST_IN_FULL, WandbRuns, sync_arguments, version_in
+from tests import unprivileged
 
 NAME = "offline-run-20260101_120000-ab12cd34"
 
@@ -318,36 +316,24 @@ def test_runs_deeper_than_the_limit_are_not_looked_for(project: Project) -> None
 
 
 _UNPRIVILEGED = """
-import os, sys
+import sys
 from pathlib import Path
 from aexp.adapters.workshop.wandb_runs import find_runs
-home, uid = Path(sys.argv[1]), int(sys.argv[2])
+home = Path(sys.argv[1])
 cwd = home / "project"
-find_runs(cwd, (), home)  # once before: the interpreter's own files may be closed to others
-if os.geteuid() == 0:
-    os.setgroups([])
-    os.setgid(uid)
-    os.setuid(uid)
+find_runs(cwd, (), home)
+give_up_rights()
 (cwd / "closed").mkdir(mode=0)
 print(*(run.path for run in find_runs(cwd, (), home).runs))
 """
 
 
 def test_a_folder_that_may_not_be_entered_does_not_keep_other_runs_from_being_found() -> None:
-    # Not below the folder of the tests, which nobody but their user may enter.
-    with tempfile.TemporaryDirectory() as home:
-        nobody = 65534 if os.geteuid() == 0 else os.geteuid()
-        project = Project(Path(home))
-        project.run()
-        for folder, _, files in os.walk(home):
-            for path in (folder, *(f"{folder}/{name}" for name in files)):
-                os.chown(path, nobody, -1)
-        done = subprocess.run(
-            [sys.executable, "-c", _UNPRIVILEGED, home, str(nobody)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    with unprivileged.folder() as home:
+        Project(home).run()
+        for path in home.rglob("*"):
+            os.chown(path, unprivileged.USER, -1)
+        done = unprivileged.run(_UNPRIVILEGED, home)
         assert (done.stdout, done.stderr) == (f"wandb/{NAME}\n", "")
 
 
