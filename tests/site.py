@@ -196,6 +196,12 @@ class Site:
         (self.repo / ".git/info/exclude").write_text("wandb/\n")
         return folder
 
+    def put_request(self, request_id: str, data: bytes) -> None:
+        """Leave a request's file as the original client does: whole from the moment that it has its name."""
+        draft = self.queue / f"inbox/{request_id}.json.tmp"
+        draft.write_bytes(data)
+        draft.rename(self.queue / f"inbox/{request_id}.json")
+
     def until(self, what: str, holds: Any) -> None:
         """Wait until ``holds()``; fails after a minute, naming ``what``."""
         deadline = time.monotonic() + PATIENCE_S

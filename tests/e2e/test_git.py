@@ -157,7 +157,7 @@ def test_what_is_not_a_working_copy_is_told(site: Site) -> None:
 def test_the_audit_trail_shows_each_request(site: Site) -> None:
     site.serve()
     site.relay("git-status")
-    (site.queue / "inbox" / ("a" * 32 + ".json")).write_text('{"op": "git_clone", "cwd": "/"}')
+    site.put_request("a" * 32, b'{"op": "git_clone", "cwd": "/"}')
     site.until("the bad request is answered", lambda: "INFO " + "a" * 32 + " done" in site.trail())
     trail = site.trail()
     assert " received op=git_status" in trail

@@ -161,9 +161,7 @@ def test_the_whole_corpus_in_a_live_inbox(site: Site, outside: Path) -> None:
             continue
         request_id = f"{number:032x}"
         bad.append(request_id)
-        draft = inbox / f"{request_id}.json.tmp"
-        draft.write_bytes(data)
-        draft.rename(inbox / f"{request_id}.json")
+        site.put_request(request_id, data)
     for case in cases.names():
         if not case.good:
             (inbox / case.data).write_bytes(good)

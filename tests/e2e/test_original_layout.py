@@ -14,15 +14,12 @@ from aexp.airgapped import RelayClient
 from tests.site import Site
 
 
-def original_client(queue: Path, payload: dict[str, object], site: Site) -> dict[str, object]:
+def original_client(payload: dict[str, object], site: Site) -> dict[str, object]:
     """What the original client did: a temporary sibling, a rename, and a look at one path."""
     request_id = uuid.uuid4().hex
-    draft = queue / f"inbox/{request_id}.json.tmp"
-    draft.write_text(
-        json.dumps({**payload, "submitted_at": dt.datetime.now(dt.UTC).isoformat()}, indent=2)
-    )
-    draft.rename(queue / f"inbox/{request_id}.json")
-    answer = queue / f"outbox/{request_id}.json"
+    body = {**payload, "submitted_at": dt.datetime.now(dt.UTC).isoformat()}
+    site.put_request(request_id, json.dumps(body, indent=2).encode())
+    answer = site.queue / f"outbox/{request_id}.json"
     site.until("the original client's answer", answer.exists)
     parsed: dict[str, object] = json.loads(answer.read_text())
     return parsed
@@ -32,11 +29,11 @@ def test_an_original_client_is_answered_in_words_that_it_knows(site: Site) -> No
     site.serve()
     (site.repo / "new").write_text("x")
     payload: dict[str, object] = {"op": "git_status", "args": [], "cwd": str(site.repo)}
-    answer = original_client(site.queue, payload, site)
+    answer = original_client(payload, site)
     keys = {"request_id", "op", "status", "returncode", "stdout", "duration_s"}
     assert keys <= set(answer)
     assert (answer["status"], answer["stdout"]) == ("completed", "? new\n")
-    bad = original_client(site.queue, {**payload, "op": "rm"}, site)
+    bad = original_client({**payload, "op": "rm"}, site)
     assert bad["status"] == "validation"
     assert bad["error"]
 
@@ -46,7 +43,7 @@ def test_an_original_clients_consent_is_asked_and_given_with_bare_markers(site: 
     site.serve(command=("aexp.airgapped", "daemon"))
     request_id = uuid.uuid4().hex
     body = {"op": "wandb_sync", "args": [], "cwd": str(site.repo), "submitted_at": None}
-    (site.queue / f"inbox/{request_id}.json").write_text(json.dumps(body))
+    site.put_request(request_id, json.dumps(body).encode())
     site.until("it waits", (site.queue / f"pending/{request_id}.json").exists)
     told = site.queue / "consent.log"
     site.until("people are told", lambda: told.exists() and request_id[:8] in told.read_text())
